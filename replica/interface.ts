@@ -1,0 +1,144 @@
+/** The composed machine's boundary: inputs, durable writes, effects. `node/` and the simulator drive the same machine.
+ *
+ *  Contract of `step`: pure and synchronous. The driver makes `durable` safe (written and synced) before it performs any
+ *  effect of that step, and performs effects in order. Several steps of one turn may share one sync (R9). */
+
+import type { ParsedTransaction, Refusal, TransactionReceipt } from "../types/application.ts";
+import type { Block, BlockHeader, Justification, Proposal } from "../types/block.ts";
+import type { Evidence } from "../types/evidence.ts";
+import type { BlockHash, Height, StateRoot, TimestampMs, TransactionHash, ValidatorIndex, View } from "../types/ids.ts";
+import type { SafetyRecord } from "../types/safety_record.ts";
+import type { PeerKey, PenaltyReason, Sender } from "../types/sender.ts";
+import type { PeerStatus, SyncRequest, SyncResponse } from "../types/sync.ts";
+import type { Ballot, Certificate, SignedVote } from "../types/vote.ts";
+
+/** view, propose, resend: consensus. sync: repetition of unanswered requests. */
+export type ReplicaTimer = "view" | "propose" | "resend" | "sync";
+
+/** Where a batch of transactions came from: our own RPC, or a peer (gossip, or an answer to a body request). */
+export type TransactionSource = { readonly type: "client" } | { readonly type: "peer"; readonly sender: Sender };
+
+export type ReplicaInput =
+  /** Once, first. */
+  | { readonly type: "start" }
+  | { readonly type: "proposal"; readonly from: Sender; readonly proposal: Proposal }
+  | { readonly type: "vote"; readonly from: Sender; readonly vote: SignedVote }
+  | { readonly type: "certificate"; readonly from: Sender; readonly certificate: Certificate }
+  /** Parsed, with signatures already checked on worker threads. */
+  | { readonly type: "transactions"; readonly source: TransactionSource; readonly transactions: readonly ParsedTransaction[] }
+  /** The driver signed what `signVote` or `signProposal` asked for. */
+  | { readonly type: "signedVote"; readonly vote: SignedVote }
+  | { readonly type: "signedProposal"; readonly proposal: Proposal }
+  | { readonly type: "response"; readonly requestId: number; readonly from: PeerKey; readonly response: SyncResponse }
+  /** No answer within the deadline, or nobody to ask. */
+  | { readonly type: "requestFailed"; readonly requestId: number }
+  | { readonly type: "peerStatus"; readonly peer: PeerKey; readonly status: PeerStatus }
+  | { readonly type: "peerGone"; readonly peer: PeerKey }
+  | { readonly type: "timer"; readonly timer: ReplicaTimer };
+
+/** What must be on disk before the effects of the step. Empty lists are left out of the write. */
+export interface Durable {
+  readonly records: readonly SafetyRecord[];
+  /** Bodies that we are about to vote for, and blocks that catch-up brought. */
+  readonly blocks: readonly { readonly blockHash: BlockHash; readonly block: Block }[];
+  /** Newly final heights, ascending, each once. `certificate` proves the last of them. */
+  readonly finality: readonly FinalityEntry[];
+  /** Executed heights, ascending, each once, in the same or a later step than their finality. */
+  readonly operations: readonly OperationEntry[];
+  readonly evidence: readonly Evidence[];
+}
+
+export interface FinalityEntry {
+  readonly height: Height;
+  readonly blockHash: BlockHash;
+  readonly view: View;
+  /** CC of this block or of the descendant that made it final. */
+  readonly certificate: Certificate;
+}
+
+/** One record of the operation log: what executing a final block did. */
+export interface OperationEntry {
+  readonly height: Height;
+  readonly blockHash: BlockHash;
+  readonly stateRoot: StateRoot;
+  readonly receipts: readonly TransactionReceipt[];
+}
+
+export interface FinalizedBlock {
+  readonly blockHash: BlockHash;
+  readonly header: BlockHeader;
+  readonly certificate: Certificate;
+  readonly stateRoot: StateRoot;
+  readonly receipts: readonly TransactionReceipt[];
+}
+
+export type ReplicaEffect =
+  /** Sign with BLS, broadcast to all validators, then feed back as `signedVote`. */
+  | { readonly type: "signVote"; readonly ballot: Ballot; readonly isResend: boolean }
+  /** Sign with Ed25519, broadcast to all validators, then feed back as `signedProposal`. */
+  | {
+      readonly type: "signProposal";
+      readonly header: BlockHeader;
+      readonly blockHash: BlockHash;
+      readonly justification: Justification;
+      readonly transactionHashes: readonly TransactionHash[];
+    }
+  | { readonly type: "broadcastCertificate"; readonly certificate: Certificate }
+  /** Publish transactions that a client gave us. */
+  | { readonly type: "gossipTransactions"; readonly transactions: readonly Uint8Array[] }
+  /** Raw transactions from a peer's answer: parse, check signatures on workers, feed back as `transactions`. */
+  | { readonly type: "verifyTransactions"; readonly source: TransactionSource; readonly transactions: readonly Uint8Array[] }
+  /** Ask one of `candidates` (best first; empty: any connected validator) and feed back `response` or `requestFailed`. */
+  | {
+      readonly type: "request";
+      readonly requestId: number;
+      readonly candidates: readonly PeerKey[];
+      readonly request: SyncRequest;
+      readonly deadlineMs: number;
+    }
+  /** Verdict on each transaction of a `transactions` input from a client. */
+  | { readonly type: "admitted"; readonly hash: TransactionHash; readonly refusal: Refusal | undefined }
+  /** Left the pool without being ordered. */
+  | { readonly type: "dropped"; readonly hash: TransactionHash; readonly refusal: Refusal }
+  | { readonly type: "finalized"; readonly blocks: readonly FinalizedBlock[] }
+  /** The state at `height` should be snapshotted now (between steps the application stands there). */
+  | { readonly type: "snapshotDue"; readonly height: Height }
+  /** R14 and the divergence drill: our root differs from a certified one. Nothing more is signed. */
+  | { readonly type: "diverged"; readonly height: Height; readonly ours: StateRoot; readonly certified: StateRoot }
+  | { readonly type: "certified"; readonly blockHash: BlockHash; readonly view: View }
+  | { readonly type: "enteredView"; readonly view: View; readonly by: "start" | "QC" | "TC" | "CC"; readonly leader: ValidatorIndex }
+  | { readonly type: "penalize"; readonly sender: Sender; readonly reason: PenaltyReason }
+  | { readonly type: "setTimer"; readonly timer: ReplicaTimer; readonly afterMs: number }
+  | { readonly type: "cancelTimer"; readonly timer: ReplicaTimer };
+
+export interface Step {
+  readonly durable: Durable | undefined;
+  readonly effects: readonly ReplicaEffect[];
+}
+
+export interface ReplicaStatus {
+  readonly height: Height;
+  readonly finalHeight: Height;
+  readonly finalHash: BlockHash;
+  readonly executedHeight: Height;
+  readonly stateRoot: StateRoot;
+  readonly view: View;
+  readonly leader: ValidatorIndex;
+  readonly poolTransactions: number;
+  readonly poolBytes: number;
+  readonly isCatchingUp: boolean;
+  readonly hasDiverged: boolean;
+  readonly deltaMs: number;
+  readonly consecutiveTimeouts: number;
+  readonly heardFrom: readonly ValidatorIndex[];
+  /** Why nothing is final right now, as one literal; `idle` when there is nothing to do. */
+  readonly waitingFor: "idle" | "proposal" | "body" | "votes" | "timeouts" | "certificates" | "start" | "catchUp" | "stopped";
+}
+
+export interface Replica {
+  step(input: ReplicaInput, nowMs: TimestampMs): Step;
+  readonly status: ReplicaStatus;
+  /** Answers what the machine holds in memory: pool and proposed transactions, TCs, unfinished blocks. Storage answers the rest. */
+  answer(request: SyncRequest): SyncResponse | undefined;
+  isPending(hash: TransactionHash): boolean;
+}

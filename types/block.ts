@@ -1,0 +1,244 @@
+/** Blocks: the header that is hashed and voted on, the proposal that carries it between validators, and the full block
+ *  that is stored and served. R1: parent's QC and a TC for every skipped view justify a header; they are not hashed,
+ *  since two nodes may hold different aggregates of one ballot. */
+
+import { type Codec, defineCodec, hashFromBytes, hashToBytes, ssz } from "./codec.ts";
+import {
+  type BlockHash,
+  type BodyRoot,
+  Epoch,
+  Height,
+  type StateRoot,
+  TimestampMs,
+  type TransactionHash,
+  ValidatorIndex,
+  View,
+} from "./ids.ts";
+import {
+  BLOCK_BODY_BYTES_MAX,
+  BLOCK_TRANSACTIONS_MAX,
+  FRAME_BYTES_MAX,
+  INLINE_TIMEOUT_CERTIFICATES_MAX,
+  TRANSACTION_BYTES_MAX,
+  VALIDATORS_MAX,
+} from "./limits.ts";
+import { CERTIFICATE_BYTES, type Certificate, certificateFromSsz, certificateToSsz, certificateType } from "./vote.ts";
+
+export interface BlockHeader {
+  readonly epoch: Epoch;
+  readonly height: Height;
+  readonly view: View;
+  readonly proposer: ValidatorIndex;
+  readonly parentHash: BlockHash;
+  readonly parentView: View;
+  /** R14: max(parent's time + 1 ms, the proposer's clock). */
+  readonly timeMs: TimestampMs;
+  readonly bodyRoot: BodyRoot;
+  readonly transactionCount: number;
+  /** Sum of the encoded transactions, in bytes. */
+  readonly bodyBytes: number;
+  /** The latest height that the proposer had executed, never below the parent's. */
+  readonly executedHeight: Height;
+  /** State root after `executedHeight`. */
+  readonly executedRoot: StateRoot;
+}
+
+/** Why a header may stand where it stands: the parent's QC (absent when the parent is genesis) and TCs of skipped views,
+ *  ascending by view. At most INLINE_TIMEOUT_CERTIFICATES_MAX, the newest; the rest is fetched by range (R1). */
+export interface Justification {
+  readonly parentCertificate: Certificate | undefined;
+  readonly timeoutCertificates: readonly Certificate[];
+}
+
+export interface Proposal extends Justification {
+  readonly header: BlockHeader;
+  readonly transactionHashes: readonly TransactionHash[];
+  /** Ed25519 by the proposer over the header's proposal bytes, 64 bytes. */
+  readonly signature: Uint8Array;
+}
+
+/** A block with everything that is needed to check, execute and serve it again. */
+export interface Block extends Justification {
+  readonly header: BlockHeader;
+  readonly transactions: readonly Uint8Array[];
+  readonly signature: Uint8Array;
+}
+
+/** A final block as sync serves it. `commitCertificate` is of this block or of the descendant that made it final. */
+export interface FinalBlock {
+  readonly block: Block;
+  readonly commitCertificate: Certificate;
+}
+
+export const blockHeaderType = ssz.container(
+  {
+    epoch: ssz.uint64,
+    height: ssz.uint64,
+    view: ssz.uint64,
+    proposer: ssz.uint16,
+    parentHash: ssz.bytes(32),
+    parentView: ssz.uint64,
+    timeMs: ssz.uint64,
+    bodyRoot: ssz.bytes(32),
+    transactionCount: ssz.uint32,
+    bodyBytes: ssz.uint32,
+    executedHeight: ssz.uint64,
+    executedRoot: ssz.bytes(32),
+  },
+  "BlockHeader",
+);
+
+const HEADER_BYTES = 8 * 6 + 2 + 4 * 2 + 32 * 3;
+
+interface HeaderSsz {
+  epoch: number;
+  height: number;
+  view: number;
+  proposer: number;
+  parentHash: Uint8Array;
+  parentView: number;
+  timeMs: number;
+  bodyRoot: Uint8Array;
+  transactionCount: number;
+  bodyBytes: number;
+  executedHeight: number;
+  executedRoot: Uint8Array;
+}
+
+export function headerToSsz(header: BlockHeader): HeaderSsz {
+  return {
+    ...header,
+    parentHash: hashToBytes(header.parentHash),
+    bodyRoot: hashToBytes(header.bodyRoot),
+    executedRoot: hashToBytes(header.executedRoot),
+  };
+}
+
+/** Refuses headers that no rule could ever accept: they need no context to judge. */
+export function headerFromSsz(value: HeaderSsz): BlockHeader | undefined {
+  const isOrdered = value.parentView < value.view && value.executedHeight < value.height && value.height > 0;
+  const isBounded =
+    value.proposer < VALIDATORS_MAX && value.transactionCount <= BLOCK_TRANSACTIONS_MAX && value.bodyBytes <= BLOCK_BODY_BYTES_MAX;
+  if (!isOrdered || !isBounded) return undefined;
+  return {
+    epoch: Epoch.of(value.epoch),
+    height: Height.of(value.height),
+    view: View.of(value.view),
+    proposer: ValidatorIndex.of(value.proposer),
+    parentHash: hashFromBytes(value.parentHash),
+    parentView: View.of(value.parentView),
+    timeMs: TimestampMs.of(value.timeMs),
+    bodyRoot: hashFromBytes(value.bodyRoot),
+    transactionCount: value.transactionCount,
+    bodyBytes: value.bodyBytes,
+    executedHeight: Height.of(value.executedHeight),
+    executedRoot: hashFromBytes(value.executedRoot),
+  };
+}
+
+export const blockHeaderCodec: Codec<BlockHeader> = defineCodec({
+  name: "BlockHeader",
+  version: 1,
+  type: blockHeaderType,
+  bytesMax: 1 + HEADER_BYTES,
+  toSsz: headerToSsz,
+  fromSsz: headerFromSsz,
+});
+
+const justificationFields = {
+  parentCertificate: ssz.list(certificateType, 1),
+  timeoutCertificates: ssz.list(certificateType, INLINE_TIMEOUT_CERTIFICATES_MAX),
+};
+
+const proposalType = ssz.container(
+  {
+    header: blockHeaderType,
+    ...justificationFields,
+    transactionHashes: ssz.list(ssz.bytes(32), BLOCK_TRANSACTIONS_MAX),
+    signature: ssz.bytes(64),
+  },
+  "Proposal",
+);
+
+type JustificationSsz = Pick<ReturnType<typeof proposalType.defaultValue>, "parentCertificate" | "timeoutCertificates">;
+
+function justificationToSsz(justification: Justification): JustificationSsz {
+  const parent = justification.parentCertificate;
+  return {
+    parentCertificate: parent === undefined ? [] : [certificateToSsz(parent)],
+    timeoutCertificates: justification.timeoutCertificates.map(certificateToSsz),
+  };
+}
+
+function justificationFromSsz(value: JustificationSsz): Justification | undefined {
+  const parent = value.parentCertificate[0];
+  const parentCertificate = parent === undefined ? undefined : certificateFromSsz(parent);
+  if (parent !== undefined && parentCertificate?.ballot.kind !== "vote") return undefined;
+  const timeoutCertificates: Certificate[] = [];
+  for (const inner of value.timeoutCertificates) {
+    const certificate = certificateFromSsz(inner);
+    if (certificate?.ballot.kind !== "timeout") return undefined;
+    timeoutCertificates.push(certificate);
+  }
+  return { parentCertificate, timeoutCertificates };
+}
+
+export const proposalCodec: Codec<Proposal> = defineCodec({
+  name: "Proposal",
+  version: 1,
+  type: proposalType,
+  bytesMax: FRAME_BYTES_MAX - 2,
+  toSsz: (proposal: Proposal) => ({
+    header: headerToSsz(proposal.header),
+    ...justificationToSsz(proposal),
+    transactionHashes: proposal.transactionHashes.map(hashToBytes),
+    signature: proposal.signature,
+  }),
+  fromSsz: (value) => {
+    const header = headerFromSsz(value.header);
+    const justification = justificationFromSsz(value);
+    if (header === undefined || justification === undefined) return undefined;
+    if (value.transactionHashes.length !== header.transactionCount) return undefined;
+    const transactionHashes = value.transactionHashes.map((hash) => hashFromBytes<TransactionHash>(hash));
+    return { header, ...justification, transactionHashes, signature: value.signature };
+  },
+});
+
+const blockType = ssz.container(
+  {
+    header: blockHeaderType,
+    ...justificationFields,
+    transactions: ssz.list(ssz.byteList(TRANSACTION_BYTES_MAX), BLOCK_TRANSACTIONS_MAX),
+    signature: ssz.bytes(64),
+  },
+  "Block",
+);
+
+export const BLOCK_BYTES_MAX =
+  1 +
+  HEADER_BYTES +
+  12 +
+  64 +
+  CERTIFICATE_BYTES * (1 + INLINE_TIMEOUT_CERTIFICATES_MAX) +
+  BLOCK_TRANSACTIONS_MAX * 4 +
+  BLOCK_BODY_BYTES_MAX;
+
+export const blockCodec: Codec<Block> = defineCodec({
+  name: "Block",
+  version: 1,
+  type: blockType,
+  bytesMax: BLOCK_BYTES_MAX,
+  toSsz: (block: Block) => ({
+    header: headerToSsz(block.header),
+    ...justificationToSsz(block),
+    transactions: [...block.transactions],
+    signature: block.signature,
+  }),
+  fromSsz: (value) => {
+    const header = headerFromSsz(value.header);
+    const justification = justificationFromSsz(value);
+    if (header === undefined || justification === undefined) return undefined;
+    if (value.transactions.length !== header.transactionCount) return undefined;
+    return { header, ...justification, transactions: value.transactions, signature: value.signature };
+  },
+});

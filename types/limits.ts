@@ -1,0 +1,47 @@
+/** Protocol limits: every bound that is part of what validators must agree on.
+ *  Queue bounds of one process are not here; they stand in the tables of `p2p/` and `node/`. */
+
+import { assert } from "./assert.ts";
+
+export const VALIDATORS_MAX = 128;
+/** Bytes of a signer bitfield: one bit for each possible validator, little-endian bit order. */
+export const SIGNERS_BYTES = VALIDATORS_MAX / 8;
+/** Sum of weights stays far inside the safe integers even when multiplied by 3 (quorum arithmetic). */
+export const WEIGHT_MAX = 2 ** 32 - 1;
+
+/** One transaction, encoded, in bytes. */
+export const TRANSACTION_BYTES_MAX = 128 * 1024;
+/** Transactions in one block. */
+export const BLOCK_TRANSACTIONS_MAX = 16_384;
+/** Sum of the encoded transactions of one block, in bytes. */
+export const BLOCK_BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** Operations in one transaction. */
+export const TRANSACTION_OPERATIONS_MAX = 1_024;
+
+/** Timeout certificates carried inside a proposal; older skipped views are fetched by range (R1). */
+export const INLINE_TIMEOUT_CERTIFICATES_MAX = 16;
+/** Views above the current one for which votes are kept (R10). */
+export const FUTURE_VIEWS_MAX = 16;
+/** A header names an executed height at most this far behind its own, unless its block is empty (see docs/decisions). */
+export const EXECUTION_LAG_MAX = 64;
+/** A block's time may be at most this far ahead of a voter's clock (R14), in ms. */
+export const BLOCK_TIME_DRIFT_MS_MAX = 2_000;
+
+/** Blocks in one range response, and their summed encoded size in bytes. */
+export const RANGE_BLOCKS_MAX = 256;
+export const RANGE_BYTES_MAX = 12 * 1024 * 1024;
+/** Certificates in one certificate response. */
+export const RANGE_CERTIFICATES_MAX = 256;
+/** Transactions named in one body request. */
+export const BODY_REQUEST_TRANSACTIONS_MAX = 4_096;
+
+/** Largest frame of the consensus and gossip protocols, in bytes. */
+export const FRAME_BYTES_MAX = 1024 * 1024;
+/** Largest response of a request/response protocol, in bytes. */
+export const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
+
+assert(RANGE_BYTES_MAX > BLOCK_BODY_BYTES_MAX, "a range response holds at least one full block");
+assert(RESPONSE_BYTES_MAX > RANGE_BYTES_MAX, "a range response fits its frame");
+assert(BLOCK_TRANSACTIONS_MAX * 32 < FRAME_BYTES_MAX, "a proposal's list of hashes fits a frame");
+assert(TRANSACTION_BYTES_MAX < FRAME_BYTES_MAX, "a transaction fits a gossip frame");
+assert(WEIGHT_MAX * VALIDATORS_MAX * 3 < Number.MAX_SAFE_INTEGER, "quorum arithmetic is exact");
