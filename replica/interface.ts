@@ -3,7 +3,7 @@
  *  Contract of `step`: pure and synchronous. The driver makes `durable` safe (written and synced) before it performs any
  *  effect of that step, and performs effects in order. Several steps of one turn may share one sync (R9). */
 
-import type { ParsedTransaction, Refusal, TransactionReceipt } from "../types/application.ts";
+import type { ParsedTransaction, Refusal, StateSnapshot, TransactionReceipt } from "../types/application.ts";
 import type { Block, BlockHeader, Justification, Proposal } from "../types/block.ts";
 import type { Evidence } from "../types/evidence.ts";
 import type { BlockHash, Height, StateRoot, TimestampMs, TransactionHash, ValidatorIndex, View } from "../types/ids.ts";
@@ -12,8 +12,8 @@ import type { PeerKey, PenaltyReason, Sender } from "../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../types/sync.ts";
 import type { Ballot, Certificate, SignedVote } from "../types/vote.ts";
 
-/** view, propose, resend: consensus. sync: repetition of unanswered requests. */
-export type ReplicaTimer = "view" | "propose" | "resend" | "sync";
+/** view, propose, resend: consensus. sync: catch-up. bodies: grace before missing transactions are asked for, and repetition. */
+export type ReplicaTimer = "view" | "propose" | "resend" | "sync" | "bodies";
 
 /** Where a batch of transactions came from: our own RPC, or a peer (gossip, or an answer to a body request). */
 export type TransactionSource = { readonly type: "client" } | { readonly type: "peer"; readonly sender: Sender };
@@ -101,8 +101,8 @@ export type ReplicaEffect =
   /** Left the pool without being ordered. */
   | { readonly type: "dropped"; readonly hash: TransactionHash; readonly refusal: Refusal }
   | { readonly type: "finalized"; readonly blocks: readonly FinalizedBlock[] }
-  /** The state at `height` should be snapshotted now (between steps the application stands there). */
-  | { readonly type: "snapshotDue"; readonly height: Height }
+  /** The state after `height`, taken inside the step; the driver stores it out of the path of votes. */
+  | { readonly type: "snapshotDue"; readonly height: Height; readonly snapshot: StateSnapshot }
   /** R14 and the divergence drill: our root differs from a certified one. Nothing more is signed. */
   | { readonly type: "diverged"; readonly height: Height; readonly ours: StateRoot; readonly certified: StateRoot }
   | { readonly type: "certified"; readonly blockHash: BlockHash; readonly view: View }

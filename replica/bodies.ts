@@ -1,0 +1,157 @@
+/** Bodies of proposed blocks between their proposal and their finality: gathers the transactions that a proposal names
+ *  and judges the body. Never asks anybody for anything and never votes.
+ *  R2 and R4 rest on its verdict: a block is voted for only while its body is held and valid. */
+
+import { bodyRootOf } from "../crypto/hashes.ts";
+import type { ParsedTransaction } from "../types/application.ts";
+import type { Block, Proposal } from "../types/block.ts";
+import type { BlockHash, TransactionHash } from "../types/ids.ts";
+import type { Sender } from "../types/sender.ts";
+
+export interface Body {
+  readonly blockHash: BlockHash;
+  readonly proposal: Proposal;
+  readonly from: Sender;
+  /** In block order; undefined where not yet held. */
+  readonly transactions: (ParsedTransaction | undefined)[];
+  /** Positions of the transactions that we lack, by hash. */
+  readonly missing: Map<TransactionHash, number>;
+  readonly hashes: ReadonlySet<TransactionHash>;
+  /** invalid is final; valid says that the body as such is right (the state root is judged elsewhere). */
+  state: "incomplete" | "valid" | "invalid";
+  /** Whether the block was handed to storage. */
+  isStored: boolean;
+}
+
+export interface Bodies {
+  get(blockHash: BlockHash): Body | undefined;
+  /** Starts gathering; `find` supplies transactions that are already held. */
+  open(body: { blockHash: BlockHash; proposal: Proposal; from: Sender; find: (hash: TransactionHash) => ParsedTransaction | undefined }): Body;
+  /** Gives a verified transaction to every body that lacks it; returns the bodies that became complete by it. */
+  offer(transaction: ParsedTransaction): readonly Body[];
+  /** A transaction of any held body, for peers that ask. */
+  find(hash: TransactionHash): ParsedTransaction | undefined;
+  delete(blockHash: BlockHash): void;
+  incomplete(): readonly Body[];
+  readonly count: number;
+}
+
+export function createBodies(): Bodies {
+  const bodies = new Map<BlockHash, Body>();
+  const wanted = new Map<TransactionHash, Set<Body>>();
+
+  function want(hash: TransactionHash, body: Body): void {
+    const waiting = wanted.get(hash);
+    if (waiting === undefined) wanted.set(hash, new Set([body]));
+    else waiting.add(body);
+  }
+
+  function remove(blockHash: BlockHash): void {
+    const body = bodies.get(blockHash);
+    if (body === undefined) return;
+    bodies.delete(blockHash);
+    for (const hash of body.missing.keys()) {
+      const waiting = wanted.get(hash);
+      waiting?.delete(body);
+      if (waiting?.size === 0) wanted.delete(hash);
+    }
+  }
+
+  return {
+    get: (blockHash) => bodies.get(blockHash),
+    open({ blockHash, proposal, from, find }) {
+      const known = bodies.get(blockHash);
+      if (known !== undefined) return known;
+      const body = gather({ blockHash, proposal, from, find });
+      bodies.set(blockHash, body);
+      if (body.state === "incomplete") for (const hash of body.missing.keys()) want(hash, body);
+      return body;
+    },
+    offer(transaction) {
+      const waiting = wanted.get(transaction.hash);
+      if (waiting === undefined) return [];
+      wanted.delete(transaction.hash);
+      const completed: Body[] = [];
+      for (const body of waiting) {
+        fill(body, transaction);
+        if (body.missing.size === 0) completed.push(body);
+      }
+      return completed;
+    },
+    find(hash) {
+      for (const body of bodies.values()) {
+        if (!body.hashes.has(hash)) continue;
+        const index = body.proposal.transactionHashes.indexOf(hash);
+        const transaction = body.transactions[index];
+        if (transaction !== undefined) return transaction;
+      }
+      return undefined;
+    },
+    delete: remove,
+    incomplete: () => [...bodies.values()].filter((body) => body.state === "incomplete"),
+    get count() {
+      return bodies.size;
+    },
+  };
+}
+
+/** The block as storage keeps it and peers are served it; the body must be complete. */
+export function blockOf(body: Body): Block {
+  const { header, parentCertificate, timeoutCertificates, signature } = body.proposal;
+  return { header, parentCertificate, timeoutCertificates, transactions: heldTransactions(body).map(({ bytes }) => bytes), signature };
+}
+
+/** The body's transactions in order; as many as the header names once it is complete. */
+export function heldTransactions(body: Body): readonly ParsedTransaction[] {
+  return body.transactions.filter((transaction) => transaction !== undefined);
+}
+
+function gather(source: {
+  blockHash: BlockHash;
+  proposal: Proposal;
+  from: Sender;
+  find: (hash: TransactionHash) => ParsedTransaction | undefined;
+}): Body {
+  const { blockHash, proposal, from, find } = source;
+  const named = proposal.transactionHashes;
+  const body: Body = {
+    blockHash,
+    proposal,
+    from,
+    transactions: new Array(named.length),
+    missing: new Map(),
+    hashes: new Set(named),
+    state: "incomplete",
+    isStored: false,
+  };
+  // A hash named twice, or names that are not under the root, can never become a valid body: nothing is gathered for it.
+  if (body.hashes.size !== named.length || bodyRootOf(named) !== proposal.header.bodyRoot) {
+    body.state = "invalid";
+    return body;
+  }
+  for (const [index, hash] of named.entries()) {
+    const held = find(hash);
+    body.transactions[index] = held;
+    if (held === undefined) body.missing.set(hash, index);
+  }
+  if (body.missing.size === 0) body.state = judge(body);
+  return body;
+}
+
+function fill(body: Body, transaction: ParsedTransaction): void {
+  const index = body.missing.get(transaction.hash);
+  if (index === undefined) return;
+  body.transactions[index] = transaction;
+  body.missing.delete(transaction.hash);
+  if (body.missing.size === 0) body.state = judge(body);
+}
+
+function judge(body: Body): "valid" | "invalid" {
+  const { header } = body.proposal;
+  let bytes = 0;
+  for (const transaction of heldTransactions(body)) {
+    if (transaction.expiryHeight < header.height) return "invalid";
+    bytes += transaction.bytes.length;
+  }
+  return bytes === header.bodyBytes ? "valid" : "invalid";
+}

@@ -1,0 +1,109 @@
+/** Catch-up by ranges of final blocks: decides when we are behind, what to ask for and whom, and checks what comes back.
+ *  A response is judged against what was asked: contiguous from our final head, bodies under their roots, and a CC over the
+ *  last block (failure 7). Never executes and never votes. */
+
+import { bodyRootOf, hashHeader, hashTransaction } from "../crypto/hashes.ts";
+import type { Block } from "../types/block.ts";
+import type { BlockHash, Height } from "../types/ids.ts";
+import { RANGE_BLOCKS_MAX } from "../types/limits.ts";
+import type { PeerKey } from "../types/sender.ts";
+import type { PeerStatus, SyncResponse } from "../types/sync.ts";
+import type { Certificate } from "../types/vote.ts";
+import type { FinalPosition } from "./execution.ts";
+
+/** Peers whose status is remembered; the one heard of longest ago is forgotten first. */
+export const STATUSES_MAX = 256;
+/** A peer this far ahead is asked at once; a smaller lead may be news still in flight and waits for the sync timer. */
+export const LEAD_AT_ONCE = 8;
+
+export interface VerifiedRange {
+  readonly blocks: readonly { readonly blockHash: BlockHash; readonly block: Block }[];
+  readonly certificate: Certificate;
+}
+
+export type RangeVerdict =
+  | { readonly type: "range"; readonly range: VerifiedRange }
+  /** The peer has nothing above our head; no fault. */
+  | { readonly type: "nothing" }
+  | { readonly type: "invalid" };
+
+export interface CatchUp {
+  noteStatus(peer: PeerKey, status: PeerStatus): void;
+  forget(peer: PeerKey): void;
+  /** A verified CC of a block at this height that we lack. */
+  noteCertified(height: Height): void;
+  /** The highest final height that anybody claims; claims only make us ask. */
+  readonly target: Height;
+  /** Peers that claim to hold `height` as final, the furthest first, those that failed last. */
+  candidates(height: Height): readonly PeerKey[];
+  noteFailure(peer: PeerKey): void;
+}
+
+export function createCatchUp(): CatchUp {
+  const statuses = new Map<PeerKey, PeerStatus>();
+  const failures = new Map<PeerKey, number>();
+  let certified = 0 as Height;
+
+  return {
+    noteStatus(peer, status) {
+      statuses.delete(peer);
+      statuses.set(peer, status);
+      const [oldest] = statuses.keys();
+      if (statuses.size > STATUSES_MAX && oldest !== undefined) statuses.delete(oldest);
+    },
+    forget(peer) {
+      statuses.delete(peer);
+      failures.delete(peer);
+    },
+    noteCertified(height) {
+      if (height > certified) certified = height;
+    },
+    get target() {
+      let target = certified;
+      for (const status of statuses.values()) if (status.finalHeight > target) target = status.finalHeight;
+      return target;
+    },
+    candidates(height) {
+      const holders = [...statuses].filter(([, status]) => status.finalHeight >= height && status.oldestHeight <= height);
+      holders.sort(
+        ([left, leftStatus], [right, rightStatus]) =>
+          (failures.get(left) ?? 0) - (failures.get(right) ?? 0) || rightStatus.finalHeight - leftStatus.finalHeight,
+      );
+      return holders.map(([peer]) => peer);
+    },
+    noteFailure(peer) {
+      if (statuses.has(peer)) failures.set(peer, (failures.get(peer) ?? 0) + 1);
+    },
+  };
+}
+
+/** Checks a `finalBlocks` response against our head. Cheap structure first, then hashes, then the one signature. */
+export function judgeRange(
+  response: Extract<SyncResponse, { type: "finalBlocks" }>,
+  head: FinalPosition,
+  isCertificateValid: (certificate: Certificate) => boolean,
+): RangeVerdict {
+  const certificate = response.commitCertificate;
+  if (response.blocks.length === 0 || certificate === undefined) return { type: "nothing" };
+  if (response.blocks.length > RANGE_BLOCKS_MAX || certificate.ballot.kind !== "commit") return { type: "invalid" };
+  const blocks: { blockHash: BlockHash; block: Block }[] = [];
+  let previous = head;
+  for (const block of response.blocks) {
+    const { header } = block;
+    if (header.height !== previous.height + 1 || header.parentHash !== previous.blockHash || header.view <= previous.view) {
+      return { type: "invalid" };
+    }
+    if (!isBodyUnderRoot(block)) return { type: "invalid" };
+    const blockHash = hashHeader(header);
+    blocks.push({ blockHash, block });
+    previous = { height: header.height, blockHash, view: header.view };
+  }
+  const { ballot } = certificate;
+  const isOfLast = ballot.blockHash === previous.blockHash && ballot.height === previous.height && ballot.view === previous.view;
+  return isOfLast && isCertificateValid(certificate) ? { type: "range", range: { blocks, certificate } } : { type: "invalid" };
+}
+
+/** Do the transactions of a served block hash to the root that its header names? */
+export function isBodyUnderRoot(block: Block): boolean {
+  return block.transactions.length === block.header.transactionCount && bodyRootOf(block.transactions.map(hashTransaction)) === block.header.bodyRoot;
+}
