@@ -26,7 +26,12 @@ export interface Body {
 export interface Bodies {
   get(blockHash: BlockHash): Body | undefined;
   /** Starts gathering; `find` supplies transactions that are already held. */
-  open(body: { blockHash: BlockHash; proposal: Proposal; from: Sender; find: (hash: TransactionHash) => ParsedTransaction | undefined }): Body;
+  open(body: {
+    blockHash: BlockHash;
+    proposal: Proposal;
+    from: Sender;
+    find: (hash: TransactionHash) => ParsedTransaction | undefined;
+  }): Body;
   /** Gives a verified transaction to every body that lacks it; returns the bodies that became complete by it. */
   offer(transaction: ParsedTransaction): readonly Body[];
   /** A transaction of any held body, for peers that ask. */

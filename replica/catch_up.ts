@@ -105,5 +105,8 @@ export function judgeRange(
 
 /** Do the transactions of a served block hash to the root that its header names? */
 export function isBodyUnderRoot(block: Block): boolean {
-  return block.transactions.length === block.header.transactionCount && bodyRootOf(block.transactions.map(hashTransaction)) === block.header.bodyRoot;
+  return (
+    block.transactions.length === block.header.transactionCount &&
+    bodyRootOf(block.transactions.map(hashTransaction)) === block.header.bodyRoot
+  );
 }

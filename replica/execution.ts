@@ -1,8 +1,8 @@
 /** Executes final blocks in order and remembers the recent state roots, by which voters judge the root a header names.
  *  R7: each height exactly once, in order. Never decides what is final. */
 
-import { assert } from "../types/assert.ts";
 import type { Application, ParsedTransaction } from "../types/application.ts";
+import { assert } from "../types/assert.ts";
 import type { BlockHeader } from "../types/block.ts";
 import type { BlockHash, Height, StateRoot, View } from "../types/ids.ts";
 import { EXECUTION_LAG_MAX } from "../types/limits.ts";

@@ -16,7 +16,10 @@ export interface PendingWork {
   carriedBy(tip: BlockHash, finalHash: BlockHash): ReadonlySet<TransactionHash>;
 }
 
-export function createPendingWork(sources: { readonly bodies: Bodies; readonly isPooled: (hash: TransactionHash) => boolean }): PendingWork {
+export function createPendingWork(sources: {
+  readonly bodies: Bodies;
+  readonly isPooled: (hash: TransactionHash) => boolean;
+}): PendingWork {
   const { bodies, isPooled } = sources;
   let tip: BlockHash | undefined;
   let pooledAndCarried = 0;

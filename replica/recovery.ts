@@ -1,13 +1,13 @@
 /** From what storage holds back to a running machine: replays final blocks through the application, then lays out what
  *  consensus needs. R9: everything that was ever signed comes back from the records; nothing is guessed. */
 
-import { genesisBlockHash, hashHeader, hashTransaction } from "../crypto/hashes.ts";
-import { SCHEDULE_WINDOW_BLOCKS } from "../consensus/leader_schedule.ts";
 import type { RecoveredConsensus } from "../consensus/interface.ts";
-import { assert } from "../types/assert.ts";
+import { SCHEDULE_WINDOW_BLOCKS } from "../consensus/leader_schedule.ts";
+import { genesisBlockHash, hashHeader, hashTransaction } from "../crypto/hashes.ts";
 import type { Application, ParsedTransaction, StateSnapshot } from "../types/application.ts";
+import { assert } from "../types/assert.ts";
 import type { Block, BlockHeader, Proposal } from "../types/block.ts";
-import { type BlockHash, type ChainId, Height, type StateRoot, TimestampMs, View } from "../types/ids.ts";
+import { type BlockHash, type ChainId, Height, type StateRoot, type TimestampMs, View } from "../types/ids.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
 import { type ExecutedHeight, ROOTS_KEPT } from "./execution.ts";
 import type { FinalityEntry, OperationEntry } from "./interface.ts";
@@ -100,7 +100,12 @@ export function proposalOf(block: Block): Proposal {
 }
 
 function layOut(
-  options: { readonly source: RecoverySource; readonly application: Application; readonly chainId: ChainId; readonly genesisTimeMs: TimestampMs },
+  options: {
+    readonly source: RecoverySource;
+    readonly application: Application;
+    readonly chainId: ChainId;
+    readonly genesisTimeMs: TimestampMs;
+  },
   roots: readonly ExecutedHeight[],
 ): RecoveredReplica {
   const { source } = options;

@@ -1,0 +1,103 @@
+/** From a proposal's list of hashes to a verdict on its body: gather, ask for what is missing, judge, store.
+ *  R2/R4: the verdict "valid" leaves in the same step that hands the block to storage, so a body that we vote for is durable.
+ *  Header roots are checked against our own execution (deferred state root). */
+
+import type { ConsensusEffect } from "../consensus/interface.ts";
+import type { ParsedTransaction } from "../types/application.ts";
+import type { BlockHash } from "../types/ids.ts";
+import { BODY_REQUEST_TRANSACTIONS_MAX } from "../types/limits.ts";
+import type { PeerKey, Sender } from "../types/sender.ts";
+import { type Body, blockOf } from "./bodies.ts";
+import { armTimer, type Context, isRequested, sendRequest } from "./context.ts";
+
+export function checkBody(context: Context, effect: Extract<ConsensusEffect, { type: "checkBody" }>): void {
+  const { blockHash, proposal, from } = effect;
+  const drafted = new Map(context.draft.map((transaction) => [transaction.hash, transaction]));
+  const find = (hash: ParsedTransaction["hash"]) => drafted.get(hash) ?? context.pool.get(hash) ?? context.bodies.find(hash);
+  const body = context.bodies.open({ blockHash, proposal, from, find });
+  if (body.state === "incomplete") armTimer(context, "bodies", context.config.bodyGraceMs);
+  else settle(context, body);
+}
+
+/** Gives verified transactions to the bodies that wait for them. */
+export function offerToBodies(context: Context, transactions: readonly ParsedTransaction[]): void {
+  for (const transaction of transactions) {
+    for (const body of context.bodies.offer(transaction)) settle(context, body);
+  }
+}
+
+/** Judges complete bodies again that waited for an earlier block to be executed. */
+export function settleAwaiting(context: Context): void {
+  for (const body of [...context.awaitingRoot]) {
+    context.awaitingRoot.delete(body);
+    settle(context, body);
+  }
+}
+
+/** Asks for the transactions that gossip did not bring: first the proposer, after that anyone. */
+export function fetchMissing(context: Context): void {
+  const incomplete = context.bodies.incomplete();
+  for (const body of incomplete) {
+    if (isRequested(context, "transactions", body.blockHash)) continue;
+    const hashes = [...body.missing.keys()].slice(0, BODY_REQUEST_TRANSACTIONS_MAX);
+    sendRequest(context, { request: { type: "transactions", hashes }, candidates: peersOf(body.from), blockHash: body.blockHash });
+  }
+  if (incomplete.length > 0) armTimer(context, "bodies", context.config.bodyRetryMs);
+}
+
+/** Drops what can no longer become final. */
+export function abandonBodies(context: Context, blockHashes: readonly BlockHash[]): void {
+  for (const blockHash of blockHashes) {
+    const body = context.bodies.get(blockHash);
+    if (body === undefined) continue;
+    context.awaitingRoot.delete(body);
+    context.bodies.delete(blockHash);
+  }
+}
+
+function peersOf(sender: Sender): readonly PeerKey[] {
+  return sender.type === "self" ? [] : [sender.peer];
+}
+
+function settle(context: Context, body: Body): void {
+  if (body.state === "incomplete") return;
+  const verdict = body.state === "invalid" || repeatsAncestor(context, body) ? "invalid" : judgeRoot(context, body);
+  if (verdict === "unknown") {
+    context.awaitingRoot.add(body);
+    return;
+  }
+  const isValid = verdict === "valid";
+  if (!isValid) body.state = "invalid";
+  else storeBody(context, body);
+  if (isValid && body.proposal.header.view >= context.tipView) {
+    context.tipView = body.proposal.header.view;
+    context.work.setTip(body.blockHash);
+    context.work.recount(context.execution.final.blockHash);
+  }
+  context.feed({ type: "bodyChecked", blockHash: body.blockHash, isValid });
+}
+
+export function storeBody(context: Context, body: Body): void {
+  if (body.isStored) return;
+  body.isStored = true;
+  context.outbox.durable.blocks.push({ blockHash: body.blockHash, block: blockOf(body) });
+}
+
+/** Does the block carry a transaction that an unfinished ancestor carries already? */
+function repeatsAncestor(context: Context, body: Body): boolean {
+  if (body.hashes.size === 0) return false;
+  const carried = context.work.carriedBy(body.proposal.header.parentHash, context.execution.final.blockHash);
+  for (const hash of body.hashes) if (carried.has(hash)) return true;
+  return false;
+}
+
+/** unknown: the root is of a height that we have not executed. An unchanged claim is judged against the parent's. */
+function judgeRoot(context: Context, body: Body): "valid" | "invalid" | "unknown" {
+  const { header } = body.proposal;
+  const ours = context.execution.rootAt(header.executedHeight);
+  if (ours !== undefined) return ours === header.executedRoot ? "valid" : "invalid";
+  if (header.executedHeight > context.execution.final.height) return "unknown";
+  const parent = context.bodies.get(header.parentHash)?.proposal.header ?? context.finalHeader;
+  const isUnchanged = parent?.executedHeight === header.executedHeight && parent.executedRoot === header.executedRoot;
+  return isUnchanged ? "valid" : "invalid";
+}

@@ -1,0 +1,196 @@
+/** What happens once consensus or catch-up says that a block is final: fetch a missing body, execute in order, report,
+ *  clean up. R7 in order, exactly once. Divergence: a certified root that differs from ours stops all signing. */
+
+import { hashHeader } from "../crypto/hashes.ts";
+import type { BlockHeader } from "../types/block.ts";
+import type { BlockHash, TransactionHash } from "../types/ids.ts";
+import { Height } from "../types/ids.ts";
+import { RANGE_BLOCKS_MAX } from "../types/limits.ts";
+import type { PeerKey } from "../types/sender.ts";
+import type { SyncResponse } from "../types/sync.ts";
+import type { Certificate } from "../types/vote.ts";
+import { heldTransactions } from "./bodies.ts";
+import { settleAwaiting, storeBody } from "./body_flow.ts";
+import { isBodyUnderRoot, judgeRange, LEAD_AT_ONCE, type VerifiedRange } from "./catch_up.ts";
+import { armTimer, type Context, isRequested, penalizePeer, type QueuedFinal, sendRequest } from "./context.ts";
+import type { FinalizedBlock } from "./interface.ts";
+import { parseBody, proposalOf } from "./recovery.ts";
+
+/** Final bodies kept in memory for peers that still gather them. */
+export const RETAINED_BODIES = 16;
+/** Hashes of lately final transactions kept against late gossip. */
+export const RECENTLY_FINAL_MAX = 32_768;
+
+export function queueFinal(
+  context: Context,
+  blocks: readonly { blockHash: BlockHash; header: BlockHeader }[],
+  certificate: Certificate,
+): void {
+  for (const { blockHash, header } of blocks) context.finalQueue.push({ blockHash, header, certificate });
+  drainFinalQueue(context);
+}
+
+/** Executes queued blocks as far as their bodies are held. */
+export function drainFinalQueue(context: Context): void {
+  const executed: FinalizedBlock[] = [];
+  for (let next = context.finalQueue[0]; next !== undefined && !context.hasDiverged; next = context.finalQueue[0]) {
+    if (next.header.height > context.execution.final.height) {
+      const finalized = executeQueued(context, next);
+      if (finalized === undefined) break;
+      executed.push(finalized);
+    }
+    context.finalQueue.shift();
+  }
+  afterExecution(context, executed);
+}
+
+/** A block asked for by hash: a certified one that consensus lacks, or the body of a final one. */
+export function acceptBlock(context: Context, response: Extract<SyncResponse, { type: "block" }>, wanted: BlockHash, peer: PeerKey): void {
+  const { block } = response;
+  if (block === undefined) return;
+  const transactions = hashHeader(block.header) === wanted && isBodyUnderRoot(block) ? parseBody(context.application, block) : undefined;
+  if (transactions === undefined) {
+    penalizePeer(context, peer, "wrongResponse");
+    return;
+  }
+  // Only certified blocks are asked for by hash: a quorum has checked their transactions' signatures.
+  const from = { type: "relay", peer } as const;
+  const byHash = new Map(transactions.map((transaction) => [transaction.hash, transaction]));
+  const proposal = proposalOf(block);
+  const known = context.bodies.get(wanted);
+  if (known === undefined) context.bodies.open({ blockHash: wanted, proposal, from, find: (hash) => byHash.get(hash) });
+  else for (const transaction of transactions) context.bodies.offer(transaction);
+  context.feed({ type: "fetchedBlock", from, proposal });
+  drainFinalQueue(context);
+}
+
+/** Asks for the next range when a peer is ahead and nothing is under way. */
+export function requestRange(context: Context): void {
+  const { final } = context.execution;
+  const { target } = context.catchUp;
+  if (target <= final.height || context.hasDiverged || isRequested(context, "finalBlocks", undefined)) return;
+  const fromHeight = Height.next(final.height);
+  const count = Math.min(RANGE_BLOCKS_MAX, target - final.height);
+  const candidates = context.catchUp.candidates(fromHeight);
+  sendRequest(context, { request: { type: "finalBlocks", fromHeight, count }, candidates, blockHash: undefined });
+}
+
+/** Looks at how far peers are ahead: far asks now, near waits whether the news arrives by itself. */
+export function considerCatchUp(context: Context): void {
+  const lead = context.catchUp.target - context.execution.final.height;
+  if (lead > LEAD_AT_ONCE) {
+    requestRange(context);
+    return;
+  }
+  if (lead <= 0 || context.armed.has("sync")) return;
+  context.heightAtSyncArm = context.execution.final.height;
+  armTimer(context, "sync", context.config.syncDelayMs);
+}
+
+export function onSyncTimer(context: Context): void {
+  const { final } = context.execution;
+  if (context.catchUp.target <= final.height) return;
+  if (final.height === context.heightAtSyncArm) requestRange(context);
+  context.heightAtSyncArm = final.height;
+  armTimer(context, "sync", context.config.syncDelayMs);
+}
+
+export function acceptRange(
+  context: Context,
+  response: Extract<SyncResponse, { type: "finalBlocks" }>,
+  asked: { readonly fromHeight: Height; readonly peer: PeerKey },
+): void {
+  const { final } = context.execution;
+  // The head may have moved while the answer was under way; the peer is not to blame.
+  if (asked.fromHeight !== final.height + 1) {
+    requestRange(context);
+    return;
+  }
+  const verdict = judgeRange(response, final, context.isCertificateValid);
+  if (verdict.type !== "range") {
+    context.catchUp.noteFailure(asked.peer);
+    if (verdict.type === "invalid") penalizePeer(context, asked.peer, "wrongResponse");
+    considerCatchUp(context);
+    return;
+  }
+  applyRange(context, verdict.range);
+  requestRange(context);
+}
+
+function applyRange(context: Context, range: VerifiedRange): void {
+  const executed: FinalizedBlock[] = [];
+  const headers: BlockHeader[] = [];
+  for (const { blockHash, block } of range.blocks) {
+    const { header } = block;
+    const transactions = parseBody(context.application, block);
+    if (transactions === undefined || differsFromOurs(context, header)) {
+      diverge(context, header);
+      break;
+    }
+    if (context.bodies.get(blockHash)?.isStored !== true) context.outbox.durable.blocks.push({ blockHash, block });
+    executed.push(context.execution.execute({ blockHash, header, transactions, certificate: range.certificate }, context.outbox));
+    context.finalHeader = header;
+    headers.push(header);
+  }
+  afterExecution(context, executed);
+  if (!context.hasDiverged) context.feed({ type: "synced", headers, certificate: range.certificate });
+}
+
+function executeQueued(context: Context, next: QueuedFinal): FinalizedBlock | undefined {
+  const body = context.bodies.get(next.blockHash);
+  if (body === undefined || body.state === "incomplete") {
+    if (!isRequested(context, "block", next.blockHash)) {
+      const candidates = context.catchUp.candidates(next.header.height);
+      sendRequest(context, { request: { type: "block", hash: next.blockHash }, candidates, blockHash: next.blockHash });
+    }
+    return undefined;
+  }
+  if (body.state === "invalid" || differsFromOurs(context, next.header)) {
+    diverge(context, next.header);
+    return undefined;
+  }
+  storeBody(context, body);
+  context.finalHeader = next.header;
+  return context.execution.execute({ ...next, transactions: heldTransactions(body) }, context.outbox);
+}
+
+function differsFromOurs(context: Context, header: BlockHeader): boolean {
+  const ours = context.execution.rootAt(header.executedHeight);
+  return ours !== undefined && ours !== header.executedRoot;
+}
+
+/** A quorum certified something that our own execution contradicts: nothing more is signed, and the operator is told. */
+export function diverge(context: Context, header: BlockHeader): void {
+  if (context.hasDiverged) return;
+  context.hasDiverged = true;
+  const ours = context.execution.rootAt(header.executedHeight) ?? context.application.root;
+  context.outbox.effects.push({ type: "diverged", height: header.executedHeight, ours, certified: header.executedRoot });
+}
+
+function afterExecution(context: Context, executed: readonly FinalizedBlock[]): void {
+  const last = executed.at(-1);
+  if (last === undefined) return;
+  context.outbox.effects.push({ type: "finalized", blocks: executed });
+  for (const { blockHash, receipts } of executed) {
+    const hashes = receipts.map(({ hash }) => hash);
+    context.pool.remove(hashes);
+    rememberFinal(context.recentlyFinal, hashes);
+    context.retained.push(blockHash);
+  }
+  for (const blockHash of context.retained.splice(0, Math.max(0, context.retained.length - RETAINED_BODIES)))
+    context.bodies.delete(blockHash);
+  for (const expired of context.pool.expire(Height.next(last.header.height))) {
+    const refusal = { code: "expired", canRetry: false, advice: "sign it again with a later expiry height" };
+    context.outbox.effects.push({ type: "dropped", hash: expired.hash, refusal });
+  }
+  context.work.recount(last.blockHash);
+  settleAwaiting(context);
+}
+
+function rememberFinal(recent: Set<TransactionHash>, hashes: readonly TransactionHash[]): void {
+  for (const hash of hashes) recent.add(hash);
+  for (const oldest of recent) {
+    if (recent.size <= RECENTLY_FINAL_MAX) return;
+    recent.delete(oldest);
+  }
+}

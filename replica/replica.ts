@@ -1,0 +1,360 @@
+/** The composed machine: consensus, pool, bodies, execution and catch-up behind one `step`. Pure: what it needs from the
+ *  outside comes in as inputs, what it wants done goes out as durable writes and effects. R1–R12 and R14 live in
+ *  `consensus/`; here they meet bodies and the ledger. */
+
+import { isCertificateValid } from "../consensus/certificate_check.ts";
+import { createConsensus } from "../consensus/core.ts";
+import type { ConsensusEffect, ConsensusInput } from "../consensus/interface.ts";
+import { createOpenPool } from "../mempool/open_pool.ts";
+import type { Application, ParsedTransaction, Refusal } from "../types/application.ts";
+import { assert, unreachable } from "../types/assert.ts";
+import { TimestampMs, type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
+import { RANGE_BYTES_MAX } from "../types/limits.ts";
+import type { SigningDomain } from "../types/signing.ts";
+import type { BlsSuite, VerifyEd25519 } from "../types/suites.ts";
+import type { SyncRequest, SyncResponse } from "../types/sync.ts";
+import type { ValidatorSetContext } from "../types/validator_set.ts";
+import { blockOf, createBodies } from "./bodies.ts";
+import { abandonBodies, checkBody, fetchMissing, offerToBodies } from "./body_flow.ts";
+import { buildBlock } from "./build_flow.ts";
+import { createCatchUp } from "./catch_up.ts";
+import type { Context, ReplicaConfig } from "./context.ts";
+import { isRequested, penalizePeer, sendRequest } from "./context.ts";
+import { createExecution } from "./execution.ts";
+import {
+  acceptBlock,
+  acceptRange,
+  considerCatchUp,
+  diverge,
+  drainFinalQueue,
+  onSyncTimer,
+  queueFinal,
+  requestRange,
+} from "./final_flow.ts";
+import type { Replica, ReplicaInput, ReplicaStatus, Step } from "./interface.ts";
+import { createOutbox, toStep } from "./outbox.ts";
+import { createPendingWork } from "./pending_work.ts";
+import { parseBody, proposalOf, type RecoveredReplica } from "./recovery.ts";
+
+export interface ReplicaOptions {
+  readonly domain: SigningDomain;
+  readonly validators: ValidatorSetContext;
+  /** Undefined for an observer. */
+  readonly self: ValidatorIndex | undefined;
+  readonly bls: BlsSuite;
+  readonly verifyEd25519: VerifyEd25519;
+  /** Stands at the final head, as `recoverReplica` leaves it. */
+  readonly application: Application;
+  readonly config: ReplicaConfig;
+  readonly recovered: RecoveredReplica;
+}
+
+export function createReplica(options: ReplicaOptions): Replica {
+  const inputs: ConsensusInput[] = [];
+  const context = createContext(options, (input) => inputs.push(input));
+  let isWorkTold = false;
+
+  function drain(): void {
+    for (let input = inputs.shift(); input !== undefined; input = inputs.shift()) {
+      for (const effect of context.consensus.step(input, context.nowMs)) perform(context, effect, options);
+    }
+  }
+
+  function tellWork(): void {
+    const isAvailable = context.work.isAvailable(context.pool.count);
+    if (isAvailable === isWorkTold) return;
+    isWorkTold = isAvailable;
+    context.feed({ type: "work", isAvailable });
+    drain();
+  }
+
+  return {
+    step(input, nowMs): Step {
+      context.outbox = createOutbox();
+      context.nowMs = nowMs;
+      accept(context, input);
+      drain();
+      tellWork();
+      return toStep(context.outbox);
+    },
+    get status() {
+      return statusOf(context);
+    },
+    answer: (request) => answer(context, request),
+    isPending: (hash) => context.pool.has(hash) || context.bodies.find(hash) !== undefined,
+  };
+}
+
+function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) => void): Context {
+  const { application, config, recovered, domain, validators, bls } = options;
+  const { finalHead, recentFinalHeaders } = recovered.consensus;
+  const pool = createOpenPool(config.pool);
+  const bodies = createBodies();
+  for (const { blockHash, block } of recovered.pendingBlocks) {
+    const transactions = parseBody(application, block);
+    assert(transactions !== undefined, "a stored block parses");
+    const byHash = new Map(transactions.map((transaction) => [transaction.hash, transaction]));
+    const body = bodies.open({ blockHash, proposal: proposalOf(block), from: { type: "self" }, find: (hash) => byHash.get(hash) });
+    body.isStored = true;
+  }
+  return {
+    config,
+    application,
+    pool,
+    bodies,
+    execution: createExecution({ application, final: finalHead, roots: recovered.roots, snapshotBlocks: config.snapshotBlocks }),
+    work: createPendingWork({ bodies, isPooled: (hash) => pool.has(hash) }),
+    catchUp: createCatchUp(),
+    consensus: createConsensus({ ...options, config: config.consensus, recovered: recovered.consensus }),
+    isCertificateValid: (certificate) => isCertificateValid(certificate, { domain, validators, bls }),
+    recentlyFinal: new Set(),
+    requests: new Map(),
+    finalQueue: [],
+    awaitingRoot: new Set(),
+    armed: new Set(),
+    draft: [],
+    finalHeader: recentFinalHeaders.at(-1),
+    retained: [],
+    tipView: View.ZERO,
+    certifiedTip: undefined,
+    currentView: View.ZERO,
+    hasDiverged: false,
+    heightAtSyncArm: finalHead.height,
+    nextRequestId: 1,
+    outbox: createOutbox(),
+    nowMs: TimestampMs.of(0),
+    feed,
+  };
+}
+
+function accept(context: Context, input: ReplicaInput): void {
+  switch (input.type) {
+    case "start":
+      return context.feed(input);
+    case "proposal":
+    case "vote":
+    case "certificate":
+      return context.feed(input);
+    case "signedVote":
+      return context.feed({ type: "vote", from: { type: "self" }, vote: input.vote });
+    case "signedProposal":
+      return context.feed({ type: "proposal", from: { type: "self" }, proposal: input.proposal });
+    case "transactions":
+      return acceptTransactions(context, input);
+    case "response":
+      return acceptResponse(context, input);
+    case "requestFailed":
+      return failRequest(context, input.requestId);
+    case "peerStatus":
+      context.catchUp.noteStatus(input.peer, input.status);
+      return considerCatchUp(context);
+    case "peerGone":
+      return context.catchUp.forget(input.peer);
+    case "timer":
+      return acceptTimer(context, input);
+    default:
+      return unreachable(input);
+  }
+}
+
+function acceptTimer(context: Context, input: Extract<ReplicaInput, { type: "timer" }>): void {
+  const { timer } = input;
+  context.armed.delete(timer);
+  if (timer === "sync") onSyncTimer(context);
+  else if (timer === "bodies") fetchMissing(context);
+  else context.feed({ type: "timer", timer });
+}
+
+function acceptTransactions(context: Context, input: Extract<ReplicaInput, { type: "transactions" }>): void {
+  offerToBodies(context, input.transactions);
+  drainFinalQueue(context);
+  const isClient = input.source.type === "client";
+  const gossip: Uint8Array[] = [];
+  for (const transaction of input.transactions) {
+    const refusal = admit(context, transaction, isClient ? "client" : "peer");
+    if (!isClient) continue;
+    context.outbox.effects.push({ type: "admitted", hash: transaction.hash, refusal });
+    if (refusal === undefined) gossip.push(transaction.bytes);
+  }
+  if (gossip.length > 0) context.outbox.effects.push({ type: "gossipTransactions", transactions: gossip });
+}
+
+const ALREADY_FINAL: Refusal = { code: "alreadyFinal", canRetry: false, advice: "it is final; ask for its status by hash" };
+const EVICTED: Refusal = { code: "evicted", canRetry: true, advice: "the pool was full; submit it again later" };
+
+function admit(context: Context, transaction: ParsedTransaction, source: "client" | "peer"): Refusal | undefined {
+  if (context.recentlyFinal.has(transaction.hash)) return ALREADY_FINAL;
+  const checked = context.application.check(transaction);
+  if (!checked.ok) return checked.refusal;
+  const added = context.pool.add(transaction, source);
+  if (!added.ok) return added.refusal;
+  for (const evicted of added.evicted) context.outbox.effects.push({ type: "dropped", hash: evicted.hash, refusal: EVICTED });
+  return undefined;
+}
+
+function acceptResponse(context: Context, input: Extract<ReplicaInput, { type: "response" }>): void {
+  const pending = context.requests.get(input.requestId);
+  // The transport pairs answers with requests; a number that is not open any more is late, not wrong.
+  if (pending === undefined) return;
+  context.requests.delete(input.requestId);
+  const { request } = pending;
+  const { response, from: peer } = input;
+  if (request.type === "finalBlocks" && response.type === "finalBlocks") {
+    return acceptRange(context, response, { fromHeight: request.fromHeight, peer });
+  }
+  if (request.type === "block" && response.type === "block") return acceptBlock(context, response, request.hash, peer);
+  if (request.type === "transactions" && response.type === "transactions") {
+    const source = { type: "peer", sender: { type: "relay", peer } } as const;
+    const { transactions } = response;
+    if (transactions.length > 0) context.outbox.effects.push({ type: "verifyTransactions", source, transactions });
+    return;
+  }
+  if (request.type === "timeoutCertificates" && response.type === "timeoutCertificates") {
+    for (const certificate of response.certificates) {
+      const { view } = certificate.ballot;
+      if (view < request.fromView || view > request.toView) return penalizePeer(context, peer, "wrongResponse");
+      context.feed({ type: "certificate", from: { type: "relay", peer }, certificate });
+    }
+    return;
+  }
+  penalizePeer(context, peer, "wrongResponse");
+}
+
+function failRequest(context: Context, requestId: number): void {
+  const pending = context.requests.get(requestId);
+  context.requests.delete(requestId);
+  if (pending?.request.type === "finalBlocks") considerCatchUp(context);
+  if (pending?.request.type === "block") drainFinalQueue(context);
+}
+
+function perform(context: Context, effect: ConsensusEffect, options: ReplicaOptions): void {
+  const { effects, durable } = context.outbox;
+  switch (effect.type) {
+    case "persistRecord":
+      durable.records.push(effect.record);
+      return;
+    case "persistEvidence":
+      durable.evidence.push(effect.evidence);
+      return;
+    case "castVote":
+      if (!context.hasDiverged) effects.push({ type: "signVote", ballot: effect.ballot, isResend: effect.isResend });
+      return;
+    case "castProposal":
+      if (!context.hasDiverged) effects.push({ ...effect, type: "signProposal" });
+      return;
+    case "forwardCertificate":
+      effects.push({ type: "broadcastCertificate", certificate: effect.certificate });
+      return;
+    case "build":
+      assert(options.self !== undefined, "an observer never builds");
+      return buildBlock(context, effect, { domain: options.domain, self: options.self });
+    case "checkBody":
+      return checkBody(context, effect);
+    case "fetchBlock":
+      if (isRequested(context, "block", effect.blockHash)) return;
+      return sendRequest(context, { request: { type: "block", hash: effect.blockHash }, candidates: [], blockHash: effect.blockHash });
+    case "fetchTimeoutCertificates": {
+      if (isRequested(context, "timeoutCertificates", undefined)) return;
+      const { fromView, toView } = effect;
+      return sendRequest(context, { request: { type: "timeoutCertificates", fromView, toView }, candidates: [], blockHash: undefined });
+    }
+    case "finalize":
+      return queueFinal(context, effect.blocks, effect.certificate);
+    case "behind":
+      context.catchUp.noteCertified(effect.certificate.ballot.height);
+      return requestRange(context);
+    case "abandon":
+      return abandonBodies(context, effect.blockHashes);
+    case "certified":
+      return onCertified(context, effect);
+    case "enteredView":
+      return onEnteredView(context, effect);
+    case "penalize":
+    case "setTimer":
+    case "cancelTimer":
+      effects.push(effect);
+      return;
+    default:
+      return unreachable(effect);
+  }
+}
+
+function onCertified(context: Context, effect: Extract<ConsensusEffect, { type: "certified" }>): void {
+  context.outbox.effects.push(effect);
+  if (context.certifiedTip === undefined || effect.view > context.certifiedTip.view) context.certifiedTip = effect;
+  if (effect.view >= context.tipView) {
+    context.tipView = effect.view;
+    context.work.setTip(effect.blockHash);
+    context.work.recount(context.execution.final.blockHash);
+  }
+  const body = context.bodies.get(effect.blockHash);
+  if (body?.state === "invalid") diverge(context, body.proposal.header);
+}
+
+function onEnteredView(context: Context, effect: Extract<ConsensusEffect, { type: "enteredView" }>): void {
+  context.outbox.effects.push(effect);
+  context.currentView = effect.view;
+  if (effect.by !== "TC") return;
+  // The view was lost: its proposal, if any, no longer counts as carrying our transactions.
+  const tip = context.certifiedTip ?? { view: context.execution.final.view, blockHash: context.execution.final.blockHash };
+  context.tipView = tip.view;
+  context.work.setTip(tip.blockHash);
+  context.work.noteViewLost();
+  context.work.recount(context.execution.final.blockHash);
+}
+
+function answer(context: Context, request: SyncRequest): SyncResponse | undefined {
+  switch (request.type) {
+    case "transactions":
+      return { type: "transactions", transactions: findTransactions(context, request.hashes) };
+    case "block": {
+      const body = context.bodies.get(request.hash);
+      return body?.state === "valid" ? { type: "block", block: blockOf(body) } : undefined;
+    }
+    case "timeoutCertificates": {
+      const countMax = request.toView - request.fromView + 1;
+      return { type: "timeoutCertificates", certificates: context.consensus.timeoutCertificates({ ...request, countMax }) };
+    }
+    case "status":
+    case "finalBlocks":
+      return undefined;
+    default:
+      return unreachable(request);
+  }
+}
+
+function findTransactions(context: Context, hashes: readonly TransactionHash[]): readonly Uint8Array[] {
+  const found: Uint8Array[] = [];
+  let bytes = 0;
+  for (const hash of hashes) {
+    const transaction = context.pool.get(hash) ?? context.bodies.find(hash);
+    if (transaction === undefined) continue;
+    bytes += transaction.bytes.length;
+    if (bytes > RANGE_BYTES_MAX) break;
+    found.push(transaction.bytes);
+  }
+  return found;
+}
+
+function statusOf(context: Context): ReplicaStatus {
+  const { status } = context.consensus;
+  const { final } = context.execution;
+  const isCatchingUp = isRequested(context, "finalBlocks", undefined);
+  return {
+    height: status.finalHeight,
+    finalHeight: final.height,
+    finalHash: final.blockHash,
+    executedHeight: context.application.height,
+    stateRoot: context.application.root,
+    view: status.view,
+    leader: status.leader,
+    poolTransactions: context.pool.count,
+    poolBytes: context.pool.bytes,
+    isCatchingUp,
+    hasDiverged: context.hasDiverged,
+    deltaMs: status.deltaMs,
+    consecutiveTimeouts: status.consecutiveTimeouts,
+    heardFrom: status.heardFrom,
+    waitingFor: context.hasDiverged ? "stopped" : isCatchingUp ? "catchUp" : status.waitingFor,
+  };
+}
