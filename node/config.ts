@@ -38,11 +38,9 @@ const MULTIADDR = /^\/(ip4|ip6|dns|dns4|dns6)\/[^/\s]+\/tcp\/\d{1,5}(\/(ws|wss|t
 
 const path = (what: string) => z.string({ error: `must be a path to ${what}` }).min(1, { error: `must be a path to ${what}` });
 
-const multiaddr = z
-  .string({ error: 'must be a multiaddr such as "/ip4/127.0.0.1/tcp/0"' })
-  .regex(MULTIADDR, {
-    error: 'must be a multiaddr such as "/ip4/127.0.0.1/tcp/0", "/dns4/host.example/tcp/4001" or one of these with "/ws"',
-  });
+const multiaddr = z.string({ error: 'must be a multiaddr such as "/ip4/127.0.0.1/tcp/0"' }).regex(MULTIADDR, {
+  error: 'must be a multiaddr such as "/ip4/127.0.0.1/tcp/0", "/dns4/host.example/tcp/4001" or one of these with "/ws"',
+});
 
 const integer = (min: number, max: number) => {
   const error = `must be a whole number from ${min} to ${max}`;
