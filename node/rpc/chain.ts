@@ -1,0 +1,110 @@
+/** Reading the chain: blocks, certificates, accounts with proofs, genesis. */
+
+import type { Hono } from "hono";
+import { hashTransaction } from "../../crypto/hashes.ts";
+import { toHex } from "../../types/bytes.ts";
+import { type BlockHash, Height, parseHash, ValidatorIndex } from "../../types/ids.ts";
+import { Signers } from "../../types/validator_set.ts";
+import { type Certificate, certificateCodec } from "../../types/vote.ts";
+import { genesisToJson } from "../genesis_file.ts";
+import type { NodeCore, StoredBlock } from "./core.ts";
+import { badRequest, failureResponse, notFound } from "./errors.ts";
+
+/** Blocks in one listing. */
+export const LIST_BLOCKS_MAX = 1_000;
+/** Blocks decoded before the event loop gets its turn. */
+const LIST_SLICE = 16;
+
+export function addChainRoutes(app: Hono, core: NodeCore): void {
+  app.get("/v1/genesis", (context) => context.json({ chainId: core.chainId, genesis: genesisToJson(core.genesis) }));
+
+  app.get("/v1/blocks", async (context) => {
+    const from = heightOf(context.req.query("from") ?? "1");
+    const count = heightOf(context.req.query("count") ?? "100");
+    if (from === undefined || count === undefined || count < 1 || count > LIST_BLOCKS_MAX) {
+      return failureResponse(badRequest(`from must be a height and count from 1 to ${LIST_BLOCKS_MAX}`, "for example ?from=1&count=100"));
+    }
+    return context.json({ blocks: await listBlocks(core, from, count) });
+  });
+
+  app.get("/v1/blocks/:heightOrHash", (context) => {
+    const name = context.req.param("heightOrHash");
+    const hash = parseHash<BlockHash>(name);
+    const height = hash === undefined ? heightOf(name) : core.heightOf(hash);
+    if (hash === undefined && height === undefined) {
+      return failureResponse(
+        badRequest(`"${name.slice(0, 80)}" is neither a height nor a block hash`, "give a decimal height or 64 lower-case hex digits"),
+      );
+    }
+    const stored = height === undefined ? undefined : core.blockAt(height);
+    return stored === undefined ? failureResponse(missingBlock(name, core)) : context.json(blockJson(stored, core));
+  });
+
+  app.get("/v1/certificates/:height", (context) => {
+    const name = context.req.param("height");
+    const height = heightOf(name);
+    if (height === undefined) return failureResponse(badRequest(`"${name.slice(0, 80)}" is no height`, "give a decimal height"));
+    const stored = core.blockAt(height);
+    if (stored === undefined) return failureResponse(missingBlock(name, core));
+    const { blockHash, block, finality } = stored;
+    return context.json({ certificate: certificateJson(finality.certificate), blockHash, header: block.header });
+  });
+
+  app.get("/v1/accounts/:id", (context) => {
+    const account = parseHash(context.req.param("id"));
+    const asset = heightOf(context.req.query("asset") ?? "0");
+    if (account === undefined || asset === undefined || asset > 2 ** 32 - 1) {
+      return failureResponse(
+        badRequest("an account is 64 lower-case hex digits, an asset a number below 2^32", "for example /v1/accounts/<key>?asset=0"),
+      );
+    }
+    const answer = core.account({ account, asset });
+    if (answer.ok) return context.json(answer.account);
+    return failureResponse(notFound("this chain's application has no accounts", "ask a chain that runs the ledger"));
+  });
+}
+
+async function listBlocks(core: NodeCore, from: Height, count: number): Promise<Readonly<Record<string, unknown>>[]> {
+  const blocks: Readonly<Record<string, unknown>>[] = [];
+  for (let offset = 0; offset < count; offset++) {
+    const stored = from + offset === 0 ? undefined : core.blockAt(Height.plus(from, offset));
+    if (stored === undefined && from + offset > 0) break;
+    if (stored !== undefined) blocks.push(summaryJson(stored));
+    if (offset % LIST_SLICE === LIST_SLICE - 1) await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  return blocks;
+}
+
+function summaryJson({ blockHash, block, operation }: StoredBlock): Readonly<Record<string, unknown>> {
+  const { height, view, transactionCount, timeMs, proposer } = block.header;
+  return { height, hash: blockHash, view, stateRoot: operation?.stateRoot, transactionCount, timeMs, proposer };
+}
+
+function blockJson({ blockHash, block, operation }: StoredBlock, core: NodeCore): Readonly<Record<string, unknown>> {
+  return {
+    ...block.header,
+    hash: blockHash,
+    transactions: block.transactions.map(hashTransaction),
+    stateRoot: operation?.stateRoot,
+    receipts: operation?.receipts.map((receipt) => ({ ...receipt, codeName: core.describeCode(receipt.code) })),
+  };
+}
+
+function certificateJson(certificate: Certificate): Readonly<Record<string, unknown>> {
+  return {
+    hex: toHex(certificateCodec.encode(certificate)),
+    ballot: certificate.ballot,
+    signers: Signers.indices(certificate.signers).map((index) => ValidatorIndex.of(index)),
+    signature: toHex(certificate.signature),
+  };
+}
+
+function missingBlock(name: string, core: NodeCore) {
+  const { finalHeight } = core.replica;
+  const range = finalHeight === 0 ? "nothing is final yet" : `this node holds heights ${core.oldestHeight} to ${finalHeight}`;
+  return notFound(`no final block ${name.slice(0, 80)}: ${range}`, "ask for a height in that range, or another node");
+}
+
+function heightOf(text: string): Height | undefined {
+  return /^(0|[1-9][0-9]{0,14})$/.test(text) ? Height.of(Number(text)) : undefined;
+}

@@ -1,0 +1,68 @@
+/** What the RPC asks of the node. Handlers know nothing else, so they are tested against a fake of this. */
+
+import type { PeerInfo } from "../../p2p/interface.ts";
+import type { FinalityEntry, OperationEntry, ReplicaStatus } from "../../replica/interface.ts";
+import type { Refusal } from "../../types/application.ts";
+import type { Block } from "../../types/block.ts";
+import type { Genesis } from "../../types/genesis.ts";
+import type { BlockHash, ChainId, Height, TransactionHash } from "../../types/ids.ts";
+import type { HistogramSnapshot } from "../histogram.ts";
+
+/** A transaction that did not parse has no hash. */
+export type SubmitResult =
+  | { readonly hash: TransactionHash; readonly refusal: undefined }
+  | { readonly hash: TransactionHash | undefined; readonly refusal: Refusal };
+
+export type TransactionStatus =
+  /** `refusal`: why it left the pool of this node lately, where that is remembered. */
+  | { readonly status: "unknown"; readonly refusal: Refusal | undefined }
+  | { readonly status: "pending" }
+  | {
+      readonly status: "final";
+      readonly height: Height;
+      readonly index: number;
+      readonly blockHash: BlockHash;
+      readonly code: number;
+      readonly operationCodes: readonly number[];
+    };
+
+export interface StoredBlock {
+  readonly blockHash: BlockHash;
+  readonly block: Block;
+  readonly finality: FinalityEntry;
+  readonly operation: OperationEntry | undefined;
+}
+
+/** An account's record or the proof of its absence, already in JSON form, as the application answers. */
+export type AccountAnswer =
+  | { readonly ok: true; readonly account: Readonly<Record<string, unknown>> }
+  | { readonly ok: false; readonly reason: "notSupported" };
+
+export interface NodeCore {
+  readonly chainId: ChainId;
+  readonly genesis: Genesis;
+  /** One result for each transaction, in order. Never rejects. */
+  submit(transactions: readonly Uint8Array[]): Promise<readonly SubmitResult[]>;
+  transaction(hash: TransactionHash): TransactionStatus;
+  /** Resolves when the transaction is final here, or after `waitMs`, or on abort; undefined when too many wait already. */
+  waitForFinal(hash: TransactionHash, options: { readonly waitMs: number; readonly signal: AbortSignal }): Promise<void> | undefined;
+  blockAt(height: Height): StoredBlock | undefined;
+  heightOf(hash: BlockHash): Height | undefined;
+  account(query: { readonly account: string; readonly asset: number }): AccountAnswer;
+  describeCode(code: number): string;
+  readonly replica: ReplicaStatus;
+  readonly oldestHeight: Height;
+  readonly peers: readonly PeerInfo[];
+  readonly finality: HistogramSnapshot;
+  readonly identity: NodeIdentity;
+}
+
+export interface NodeIdentity {
+  readonly applicationName: string;
+  readonly runtime: string;
+  /** Undefined for an observer. */
+  readonly validator: number | undefined;
+  readonly epoch: number;
+  readonly version: string;
+  readonly startedAtMs: number;
+}

@@ -1,0 +1,44 @@
+/** `GET /v1/status`: where this node stands, what it costs, and why nothing is final if so. */
+
+import process from "node:process";
+import type { Hono } from "hono";
+import type { NodeCore } from "./core.ts";
+import { whyNotFinal } from "./why_not_final.ts";
+
+export function addStatusRoute(app: Hono, core: NodeCore): void {
+  app.get("/v1/status", (context) => context.json(statusJson(core)));
+}
+
+export function statusJson(core: NodeCore): Readonly<Record<string, unknown>> {
+  const { replica, peers, identity, genesis } = core;
+  const connected = new Set(peers.flatMap(({ validator }) => (validator === undefined ? [] : [validator])));
+  const weights = genesis.validators.map(({ weight }) => weight);
+  const cpu = process.cpuUsage();
+  return {
+    chainId: core.chainId,
+    name: genesis.name,
+    application: identity.applicationName,
+    runtime: identity.runtime,
+    validator: identity.validator ?? null,
+    epoch: identity.epoch,
+    height: replica.height,
+    view: replica.view,
+    leader: replica.leader,
+    finalHeight: replica.finalHeight,
+    finalHash: replica.finalHash,
+    executedHeight: replica.executedHeight,
+    stateRoot: replica.stateRoot,
+    oldestHeight: core.oldestHeight,
+    peers,
+    pool: { transactions: replica.poolTransactions, bytes: replica.poolBytes },
+    isCatchingUp: replica.isCatchingUp,
+    hasDiverged: replica.hasDiverged,
+    waitingFor: replica.waitingFor,
+    whyNotFinal: whyNotFinal({ replica, self: identity.validator, weights, connected }),
+    finality: core.finality,
+    memoryBytes: process.memoryUsage.rss(),
+    cpuMs: Math.round((cpu.user + cpu.system) / 1_000),
+    uptimeMs: Math.round(performance.now() - identity.startedAtMs),
+    version: identity.version,
+  };
+}

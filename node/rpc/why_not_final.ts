@@ -1,0 +1,75 @@
+/** Why nothing becomes final right now, in one plain sentence that names whose move it is; null when all is well. */
+
+import type { ReplicaStatus } from "../../replica/interface.ts";
+import { isQuorum } from "../../types/validator_set.ts";
+
+export interface FinalityView {
+  readonly replica: ReplicaStatus;
+  /** Our own index; undefined for an observer. */
+  readonly self: number | undefined;
+  readonly weights: readonly number[];
+  /** Validators with a direct link to us. */
+  readonly connected: ReadonlySet<number>;
+}
+
+export function whyNotFinal(view: FinalityView): string | null {
+  const { replica, self } = view;
+  if (replica.hasDiverged) return "this node's state differs from a certified one: it has stopped signing; restore it from a healthy node";
+  if (replica.isCatchingUp) return `catching up: executed height ${replica.executedHeight}, asking peers for final blocks`;
+  if (replica.waitingFor === "idle") return null;
+  const unreachable = quorumSentence(view);
+  if (unreachable !== undefined) return unreachable;
+  const place = `view ${replica.view}`;
+  const leader = replica.leader === self ? "this node" : `v${replica.leader}`;
+  switch (replica.waitingFor) {
+    case "start":
+      return "starting";
+    case "proposal":
+      if (replica.consecutiveTimeouts > 0)
+        return `${place}: waiting for ${leader} to propose, after ${replica.consecutiveTimeouts} lost views`;
+      return `${place}: waiting for ${leader} to propose`;
+    case "body":
+      return `${place}: waiting for transactions of ${leader}'s proposal that have not arrived yet`;
+    case "votes":
+      return `${place}: ${leader} proposed; ${heardSentence(view, "voted")}`;
+    case "timeouts":
+      return `${place}: leader ${leader} is silent or failed; ${heardSentence(view, "gave up the view")}`;
+    case "certificates":
+      return `${place}: waiting for certificates of skipped views from peers`;
+    case "catchUp":
+      return "catching up with final blocks";
+    case "stopped":
+      return "this node has stopped signing";
+    default:
+      return replica.waitingFor satisfies never;
+  }
+}
+
+/** A sentence when the connected validators are no quorum; undefined when they are. */
+function quorumSentence({ self, weights, connected }: FinalityView): string | undefined {
+  const present = weights.map((_, index) => index === self || connected.has(index));
+  const total = sum(weights);
+  const weight = sum(weights.filter((_, index) => present[index]));
+  if (isQuorum(weight, total)) return undefined;
+  const missing = names(weights.flatMap((_, index) => (present[index] ? [] : [index])));
+  const count = present.filter(Boolean).length;
+  return `${count} of ${weights.length} validators connected (weight ${weight} of ${total}); a quorum needs weight ${quorumWeight(total)}: waiting for ${missing}`;
+}
+
+function heardSentence({ replica, weights }: FinalityView, did: string): string {
+  const total = sum(weights);
+  const weight = sum(replica.heardFrom.map((index) => weights[index] ?? 0));
+  const heard = new Set<number>(replica.heardFrom);
+  const silent = weights.flatMap((_, index) => (heard.has(index) ? [] : [index]));
+  const rest = silent.length === 0 ? "" : `, not yet ${names(silent)}`;
+  return `weight ${weight} of the ${quorumWeight(total)} needed ${did}${rest}`;
+}
+
+/** The smallest whole weight that is a quorum. */
+export function quorumWeight(total: number): number {
+  return Math.floor((2 * total) / 3) + 1;
+}
+
+const names = (indices: readonly number[]): string => indices.map((index) => `v${index}`).join(", ");
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
