@@ -18,7 +18,7 @@ const ORDER = littleEndian(2n ** 252n + 27742317777372353535851937790883648493n)
 const FIELD_PRIME = 2n ** 255n - 19n;
 
 /** The y coordinates of the eight points of small order: of order 1 (y = 1), 2 (y = −1), 4 (y = 0) and 8 (two values). */
-const ORDER_EIGHT_Y = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7n;
+const ORDER_EIGHT_Y = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n;
 const SMALL_ORDER_Y: readonly Uint8Array[] = [0n, 1n, FIELD_PRIME - 1n, ORDER_EIGHT_Y, FIELD_PRIME - ORDER_EIGHT_Y].map(littleEndian);
 
 /** The first 32 bytes of `bytes` as an encoded point: y is canonical and of no small-order point, whatever the sign bit.
