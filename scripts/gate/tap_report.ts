@@ -99,9 +99,16 @@ function countAssertion(result: Result, scope: Scope, path: readonly string[], t
   else tally.passed++;
 }
 
+/** Parts of the diagnostics that only repeat the file, or that hold the runner's own frames. */
+const PARTS_LEFT_OUT = new Set(["source", "compare", "tapCaught", "generated"]);
+const FOREIGN_FRAME = /node_modules[\\/]|\(ext:|\(node:/;
+
 function failureOf(result: Result, path: readonly string[]): TapFailure {
   const diagnostics: unknown = result.diag;
-  const entries = typeof diagnostics === "object" && diagnostics !== null ? Object.entries(diagnostics) : [];
+  const entries =
+    typeof diagnostics === "object" && diagnostics !== null
+      ? Object.entries(diagnostics).filter(([name]) => !PARTS_LEFT_OUT.has(name))
+      : [];
   const reason = result.tapError ?? (result.todo === false ? undefined : "a TODO is not merged");
   const lines = reason === undefined || reason === null ? [] : [reason];
   return { path: [...path, result.name], detail: [...lines, ...entries.map(describeEntry)].join("\n") };
@@ -109,5 +116,12 @@ function failureOf(result: Result, path: readonly string[]): TapFailure {
 
 function describeEntry([name, value]: readonly [string, unknown]): string {
   if (typeof value !== "string") return `${name}: ${JSON.stringify(value)}`;
-  return value.includes("\n") ? `${name}:\n${value.trimEnd().replace(/^/gm, "  ")}` : `${name}: ${value}`;
+  const text =
+    name === "stack"
+      ? value
+          .split("\n")
+          .filter((frame) => !FOREIGN_FRAME.test(frame))
+          .join("\n")
+      : value;
+  return text.includes("\n") ? `${name}:\n${text.trimEnd().replace(/^/gm, "  ")}` : `${name}: ${text}`;
 }
