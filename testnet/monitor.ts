@@ -1,0 +1,123 @@
+/** Looks at all validators: status often, final blocks now and then. Knows who is up, how high the cluster is, and whether
+ *  all that was seen agrees. Nothing here changes a validator. */
+
+import { type AgreementCheck, createAgreementCheck } from "./checks.ts";
+import { messageOf } from "./failure.ts";
+import { createHistogramAccumulator, EMPTY_HISTOGRAM, type Histogram, percentile, subtractHistograms } from "./histogram.ts";
+import type { RpcClient } from "./rpc_client.ts";
+import { BLOCKS_PER_REQUEST_MAX, fetchBlocks, fetchStatus, type ValidatorStatus } from "./rpc_shapes.ts";
+import { createUsage, type Usage } from "./usage.ts";
+
+export interface MonitorTarget {
+  readonly validator: number;
+  readonly rpc: string;
+}
+
+/** One look at the cluster. */
+export interface ClusterSample {
+  readonly atMs: number;
+  /** Of the validators that answered. */
+  readonly statuses: ReadonlyMap<number, ValidatorStatus>;
+  /** Why the others did not. */
+  readonly silent: ReadonlyMap<number, string>;
+  /** The highest final height of those that answered. */
+  readonly finalHeight: number;
+}
+
+export interface Monitor {
+  /** Asks every target for its status. */
+  sample(): Promise<ClusterSample>;
+  /** Takes the final blocks that are new into the agreement check. */
+  takeBlocks(): Promise<void>;
+  /** The validator restarted: its final blocks are compared anew. */
+  restarted(validator: number): void;
+  readonly agreement: AgreementCheck;
+  /** Since the last reset. */
+  readonly finality: Histogram;
+  readonly usage: Usage;
+  /** Latency over the samples since the last call, for the live line. */
+  recentFinality(): { readonly p50Ms: number | undefined; readonly p99Ms: number | undefined };
+  /** Starts latency and usage anew, so that start-up does not count. */
+  resetMeasures(): void;
+}
+
+const STATUS_DEADLINE_MS = 2_000;
+const BLOCKS_DEADLINE_MS = 10_000;
+/** Rounds of full answers from one validator in one go. */
+const BLOCK_ROUNDS_MAX = 50;
+
+export function createMonitor(options: {
+  readonly client: RpcClient;
+  readonly validators: number;
+  readonly targets: () => readonly MonitorTarget[];
+  readonly nowMs: () => number;
+}): Monitor {
+  const agreement = createAgreementCheck(options.validators);
+  const finality = createHistogramAccumulator();
+  let finalityBefore: Histogram = EMPTY_HISTOGRAM;
+  let recentMark: Histogram = EMPTY_HISTOGRAM;
+  let usage = createUsage();
+
+  async function sample(): Promise<ClusterSample> {
+    const statuses = new Map<number, ValidatorStatus>();
+    const silent = new Map<number, string>();
+    const look = async (target: MonitorTarget): Promise<void> => {
+      try {
+        const status = await fetchStatus(options.client, target.rpc, STATUS_DEADLINE_MS);
+        statuses.set(target.validator, status);
+        finality.update(target.validator, status.finality);
+        usage.update(target.validator, status, options.nowMs());
+      } catch (error) {
+        silent.set(target.validator, messageOf(error));
+      }
+    };
+    await Promise.all(options.targets().map(look));
+    const finalHeight = Math.max(0, ...[...statuses.values()].map((status) => status.finalHeight));
+    return { atMs: options.nowMs(), statuses, silent, finalHeight };
+  }
+
+  async function takeBlocksOf(target: MonitorTarget): Promise<void> {
+    for (let round = 0; round < BLOCK_ROUNDS_MAX; round++) {
+      const from = agreement.nextHeightOf(target.validator);
+      const blocks = await fetchBlocks(options.client, target.rpc, from, BLOCKS_DEADLINE_MS);
+      agreement.add(target.validator, blocks);
+      if (blocks.length < BLOCKS_PER_REQUEST_MAX || agreement.nextHeightOf(target.validator) === from) return;
+    }
+  }
+
+  return {
+    sample,
+    async takeBlocks() {
+      // A validator that does not answer now is asked again the next time; the last time, the caller sees what is missing.
+      await Promise.allSettled(options.targets().map(takeBlocksOf));
+    },
+    restarted: (validator) => agreement.recheck(validator),
+    agreement,
+    get finality() {
+      return subtractHistograms(finality.total, finalityBefore);
+    },
+    get usage() {
+      return usage;
+    },
+    recentFinality() {
+      const recent = subtractHistograms(finality.total, recentMark);
+      recentMark = finality.total;
+      return { p50Ms: percentile(recent, 0.5), p99Ms: percentile(recent, 0.99) };
+    },
+    resetMeasures() {
+      finalityBefore = finality.total;
+      usage = createUsage();
+    },
+  };
+}
+
+/** What each validator waits for, one line each: for the account of a cluster that does not move. */
+export function describeWaiting(sample: ClusterSample): string[] {
+  const lines: string[] = [];
+  for (const [validator, status] of [...sample.statuses].sort(([left], [right]) => left - right)) {
+    const why = status.whyNotFinal ?? `waits for: ${status.waitingFor}`;
+    lines.push(`validator ${validator}: view ${status.view}, final height ${status.finalHeight}; ${why}`);
+  }
+  for (const [validator, reason] of sample.silent) lines.push(`validator ${validator}: no answer (${reason})`);
+  return lines;
+}

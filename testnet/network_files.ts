@@ -1,0 +1,148 @@
+/** Keys, genesis and configuration files of a throw-away cluster in one directory:
+ *  `genesis.json`, `accounts.json`, and for each validator `v<i>/{config.json, keys.json, data/, log}`.
+ *  The keys are random and guard nothing: their passphrase is a constant and their scrypt cost the lowest allowed. */
+
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ed25519PublicKeyOf } from "../crypto/ed25519_sodium.ts";
+import { KEY_FILE_COST_MIN, type ValidatorKeys } from "../crypto/key_file.ts";
+import type { ConfigFile } from "../node/config.ts";
+import { writeGenesis } from "../node/genesis_file.ts";
+import { writeKeyFile } from "../node/key_store.ts";
+import { toHex } from "../types/bytes.ts";
+import type { ChainParameters, Genesis } from "../types/genesis.ts";
+import { type AccountId, Epoch, TimestampMs } from "../types/ids.ts";
+import type { BlsSuite } from "../types/suites.ts";
+import type { ApplicationName } from "./options.ts";
+import { chooseFreePorts } from "./ports.ts";
+
+/** Guards nothing; it is printed with --keep so that a validator can be run by hand. */
+export const TESTNET_PASSPHRASE = "sealstone-testnet";
+export const FEE_ASSET = 1;
+export const PREFUNDED_AMOUNT = 10n ** 15n;
+
+/** Fast for validators that share one machine: a lost leader costs 2Δ. */
+export const TESTNET_PARAMETERS: ChainParameters = {
+  deltaMsMin: 100,
+  deltaMsMax: 5_000,
+  heartbeatMs: 1_000,
+  feeAsset: FEE_ASSET,
+  feePerTransaction: 2,
+  feePerOperation: 1,
+};
+
+export interface FundedAccount {
+  readonly account: AccountId;
+  readonly seed: Uint8Array;
+}
+
+export interface ValidatorFiles {
+  readonly index: number;
+  readonly configPath: string;
+  /** Everything that the validator writes to its standard error. */
+  readonly logPath: string;
+}
+
+export interface NetworkFiles {
+  readonly directory: string;
+  readonly genesis: Genesis;
+  readonly accounts: readonly FundedAccount[];
+  readonly accountsPath: string;
+  readonly validators: readonly ValidatorFiles[];
+}
+
+export interface NetworkPlan {
+  readonly directory: string;
+  readonly validators: number;
+  readonly application: ApplicationName;
+  readonly accounts: number;
+  readonly parameters: ChainParameters;
+  readonly bls: BlsSuite;
+}
+
+/** Generates keys, genesis, accounts and configurations; the directory exists and is empty. */
+export async function writeNetworkFiles(plan: NetworkPlan): Promise<NetworkFiles> {
+  const { directory } = plan;
+  const keys = Array.from({ length: plan.validators }, () => generateKeys(plan.bls));
+  const accounts = deriveAccounts(randomBytes(32), plan.accounts);
+  const genesis = genesisOf(plan, keys, accounts);
+  const validators = keys.map((_, index) => validatorFilesOf(directory, index));
+  await Promise.all(keys.map((_, index) => mkdir(join(directory, `v${index}`, "data"), { recursive: true, mode: 0o700 })));
+  const accountsPath = join(directory, "accounts.json");
+  await Promise.all([
+    writeGenesis(join(directory, "genesis.json"), genesis),
+    writeFile(accountsPath, accountsJson(accounts), { mode: 0o600 }),
+    ...keys.map((key, index) =>
+      writeKeyFile(join(directory, `v${index}`, "keys.json"), key, TESTNET_PASSPHRASE, { cost: KEY_FILE_COST_MIN }),
+    ),
+  ]);
+  const files = { directory, genesis, accounts, accountsPath, validators };
+  await writeConfigurations(files);
+  return files;
+}
+
+/** Picks free ports and writes every configuration anew; called again when a port was taken before it could be used. */
+export async function writeConfigurations(files: Pick<NetworkFiles, "directory" | "validators">): Promise<void> {
+  const count = files.validators.length;
+  const ports = await chooseFreePorts(2 * count);
+  const addressOf = (index: number): string => `/ip4/127.0.0.1/tcp/${ports[index]}`;
+  await Promise.all(
+    files.validators.map(({ index, configPath }) => {
+      const others = files.validators.filter((other) => other.index !== index);
+      const config: ConfigFile = {
+        genesis: "../genesis.json",
+        keyFile: "keys.json",
+        dataDirectory: "data",
+        listen: [addressOf(index)],
+        peers: others.map((other) => ({ validator: other.index, addresses: [addressOf(other.index)] })),
+        rpc: { host: "127.0.0.1", port: ports[count + index] ?? 0 },
+        log: { level: "info" },
+      };
+      return writeFile(configPath, `${JSON.stringify(config, undefined, 2)}\n`);
+    }),
+  );
+}
+
+/** Accounts as a function of one seed: account i signs with SHA-256(seed ‖ i). */
+export function deriveAccounts(runSeed: Uint8Array, count: number): FundedAccount[] {
+  return Array.from({ length: count }, (_, index) => {
+    const seed = new Uint8Array(createHash("sha256").update(runSeed).update(`account ${index}`).digest());
+    return { seed, account: toHex<AccountId>(ed25519PublicKeyOf(seed)) };
+  });
+}
+
+function validatorFilesOf(directory: string, index: number): ValidatorFiles {
+  const own = join(directory, `v${index}`);
+  return { index, configPath: join(own, "config.json"), logPath: join(own, "log") };
+}
+
+function generateKeys(bls: BlsSuite): ValidatorKeys {
+  const random = (): Uint8Array => new Uint8Array(randomBytes(32));
+  return { blsSecretKey: bls.deriveSecretKey(random()), ed25519Seed: random(), nodeSeed: random() };
+}
+
+function genesisOf(plan: NetworkPlan, keys: readonly ValidatorKeys[], accounts: readonly FundedAccount[]): Genesis {
+  const [issuer] = accounts;
+  const hasAssets = plan.application === "ledger" && issuer !== undefined;
+  return {
+    name: "sealstone-testnet",
+    application: plan.application,
+    timeMs: TimestampMs.of(Date.now()),
+    epoch: Epoch.ZERO,
+    parameters: plan.parameters,
+    validators: keys.map((key) => ({
+      blsPublicKey: plan.bls.publicKeyOf(key.blsSecretKey),
+      blsPossession: plan.bls.provePossession(key.blsSecretKey),
+      ed25519PublicKey: toHex(ed25519PublicKeyOf(key.ed25519Seed)),
+      weight: 1,
+    })),
+    assets: hasAssets ? [{ asset: FEE_ASSET, decimals: 6, issuer: issuer.account }] : [],
+    balances: hasAssets ? accounts.map(({ account }) => ({ account, asset: FEE_ASSET, amount: PREFUNDED_AMOUNT })) : [],
+  };
+}
+
+function accountsJson(accounts: readonly FundedAccount[]): string {
+  const rows = accounts.map(({ account, seed }) => ({ account, seed: toHex(seed), asset: FEE_ASSET, amount: PREFUNDED_AMOUNT.toString() }));
+  return `${JSON.stringify(rows, undefined, 2)}\n`;
+}

@@ -1,0 +1,238 @@
+/** Starts, watches, kills and stops the processes of one cluster. It touches only processes that it started itself, by their
+ *  own handle, and none of them outlives it: `killAllNow` is synchronous and meant for the very last moment.
+ *
+ *  Each child gets a process group of its own, so that Ctrl-C in the terminal reaches us alone and we end the children in
+ *  order. Standard output is read for the `ready` line; standard error goes straight into the child's log file. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { TestnetFailure } from "./failure.ts";
+import type { CommandLine, RuntimeName } from "./runtimes.ts";
+
+/** What a validator says on standard output once it serves. */
+export interface ReadyLine {
+  readonly rpc: string;
+  readonly addresses: readonly string[];
+  readonly validator: number;
+  readonly height: number;
+  readonly view: number;
+}
+
+export interface ProcessPlan {
+  readonly index: number;
+  readonly runtime: RuntimeName;
+  readonly commandLine: CommandLine;
+  readonly logPath: string;
+}
+
+export interface ProcessExit {
+  readonly index: number;
+  readonly pid: number | undefined;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** The last lines of the log, newest last. */
+  readonly logTail: readonly string[];
+}
+
+export type ProcessState = "stopped" | "starting" | "ready" | "stopping";
+
+export interface Supervisor {
+  /** Starts process `index` and resolves when it is ready. Rejects with ProcessEnded when it ends before. */
+  start(index: number, readyDeadlineMs: number): Promise<ReadyLine>;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(index: number): Promise<void>;
+  /** SIGTERM to all, SIGKILL to those that are still there after the deadline; resolves when all are gone. */
+  stopAll(deadlineMs: number): Promise<void>;
+  /** SIGKILL to all, at once, without waiting. For exit handlers. */
+  killAllNow(): void;
+  stateOf(index: number): ProcessState;
+  /** Of process `index` while it runs. */
+  pidOf(index: number): number | undefined;
+}
+
+/** A process ended that nobody had asked to end. */
+export class ProcessEnded extends TestnetFailure {
+  readonly exit: ProcessExit;
+
+  constructor(exit: ProcessExit) {
+    super(exit.exitCode === 2 ? "environment" : "crash", describeExit(exit));
+    this.exit = exit;
+  }
+}
+
+const LOG_TAIL_LINES = 20;
+const LOG_TAIL_BYTES = 16 * 1_024;
+const STDOUT_LINE_BYTES_MAX = 64 * 1_024;
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly gone: Promise<ProcessExit>;
+  state: Exclude<ProcessState, "stopped">;
+}
+
+/** `onCrash` is called for a process that ends after it was ready and without being asked to. */
+export function createSupervisor(options: {
+  readonly plans: readonly ProcessPlan[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly onCrash: (exit: ProcessExit) => void;
+}): Supervisor {
+  const running = new Map<number, Running>();
+
+  function planOf(index: number): ProcessPlan {
+    const plan = options.plans.find((candidate) => candidate.index === index);
+    if (plan === undefined) throw new TestnetFailure("crash", `there is no validator ${index} to start`);
+    return plan;
+  }
+
+  function launch(plan: ProcessPlan): Running {
+    const log = openSync(plan.logPath, "a", 0o600);
+    try {
+      const child = spawn(plan.commandLine.command, plan.commandLine.args, {
+        cwd: options.cwd,
+        env: { ...options.env, ...plan.commandLine.env },
+        stdio: ["ignore", "pipe", log],
+        detached: true,
+        windowsHide: true,
+      });
+      const entry: Running = { child, gone: goneOf(child, plan), state: "starting" };
+      running.set(plan.index, entry);
+      return entry;
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  async function start(index: number, readyDeadlineMs: number): Promise<ReadyLine> {
+    if (running.has(index)) throw new TestnetFailure("crash", `validator ${index} is already running`);
+    const entry = launch(planOf(index));
+    const gone = entry.gone.then((exit) => {
+      const before = entry.state;
+      running.delete(index);
+      if (before === "ready") options.onCrash(exit);
+      return exit;
+    });
+    const deadline = deadlineOf(readyDeadlineMs);
+    try {
+      const first = await Promise.race([readyLineOf(entry.child), gone.then((exit) => new ProcessEnded(exit)), deadline.passed]);
+      if (first instanceof ProcessEnded) throw first;
+      if (first === "deadline") {
+        const tail = (await readLogTail(planOf(index).logPath)).join("\n");
+        throw new TestnetFailure("liveness", `validator ${index} is not ready after ${readyDeadlineMs} ms; its last log lines:\n${tail}`);
+      }
+      entry.state = "ready";
+      return first;
+    } finally {
+      deadline.cancel();
+    }
+  }
+
+  async function kill(index: number): Promise<void> {
+    const entry = running.get(index);
+    if (entry === undefined) return;
+    entry.state = "stopping";
+    entry.child.kill("SIGKILL");
+    await entry.gone;
+  }
+
+  async function stopAll(deadlineMs: number): Promise<void> {
+    const entries = [...running.values()];
+    for (const entry of entries) {
+      entry.state = "stopping";
+      entry.child.kill("SIGTERM");
+    }
+    const deadline = deadlineOf(deadlineMs);
+    const all = Promise.all(entries.map((entry) => entry.gone));
+    await Promise.race([all, deadline.passed]);
+    deadline.cancel();
+    killAllNow();
+    await all;
+  }
+
+  function killAllNow(): void {
+    for (const entry of running.values()) {
+      entry.state = "stopping";
+      entry.child.kill("SIGKILL");
+    }
+  }
+
+  return {
+    start,
+    kill,
+    stopAll,
+    killAllNow,
+    stateOf: (index) => running.get(index)?.state ?? "stopped",
+    pidOf: (index) => running.get(index)?.child.pid,
+  };
+}
+
+/** One sentence and the last log lines. */
+export function describeExit(exit: ProcessExit): string {
+  const how = exit.signal === null ? `with exit code ${exit.exitCode}` : `by ${exit.signal}`;
+  const tail = exit.logTail.length === 0 ? "It logged nothing." : `Its last log lines:\n${exit.logTail.join("\n")}`;
+  return `validator ${exit.index} (process ${exit.pid ?? "none"}) ended ${how}. ${tail}`;
+}
+
+/** The last lines of a log file; empty when there is none. */
+export async function readLogTail(path: string): Promise<string[]> {
+  const file = await open(path, "r").catch(() => undefined);
+  if (file === undefined) return [];
+  try {
+    const { size } = await file.stat();
+    const start = Math.max(0, size - LOG_TAIL_BYTES);
+    const { bytesRead, buffer } = await file.read(new Uint8Array(LOG_TAIL_BYTES), 0, LOG_TAIL_BYTES, start);
+    const lines = new TextDecoder().decode(buffer.subarray(0, bytesRead)).split("\n");
+    const whole = start > 0 ? lines.slice(1) : lines;
+    return whole.filter((line) => line.trim() !== "").slice(-LOG_TAIL_LINES);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Resolves when the process is gone, or could not be started at all. */
+function goneOf(child: ChildProcess, plan: ProcessPlan): Promise<ProcessExit> {
+  const { index, logPath } = plan;
+  return new Promise((resolve) => {
+    const finish = (exitCode: number | null, signal: string | null, extra: readonly string[]): void => {
+      const settle = (tail: readonly string[]): void => resolve({ index, pid: child.pid, exitCode, signal, logTail: [...tail, ...extra] });
+      readLogTail(logPath).then(settle, () => settle([]));
+    };
+    child.once("error", (error) => finish(2, null, [`could not start ${plan.commandLine.command}: ${error.message}`]));
+    child.once("exit", (exitCode, signal) => finish(exitCode, signal, []));
+  });
+}
+
+/** Resolves with the ready line. Never rejects: a process that ends first is the business of `goneOf`. */
+function readyLineOf(child: ChildProcess): Promise<ReadyLine> {
+  return new Promise((resolve) => {
+    if (child.stdout === null) return;
+    const lines = createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY });
+    lines.on("line", (line) => {
+      const ready = parseReadyLine(line);
+      if (ready !== undefined) resolve(ready);
+    });
+    lines.on("error", () => lines.close());
+  });
+}
+
+function parseReadyLine(line: string): ReadyLine | undefined {
+  if (!line.startsWith("{") || line.length > STDOUT_LINE_BYTES_MAX) return undefined;
+  try {
+    const value: unknown = JSON.parse(line);
+    const isReady = typeof value === "object" && value !== null && "type" in value && value.type === "ready" && "rpc" in value;
+    return isReady ? (value as unknown as ReadyLine) : undefined;
+  } catch {
+    // Other text on standard output is not ours to judge.
+    return undefined;
+  }
+}
+
+function deadlineOf(afterMs: number): { readonly passed: Promise<"deadline">; readonly cancel: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<"deadline">((resolve) => {
+    timer = setTimeout(() => resolve("deadline"), afterMs);
+  });
+  return { passed, cancel: () => clearTimeout(timer) };
+}

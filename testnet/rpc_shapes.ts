@@ -1,0 +1,104 @@
+/** What the testnet reads from a validator's RPC. An answer that lacks what is read here is reported as such, never guessed. */
+
+import type { Histogram } from "./histogram.ts";
+import { type RpcClient, RpcUnreachable } from "./rpc_client.ts";
+
+export interface ValidatorStatus {
+  readonly chainId: string;
+  readonly view: number;
+  readonly finalHeight: number;
+  readonly isCatchingUp: boolean;
+  readonly waitingFor: string;
+  readonly whyNotFinal: string | undefined;
+  readonly finality: Histogram;
+  readonly memoryBytes: number;
+  readonly cpuMs: number;
+}
+
+/** One final block in short. */
+export interface BlockSummary {
+  readonly height: number;
+  readonly hash: string;
+  /** Undefined until the validator has executed the block. */
+  readonly stateRoot: string | undefined;
+  readonly transactionCount: number;
+}
+
+export const BLOCKS_PER_REQUEST_MAX = 1_000;
+
+/** A validator answered with something that its RPC does not say. */
+export class RpcMalformed extends Error {
+  override readonly name = "RpcMalformed";
+}
+
+export async function fetchStatus(client: RpcClient, base: string, deadlineMs: number): Promise<ValidatorStatus> {
+  const value = await fetchJson(client, base, "/v1/status", deadlineMs);
+  const finality = record(value.finality, "finality");
+  const why = value.whyNotFinal;
+  return {
+    chainId: text(value, "chainId"),
+    view: number(value, "view"),
+    finalHeight: number(value, "finalHeight"),
+    isCatchingUp: value.isCatchingUp === true,
+    waitingFor: text(value, "waitingFor"),
+    whyNotFinal: typeof why === "string" ? why : undefined,
+    finality: histogramOf(record(finality.histogram, "finality.histogram")),
+    memoryBytes: number(value, "memoryBytes"),
+    cpuMs: number(value, "cpuMs"),
+  };
+}
+
+/** Final blocks from `from` on, ascending, at most BLOCKS_PER_REQUEST_MAX; fewer when the validator has no more. */
+export async function fetchBlocks(client: RpcClient, base: string, from: number, deadlineMs: number): Promise<BlockSummary[]> {
+  const value = await fetchJson(client, base, `/v1/blocks?from=${from}&count=${BLOCKS_PER_REQUEST_MAX}`, deadlineMs);
+  const blocks = value.blocks;
+  if (!Array.isArray(blocks)) throw new RpcMalformed("/v1/blocks has no list of blocks");
+  return blocks.map((block: unknown) => {
+    const row = record(block, "block");
+    const stateRoot = row.stateRoot;
+    return {
+      height: number(row, "height"),
+      hash: text(row, "hash"),
+      stateRoot: typeof stateRoot === "string" ? stateRoot : undefined,
+      transactionCount: number(row, "transactionCount"),
+    };
+  });
+}
+
+async function fetchJson(client: RpcClient, base: string, path: string, deadlineMs: number): Promise<Record<string, unknown>> {
+  const response = await client.get(base, path, deadlineMs);
+  if (response.status !== 200) throw new RpcUnreachable(`GET ${path}: status ${response.status}: ${response.text.slice(0, 200)}`);
+  try {
+    return record(JSON.parse(response.text), path);
+  } catch (cause) {
+    if (cause instanceof RpcMalformed) throw cause;
+    throw new RpcMalformed(`GET ${path} answered with something that is not JSON`, { cause });
+  }
+}
+
+function histogramOf(value: Record<string, unknown>): Histogram {
+  return { boundsMs: numbers(value, "boundsMs"), counts: numbers(value, "counts") };
+}
+
+function record(value: unknown, name: string): Record<string, unknown> {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new RpcMalformed(`${name} is not an object`);
+}
+
+function number(value: Record<string, unknown>, key: string): number {
+  const field = value[key];
+  if (typeof field === "number" && Number.isFinite(field)) return field;
+  throw new RpcMalformed(`${key} is not a number`);
+}
+
+function text(value: Record<string, unknown>, key: string): string {
+  const field = value[key];
+  if (typeof field === "string") return field;
+  throw new RpcMalformed(`${key} is not a text`);
+}
+
+function numbers(value: Record<string, unknown>, key: string): number[] {
+  const field = value[key];
+  if (Array.isArray(field) && field.every((item) => typeof item === "number")) return field;
+  throw new RpcMalformed(`${key} is not a list of numbers`);
+}

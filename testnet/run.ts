@@ -1,0 +1,308 @@
+/** One run of the testnet from the first file to the last: start, wait for the first final block, load, watch, drill, compare,
+ *  stop, clean up, summary. However it ends, no process and (without --keep) no file stays behind. */
+
+import { randomBytes } from "node:crypto";
+import { chainIdOf } from "../crypto/hashes.ts";
+import { requireAgreement } from "./checks.ts";
+import { type Cluster, createCluster } from "./cluster.ts";
+import { prepareDirectory, type RunDirectory } from "./directory.ts";
+import { EXIT_CODES, failureOf, TestnetFailure } from "./failure.ts";
+import { type KillOneReport, killOne, restartKilled } from "./kill_one.ts";
+import { createLoad, type Load } from "./load.ts";
+import { createMonitor, describeWaiting, type Monitor } from "./monitor.ts";
+import type { TestnetOptions } from "./options.ts";
+import type { Output } from "./output.ts";
+import { describeExit } from "./processes.ts";
+import { announceCluster, announceEnd, announceStart } from "./report.ts";
+import { createRpcClient, type RpcClient } from "./rpc_client.ts";
+import { describeSummary, summaryOf } from "./summary.ts";
+import { accountsFor, createPayloadSource, createTransferSource, type TransactionSource } from "./transactions.ts";
+import { watchCluster } from "./watch.ts";
+
+/** The ledger takes a sender's nonces from here on. */
+const FIRST_NONCE = 1;
+const FIRST_FINAL_DEADLINE_MS = 90_000;
+const FIRST_LOOK_INTERVAL_MS = 20;
+const LOAD_STOP_DEADLINE_MS = 5_000;
+const SETTLE_DEADLINE_MS = 20_000;
+/** Without a new final transaction for so long, what is unfinished stays so. */
+const SETTLE_QUIET_MS = 3_000;
+const SETTLE_INTERVAL_MS = 100;
+
+export interface RunContext {
+  readonly options: TestnetOptions;
+  readonly output: Output;
+  /** Aborted when the user asks the run to end; with a TestnetFailure as reason when it failed. */
+  readonly ending: AbortController;
+  /** Milliseconds since this process started. */
+  readonly nowMs: () => number;
+}
+
+/** What the run has built so far; the end and the exit handler work with what is there. */
+interface Parts {
+  directory: RunDirectory | undefined;
+  cluster: Cluster | undefined;
+  client: RpcClient;
+  monitor: Monitor | undefined;
+  source: TransactionSource | undefined;
+  load: Load | undefined;
+  killOne: KillOneReport | undefined;
+  firstFinalMs: number | undefined;
+  measuredFrom: { readonly atMs: number; readonly transactions: number } | undefined;
+  measured: { readonly ms: number; readonly transactions: number };
+}
+
+export interface Run {
+  /** Resolves with the exit code when everything is over and cleaned up. */
+  readonly finished: Promise<number>;
+  /** Ends all processes and removes the files at once; for exit handlers. Harmless when all is over. */
+  abandon(): void;
+}
+
+export function startRun(context: RunContext): Run {
+  const parts: Parts = {
+    directory: undefined,
+    cluster: undefined,
+    client: createRpcClient(),
+    monitor: undefined,
+    source: undefined,
+    load: undefined,
+    killOne: undefined,
+    firstFinalMs: undefined,
+    measuredFrom: undefined,
+    measured: { ms: 0, transactions: 0 },
+  };
+  return {
+    finished: runToEnd(context, parts),
+    abandon() {
+      parts.cluster?.killAllNow();
+      if (!context.options.keep) parts.directory?.remove();
+    },
+  };
+}
+
+async function runToEnd(context: RunContext, parts: Parts): Promise<number> {
+  let failure: TestnetFailure | undefined;
+  try {
+    await perform(context, parts);
+  } catch (error) {
+    failure = endOf(context, error);
+  }
+  if (failure === undefined && parts.firstFinalMs === undefined) {
+    failure = new TestnetFailure("liveness", "the run was ended before the first final block");
+  }
+  parts.client.close();
+  await parts.cluster?.stop();
+  if (!context.options.keep) parts.directory?.remove();
+  const summary = summaryOf({ ...parts, options: context.options, failure, counters: parts.load?.counters });
+  announceEnd(context, { directory: parts.directory?.path, validators: parts.cluster?.size ?? 0 });
+  context.output.say(describeSummary(summary));
+  context.output.event({ ...summary });
+  return failure?.exitCode ?? EXIT_CODES.ok;
+}
+
+/** The failure that ended the run; undefined when the user did. */
+function endOf(context: RunContext, error: unknown): TestnetFailure | undefined {
+  const { signal } = context.ending;
+  if (signal.aborted && signal.reason instanceof TestnetFailure) return signal.reason;
+  return error instanceof RunEnded ? undefined : failureOf(error);
+}
+
+/** The user asked the run to end. */
+class RunEnded extends Error {
+  override readonly name = "RunEnded";
+}
+
+async function perform(context: RunContext, parts: Parts): Promise<void> {
+  const { options, ending } = context;
+  const fail = (failure: TestnetFailure): void => ending.abort(failure);
+  announceStart(context);
+  parts.directory = prepareDirectory(options.dataDirectory);
+  const cluster = await createCluster({
+    directory: parts.directory,
+    validators: options.validators,
+    runtime: options.runtime,
+    application: options.application,
+    accounts: accountsFor(options.load, options.validators),
+    onReady: (validator, ready, pid) =>
+      context.output.event({ type: "ready", atMs: Math.round(context.nowMs()), ...ready, validator, pid: pid ?? null }),
+    onCrash: (exit) => fail(new TestnetFailure("crash", describeExit(exit))),
+  });
+  parts.cluster = cluster;
+  const monitor = createMonitor({
+    client: parts.client,
+    validators: options.validators,
+    targets: () => cluster.serving(),
+    nowMs: context.nowMs,
+  });
+  parts.monitor = monitor;
+  try {
+    await Promise.all([untilEnded(context, cluster.start()), waitForFirstFinal(context, parts, cluster, monitor)]);
+    announceCluster(context, cluster, parts.firstFinalMs ?? 0);
+    const watching = watchCluster({ ...context, cluster, monitor, counters: () => parts.load?.counters, fail });
+    await startMeasuring(context, parts, cluster, monitor);
+    await followSchedule(context, parts, cluster, monitor);
+    watching.stop();
+  } catch (error) {
+    // Whatever still waits must end too, and the first failure is the one that counts.
+    if (!ending.signal.aborted) fail(failureOf(error));
+  }
+  if (ending.signal.reason instanceof TestnetFailure) throw ending.signal.reason;
+  await conclude(context, parts, cluster, monitor);
+}
+
+async function waitForFirstFinal(context: RunContext, parts: Parts, cluster: Cluster, monitor: Monitor): Promise<void> {
+  const untilMs = context.nowMs() + FIRST_FINAL_DEADLINE_MS;
+  for (;;) {
+    const sample = await monitor.sample();
+    if (sample.finalHeight > 0) {
+      parts.firstFinalMs = context.nowMs();
+      context.output.event({ type: "firstFinal", atMs: Math.round(parts.firstFinalMs), height: sample.finalHeight });
+      return;
+    }
+    if (context.nowMs() > untilMs) {
+      const head = `no final block within ${FIRST_FINAL_DEADLINE_MS / 1_000} s`;
+      throw new TestnetFailure("liveness", [head, ...describeWaiting(sample)].join("\n  "));
+    }
+    const up = cluster.serving().length;
+    context.output.live(
+      `${up} of ${cluster.size} validators up; waiting for ${up < cluster.size ? "the others and " : ""}the first final block`,
+    );
+    await pause(context, FIRST_LOOK_INTERVAL_MS);
+  }
+}
+
+async function startMeasuring(context: RunContext, parts: Parts, cluster: Cluster, monitor: Monitor): Promise<void> {
+  const { options } = context;
+  await monitor.sample();
+  await monitor.takeBlocks();
+  monitor.resetMeasures();
+  parts.measuredFrom = { atMs: context.nowMs(), transactions: monitor.agreement.transactions };
+  if (options.load === 0) return;
+  const { genesis, accounts } = cluster.files;
+  const source =
+    options.application === "null"
+      ? createPayloadSource({ runSeed: new Uint8Array(randomBytes(16)), payloadBytes: options.payloadBytes })
+      : createTransferSource({
+          chainId: chainIdOf(genesis),
+          accounts,
+          lanes: cluster.size,
+          operationsPerTransaction: options.operationsPerTransaction,
+          firstNonce: FIRST_NONCE,
+        });
+  parts.source = source;
+  parts.load = createLoad({
+    source,
+    client: parts.client,
+    rate: options.load,
+    lanes: cluster.size,
+    targets: () => cluster.serving(),
+    finalized: () => monitor.agreement.transactions,
+  });
+  parts.load.start();
+}
+
+/** Lets time pass until the run's end, with the kill drill in between. Rejects with RunEnded when the user ends it. */
+async function followSchedule(context: RunContext, parts: Parts, cluster: Cluster, monitor: Monitor): Promise<void> {
+  const { options, output } = context;
+  if (options.durationMs === undefined) return pause(context, undefined);
+  if (!options.killOne) return pause(context, options.durationMs);
+  const third = options.durationMs / 3;
+  const drill = { cluster, monitor, nowMs: context.nowMs, sleep: (ms: number) => pause(context, ms) };
+  await pause(context, third);
+  const report = await killOne(drill);
+  parts.killOne = report;
+  parts.load?.resubmit(report.validator);
+  output.say(`killed validator ${report.validator} at height ${report.heightAtKill}`);
+  output.event({ type: "killed", validator: report.validator, height: report.heightAtKill });
+  await pause(context, third);
+  const restartAtMs = context.nowMs();
+  output.say(`restarting validator ${report.validator}`);
+  await restartKilled(drill, report);
+  const { catchUp, ...rest } = report;
+  output.say(`validator ${report.validator} caught up ${report.caughtUpMs} ms after its restart`);
+  output.event({ type: "caughtUp", ...rest, catchUp });
+  await pause(context, Math.max(0, third - (context.nowMs() - restartAtMs)));
+}
+
+/** Stops the load, lets the cluster finish what it took, and compares all validators at every height. */
+async function conclude(context: RunContext, parts: Parts, cluster: Cluster, monitor: Monitor): Promise<void> {
+  if (parts.measuredFrom !== undefined) {
+    const ms = context.nowMs() - parts.measuredFrom.atMs;
+    await monitor.takeBlocks();
+    parts.measured = { ms, transactions: monitor.agreement.transactions - parts.measuredFrom.transactions };
+  }
+  await parts.load?.stop(LOAD_STOP_DEADLINE_MS);
+  await settle(context, parts, monitor);
+  const { finalHeight } = await monitor.sample();
+  await compareUpTo(context, cluster, monitor, finalHeight);
+  requireAgreement(monitor.agreement);
+  const { counters } = parts.load ?? {};
+  const wasTaken = counters !== undefined && counters.submitted > counters.refused;
+  if (wasTaken && monitor.agreement.transactions === 0) throw new TestnetFailure("liveness", "not one submitted transaction became final");
+}
+
+/** Waits until all that was submitted is final, or nothing more comes. */
+async function settle(context: RunContext, parts: Parts, monitor: Monitor): Promise<void> {
+  const counters = parts.load?.counters;
+  if (counters === undefined) return;
+  const untilMs = context.nowMs() + SETTLE_DEADLINE_MS;
+  let quietSinceMs = context.nowMs();
+  let before = monitor.agreement.transactions;
+  while (counters.submitted - counters.refused > monitor.agreement.transactions) {
+    const nowMs = context.nowMs();
+    if (nowMs > untilMs || nowMs - quietSinceMs > SETTLE_QUIET_MS) return;
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_INTERVAL_MS));
+    await monitor.takeBlocks();
+    if (monitor.agreement.transactions > before) quietSinceMs = context.nowMs();
+    before = monitor.agreement.transactions;
+  }
+}
+
+/** Every validator that is up must show every height up to `height`. */
+async function compareUpTo(context: RunContext, cluster: Cluster, monitor: Monitor, height: number): Promise<void> {
+  const untilMs = context.nowMs() + SETTLE_DEADLINE_MS;
+  for (;;) {
+    await monitor.takeBlocks();
+    requireAgreement(monitor.agreement);
+    const behind = cluster.serving().filter(({ validator }) => monitor.agreement.nextHeightOf(validator) <= height);
+    if (behind.length === 0) return;
+    if (context.nowMs() > untilMs) {
+      const heights = behind.map(({ validator }) => `validator ${validator} shows ${monitor.agreement.nextHeightOf(validator) - 1}`);
+      const head = `final height ${height}, but not on all validators: ${heights.join(", ")}`;
+      throw new TestnetFailure("liveness", [head, ...describeWaiting(await monitor.sample())].join("\n  "));
+    }
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_INTERVAL_MS));
+  }
+}
+
+/** Resolves after `ms` (never, when undefined); rejects with RunEnded as soon as the run is asked to end. */
+function pause(context: RunContext, ms: number | undefined): Promise<void> {
+  const { signal } = context.ending;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(new RunEnded());
+    };
+    const onTime = (): void => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    };
+    // With nothing else to wait for, a far timer keeps the process alive until it is interrupted.
+    const timer = ms === undefined ? setInterval(() => undefined, 60_000) : setTimeout(onTime, ms);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** The promise, or RunEnded when the run is asked to end before. */
+async function untilEnded<T>(context: RunContext, promise: Promise<T>): Promise<T> {
+  const { signal } = context.ending;
+  return Promise.race([
+    promise,
+    new Promise<never>((_, reject) => {
+      if (signal.aborted) reject(new RunEnded());
+      signal.addEventListener("abort", () => reject(new RunEnded()), { once: true });
+    }),
+  ]);
+}

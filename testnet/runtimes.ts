@@ -1,0 +1,54 @@
+/** The runtimes that validators run on, and the command line that starts one of them. */
+
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { TestnetFailure } from "./failure.ts";
+import type { RuntimeChoice } from "./options.ts";
+
+export type RuntimeName = "node" | "deno";
+
+export interface CommandLine {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The project's root: where scripts/ and node_modules/ are. */
+export const PROJECT_ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+export const OWN_RUNTIME: RuntimeName = "deno" in process.versions ? "deno" : "node";
+
+/** Which runtime validator `index` runs on; mixed alternates, so that no runtime has a quorum of its own. */
+export function runtimeOf(choice: RuntimeChoice, index: number): RuntimeName {
+  if (choice !== "mixed") return choice;
+  return index % 2 === 0 ? "node" : "deno";
+}
+
+/** How to run `script` (relative to the project) with `args`. Throws TestnetFailure "environment" without the runtime. */
+export function commandLineOf(runtime: RuntimeName, script: string, args: readonly string[]): CommandLine {
+  const command = findRuntime(runtime);
+  const path = join(PROJECT_ROOT, script);
+  if (runtime === "deno") return { command, args: ["run", "-A", "--no-prompt", path, ...args], env: { DENO_NO_UPDATE_CHECK: "1" } };
+  // Compiled code of a first start serves all later ones; it lies with the installed packages and goes away with them.
+  const cache = join(PROJECT_ROOT, "node_modules", ".cache", "sealstone", "compile");
+  return { command, args: [path, ...args], env: { NODE_COMPILE_CACHE: cache } };
+}
+
+/** The running process's own executable, the one that the project installs, or one on the PATH, in this order. */
+function findRuntime(runtime: RuntimeName): string {
+  if (runtime === OWN_RUNTIME) return process.execPath;
+  const suffix = process.platform === "win32" ? ".exe" : "";
+  const installed = join(
+    PROJECT_ROOT,
+    "node_modules",
+    ...(runtime === "deno" ? ["deno", `deno${suffix}`] : ["node", "bin", `node${suffix}`]),
+  );
+  const onPath = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, `${runtime}${suffix}`));
+  const found = [installed, ...onPath].find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new TestnetFailure(
+    "environment",
+    `${runtime} was not found; install the project's packages (npm ci, or deno install) or add it to PATH`,
+  );
+}

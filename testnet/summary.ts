@@ -1,0 +1,154 @@
+/** The last line of a run with --json: what happened, in one object. Fields are added over time and never change meaning. */
+
+import type { AgreementCheck } from "./checks.ts";
+import { EXIT_CODES, type FailureCode, type TestnetFailure } from "./failure.ts";
+import { percentile } from "./histogram.ts";
+import type { CatchUp, KillOneReport } from "./kill_one.ts";
+import type { LoadCounters } from "./load.ts";
+import type { Monitor } from "./monitor.ts";
+import type { TestnetOptions } from "./options.ts";
+import type { TransactionSource } from "./transactions.ts";
+
+export interface Summary {
+  readonly type: "summary";
+  readonly ok: boolean;
+  readonly exitCode: number;
+  /** Undefined when ok. */
+  readonly failure: { readonly code: FailureCode; readonly message: string } | undefined;
+  readonly validators: number;
+  readonly runtime: string;
+  readonly application: string;
+  /** From the start of this process to the first final block seen; null when there was none. */
+  readonly firstFinalMs: number | null;
+  readonly finalizedHeight: number;
+  /** Final blocks that were compared across validators. */
+  readonly blocks: number;
+  readonly transactions: {
+    readonly submitted: number;
+    readonly finalized: number;
+    readonly refused: number;
+    /** "Not now" answers; those transactions were submitted again. */
+    readonly retried: number;
+    /** Due by the clock but never made, for want of room. */
+    readonly heldBack: number;
+    /** Submitted, not refused, and not final when the run ended. */
+    readonly unfinished: number;
+  };
+  readonly finalityMs: { readonly p50: number | null; readonly p99: number | null };
+  readonly txPerSecond: number;
+  readonly operationsPerSecond: number;
+  readonly payloadMBPerSecond: number;
+  readonly stateRootsEqual: boolean;
+  readonly conflicts: number;
+  readonly restarted: number;
+  readonly killOne: Omit<KillOneReport, "catchUp"> | undefined;
+  readonly catchUp: CatchUp | undefined;
+  /** Mean over validators, in ms of CPU. */
+  readonly cpuMsPerView: number | null;
+  /** Fraction of one core, by validator. */
+  readonly cpu: readonly number[];
+  readonly memoryBytes: readonly { readonly first: number; readonly last: number }[];
+  /** How long the load ran, or the idle watch. */
+  readonly measuredMs: number;
+}
+
+/** What the run knows when it ends, however it ends. */
+export interface RunResult {
+  readonly options: TestnetOptions;
+  readonly failure: TestnetFailure | undefined;
+  readonly firstFinalMs: number | undefined;
+  readonly monitor: Monitor | undefined;
+  readonly source: TransactionSource | undefined;
+  readonly counters: LoadCounters | undefined;
+  readonly killOne: KillOneReport | undefined;
+  /** The stretch over which rates are taken: its length and the transactions that became final in it. */
+  readonly measured: { readonly ms: number; readonly transactions: number };
+}
+
+export function summaryOf(result: RunResult): Summary {
+  const { options, failure, monitor } = result;
+  const agreement = monitor?.agreement;
+  const finality = monitor?.finality;
+  const usage = monitor?.usage.validators ?? [];
+  const perSecond = result.measured.ms > 0 ? (result.measured.transactions * 1_000) / result.measured.ms : 0;
+  const source = result.source;
+  const conflicts = conflictsIn(agreement, "block");
+  const { catchUp, ...killOne } = result.killOne ?? { catchUp: undefined };
+  return {
+    type: "summary",
+    ok: failure === undefined,
+    exitCode: failure?.exitCode ?? EXIT_CODES.ok,
+    failure: failure === undefined ? undefined : { code: failure.code, message: failure.message },
+    validators: options.validators,
+    runtime: options.runtime,
+    application: options.application,
+    firstFinalMs: result.firstFinalMs === undefined ? null : Math.round(result.firstFinalMs),
+    finalizedHeight: agreement?.height ?? 0,
+    blocks: agreement?.comparedHeight ?? 0,
+    transactions: transactionsOf(result),
+    finalityMs: {
+      p50: rounded(finality === undefined ? undefined : percentile(finality, 0.5), 1),
+      p99: rounded(finality === undefined ? undefined : percentile(finality, 0.99), 1),
+    },
+    txPerSecond: rounded(perSecond, 1) ?? 0,
+    operationsPerSecond: rounded(perSecond * (source?.operationsPerTransaction ?? 0), 1) ?? 0,
+    payloadMBPerSecond: rounded((perSecond * (source?.transactionBytes ?? 0)) / 1e6, 3) ?? 0,
+    stateRootsEqual: conflicts === 0 && conflictsIn(agreement, "stateRoot") === 0,
+    conflicts,
+    restarted: result.killOne?.heightAtRestart === undefined ? 0 : 1,
+    killOne: result.killOne === undefined ? undefined : (killOne as Omit<KillOneReport, "catchUp">),
+    catchUp,
+    cpuMsPerView: rounded(monitor?.usage.cpuMsPerView, 3),
+    cpu: usage.map(({ cpu }) => rounded(cpu, 4) ?? 0),
+    memoryBytes: usage.map(({ memoryFirstBytes, memoryLastBytes }) => ({ first: memoryFirstBytes, last: memoryLastBytes })),
+    measuredMs: Math.round(result.measured.ms),
+  };
+}
+
+/** The summary for people. */
+export function describeSummary(summary: Summary): string {
+  const { transactions } = summary;
+  const lines = [
+    summary.ok ? "OK" : `FAILED (exit code ${summary.exitCode}): ${summary.failure?.message ?? ""}`,
+    `  final height ${summary.finalizedHeight}; ${summary.blocks} blocks compared on ${summary.validators} validators (${summary.runtime}), ${summary.conflicts} conflicts, state roots ${summary.stateRootsEqual ? "equal" : "DIFFER"}`,
+    `  first final block after ${summary.firstFinalMs ?? "–"} ms`,
+    `  transactions: ${transactions.submitted} submitted, ${transactions.finalized} final, ${transactions.refused} refused, ${transactions.unfinished} unfinished, ${transactions.heldBack} held back`,
+    `  ${summary.txPerSecond} tx/s, ${summary.operationsPerSecond} operations/s, ${summary.payloadMBPerSecond} MB/s; finality p50 ${summary.finalityMs.p50 ?? "–"} ms, p99 ${summary.finalityMs.p99 ?? "–"} ms`,
+  ];
+  const { killOne, catchUp } = summary;
+  if (killOne !== undefined) {
+    const level = killOne.caughtUpMs === undefined ? "it did not catch up" : `level again ${killOne.caughtUpMs} ms after its restart`;
+    lines.push(
+      `  validator ${killOne.validator} was killed at height ${killOne.heightAtKill}; ${killOne.finalizedWhileDown ?? 0} blocks became final without it; ${level}${catchUp === undefined ? "" : ` (${catchUp.blocks} blocks at ${catchUp.blocksPerSecond}/s)`}`,
+    );
+  }
+  const cpu = summary.cpu.map((fraction) => `${(100 * fraction).toFixed(1)} %`).join(", ");
+  const memory = summary.memoryBytes.map(({ last }) => `${Math.round(last / 1e6)} MB`).join(", ");
+  if (cpu !== "") lines.push(`  CPU of each validator: ${cpu}; memory: ${memory}`);
+  return lines.join("\n");
+}
+
+function transactionsOf(result: RunResult): Summary["transactions"] {
+  const { counters } = result;
+  const submitted = counters?.submitted ?? 0;
+  const refused = counters?.refused ?? 0;
+  const finalized = result.monitor?.agreement.transactions ?? 0;
+  return {
+    submitted,
+    finalized,
+    refused,
+    retried: counters?.retried ?? 0,
+    heldBack: counters?.heldBack ?? 0,
+    unfinished: Math.max(0, submitted - refused - finalized),
+  };
+}
+
+/** Heights at which the kind of thing differs. */
+function conflictsIn(agreement: AgreementCheck | undefined, kind: "block" | "stateRoot"): number {
+  const heights = (agreement?.divergences ?? []).filter((divergence) => divergence.kind === kind).map(({ height }) => height);
+  return new Set(heights).size;
+}
+
+function rounded(value: number | undefined, digits: number): number | null {
+  return value === undefined ? null : Math.round(value * 10 ** digits) / 10 ** digits;
+}
