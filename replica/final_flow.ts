@@ -70,9 +70,9 @@ export function requestRange(context: Context): void {
   const { target } = context.catchUp;
   if (target <= final.height || context.hasDiverged || isRequested(context, "finalBlocks", undefined)) return;
   const fromHeight = Height.next(final.height);
-  const count = Math.min(RANGE_BLOCKS_MAX, target - final.height);
-  const candidates = context.catchUp.candidates(fromHeight);
-  sendRequest(context, { request: { type: "finalBlocks", fromHeight, count }, candidates, blockHash: undefined });
+  // Always a full range: an answer ends at a block with a CC of its own, which may lie beyond the target.
+  const request = { type: "finalBlocks", fromHeight, count: RANGE_BLOCKS_MAX } as const;
+  sendRequest(context, { request, candidates: context.catchUp.candidates(fromHeight), blockHash: undefined });
 }
 
 /** Looks at how far peers are ahead: far asks now, near waits whether the news arrives by itself. */

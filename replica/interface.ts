@@ -128,6 +128,8 @@ export interface ReplicaStatus {
   readonly poolBytes: number;
   readonly isCatchingUp: boolean;
   readonly hasDiverged: boolean;
+  /** Our key signed something that our records do not know (failure 10): nothing more is signed. */
+  readonly hasStoppedSigning: boolean;
   readonly deltaMs: number;
   readonly consecutiveTimeouts: number;
   readonly heardFrom: readonly ValidatorIndex[];

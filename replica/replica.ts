@@ -352,9 +352,10 @@ function statusOf(context: Context): ReplicaStatus {
     poolBytes: context.pool.bytes,
     isCatchingUp,
     hasDiverged: context.hasDiverged,
+    hasStoppedSigning: status.hasStoppedSigning,
     deltaMs: status.deltaMs,
     consecutiveTimeouts: status.consecutiveTimeouts,
     heardFrom: status.heardFrom,
-    waitingFor: context.hasDiverged ? "stopped" : isCatchingUp ? "catchUp" : status.waitingFor,
+    waitingFor: context.hasDiverged || status.hasStoppedSigning ? "stopped" : isCatchingUp ? "catchUp" : status.waitingFor,
   };
 }
