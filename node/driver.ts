@@ -7,10 +7,11 @@
  *  is fed back ahead of the queue and stepped in the same turn. A write that fails, or a step that throws, halts the driver for good. */
 
 import type { Durable, Replica, ReplicaEffect, ReplicaInput } from "../replica/interface.ts";
+import { assert } from "../types/assert.ts";
 import type { TimestampMs } from "../types/ids.ts";
 import { mergeDurable } from "./durable_batch.ts";
-import { messageOf, NodeError } from "./errors.ts";
 import { createInputQueue, type InputQueueLimits, type QueuedInput } from "./input_queue.ts";
+import { saveFailure } from "./store_errors.ts";
 import { createTimers } from "./timers.ts";
 
 export interface DriverOptions {
@@ -28,6 +29,8 @@ export interface DriverOptions {
 export type DriverEffect = Exclude<ReplicaEffect, { readonly type: "setTimer" | "cancelTimer" }>;
 
 export interface Driver {
+  /** Steps `start` first, then what has been submitted so far. */
+  start(): void;
   /** Queues an input for the next turn. Ignored after a halt or stop. */
   submit(input: ReplicaInput): void;
   /** Stops stepping; resolves when the write in flight and its effects are done. */
@@ -56,7 +59,7 @@ export function createDriver(options: DriverOptions): Driver {
   const queue = createInputQueue(options.limits);
   const timers = createTimers((ticket) => enqueue({ input: { type: "timer", timer: ticket.timer }, ticket }));
   let feedback: ReplicaInput[] = [];
-  let state: "running" | "stopping" | "halted" = "running";
+  let state: "waiting" | "running" | "stopping" | "halted" = "waiting";
   let isTurnDue = false;
   let turn: Promise<void> | undefined;
   const counts = { turns: 0, steps: 0, saves: 0 };
@@ -66,9 +69,9 @@ export function createDriver(options: DriverOptions): Driver {
   }
 
   function enqueue(queued: QueuedInput): void {
-    if (state !== "running") return;
+    if (state === "stopping" || state === "halted") return;
     queue.push(queued);
-    scheduleTurn();
+    if (state === "running") scheduleTurn();
   }
 
   /** setImmediate runs after all input that the event loop had ready, so a burst from several sockets is one turn. */
@@ -123,8 +126,7 @@ export function createDriver(options: DriverOptions): Driver {
     try {
       await store.save(durable);
     } catch (cause) {
-      const advice = "nothing more is signed; free or repair the disk, then start this validator again on the same data directory";
-      throw new NodeError("environment", `the store could not write: ${messageOf(cause)}; ${advice}`, { cause });
+      throw saveFailure(cause);
     }
   }
 
@@ -147,9 +149,15 @@ export function createDriver(options: DriverOptions): Driver {
   }
 
   return {
+    start() {
+      assert(state === "waiting", "the driver is started once");
+      state = "running";
+      queue.pushFirst([{ type: "start" }]);
+      scheduleTurn();
+    },
     submit,
     async stop() {
-      if (state === "running") state = "stopping";
+      if (state !== "halted") state = "stopping";
       timers.stop();
       await turn;
     },

@@ -19,6 +19,8 @@ export interface TransactionIngressOptions {
   readonly isFinal: (hash: TransactionHash) => boolean;
   readonly submit: (input: ReplicaInput) => void;
   readonly penalize: (sender: Sender, reason: PenaltyReason) => void;
+  /** The machine took a client's transaction that came in at `arrivedAtMs` of the monotonic clock. */
+  readonly onAccepted: (hash: TransactionHash, arrivedAtMs: number) => void;
   readonly limits: TransactionIngressLimits;
 }
 
@@ -58,6 +60,14 @@ const BAD_SIGNATURE: Refusal = {
   advice: "the Ed25519 signature does not fit sender and payload; sign tag and encoded payload with the sender's key",
 };
 
+type Settle = (refusal: Refusal | undefined) => void;
+
+/** Clients that wait for one transaction's verdict. */
+interface Admission {
+  readonly arrivedAtMs: number;
+  readonly settles: Settle[];
+}
+
 interface Candidate {
   readonly transaction: ParsedTransaction;
   readonly signature: SignatureCheck | undefined;
@@ -66,7 +76,7 @@ interface Candidate {
 export function createTransactionIngress(options: TransactionIngressOptions): TransactionIngress {
   const { application, workers, limits } = options;
   const verified = new Map<TransactionHash, true>();
-  const admissions = new Map<TransactionHash, ((refusal: Refusal | undefined) => void)[]>();
+  const admissions = new Map<TransactionHash, Admission>();
   let admissionCount = 0;
   let droppedBatches = 0;
   let isStopped = false;
@@ -93,17 +103,18 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
   }
 
   async function fromClient(encoded: readonly Uint8Array[]): Promise<readonly SubmitResult[]> {
+    const arrivedAtMs = performance.now();
     const results: Promise<SubmitResult>[] = [];
     for (let start = 0; start < encoded.length; start += SLICE) {
       if (start > 0) await new Promise<void>((resolve) => setImmediate(resolve));
-      results.push(...admitSlice(encoded.slice(start, start + SLICE)));
+      results.push(...admitSlice(encoded.slice(start, start + SLICE), arrivedAtMs));
     }
     return Promise.all(results);
   }
 
-  function admitSlice(encoded: readonly Uint8Array[]): Promise<SubmitResult>[] {
+  function admitSlice(encoded: readonly Uint8Array[], arrivedAtMs: number): Promise<SubmitResult>[] {
     const candidates: Candidate[] = [];
-    const settled: ((refusal: Refusal | undefined) => void)[] = [];
+    const settled: Settle[] = [];
     const results = encoded.map((bytes): Promise<SubmitResult> => {
       const parsed = application.parse(bytes);
       if (!parsed.ok) return Promise.resolve({ hash: undefined, refusal: parsed.refusal });
@@ -116,18 +127,18 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
         settled.push((refusal) => resolve({ hash, refusal }));
       });
     });
-    if (candidates.length > 0) verifyForClients(candidates, settled);
+    if (candidates.length > 0) verifyForClients(candidates, settled, arrivedAtMs);
     return results;
   }
 
-  function verifyForClients(candidates: readonly Candidate[], settled: readonly ((refusal: Refusal | undefined) => void)[]): void {
+  function verifyForClients(candidates: readonly Candidate[], settled: readonly Settle[], arrivedAtMs: number): void {
     const isTaken = check(candidates, (isValid) => {
       const valid: ParsedTransaction[] = [];
       for (const [index, { transaction }] of candidates.entries()) {
         const settle = settled[index];
         if (settle === undefined) continue;
         if (isValid[index] !== true || isStopped) settle(isStopped ? STOPPING : BAD_SIGNATURE);
-        else if (awaitVerdict(transaction.hash, settle)) valid.push(transaction);
+        else if (awaitVerdict(transaction.hash, settle, arrivedAtMs)) valid.push(transaction);
       }
       if (valid.length > 0) options.submit({ type: "transactions", source: { type: "client" }, transactions: valid });
     });
@@ -135,12 +146,12 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
   }
 
   /** True when the machine is to be asked; false when it is asked about the same transaction already. */
-  function awaitVerdict(hash: TransactionHash, settle: (refusal: Refusal | undefined) => void): boolean {
+  function awaitVerdict(hash: TransactionHash, settle: Settle, arrivedAtMs: number): boolean {
     admissionCount += 1;
-    const waiting = admissions.get(hash);
-    if (waiting === undefined) admissions.set(hash, [settle]);
-    else waiting.push(settle);
-    return waiting === undefined;
+    const admission = admissions.get(hash);
+    if (admission === undefined) admissions.set(hash, { arrivedAtMs, settles: [settle] });
+    else admission.settles.push(settle);
+    return admission === undefined;
   }
 
   function fromPeer(source: TransactionSource, encoded: readonly Uint8Array[], isSkipped: (hash: TransactionHash) => boolean): void {
@@ -174,15 +185,17 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
       fromPeer(source, encoded, () => false);
     },
     onAdmitted(hash, refusal) {
-      const waiting = admissions.get(hash) ?? [];
+      const admission = admissions.get(hash);
+      if (admission === undefined) return;
       admissions.delete(hash);
-      admissionCount -= waiting.length;
+      admissionCount -= admission.settles.length;
+      if (refusal === undefined) options.onAccepted(hash, admission.arrivedAtMs);
       // "duplicate" says that the pool holds it already: for the client that is acceptance.
-      for (const settle of waiting) settle(refusal?.code === "duplicate" ? undefined : refusal);
+      for (const settle of admission.settles) settle(refusal?.code === "duplicate" ? undefined : refusal);
     },
     stop() {
       isStopped = true;
-      for (const waiting of admissions.values()) for (const settle of waiting) settle(STOPPING);
+      for (const { settles } of admissions.values()) for (const settle of settles) settle(STOPPING);
       admissions.clear();
       admissionCount = 0;
     },

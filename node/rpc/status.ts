@@ -3,7 +3,7 @@
 import process from "node:process";
 import type { Hono } from "hono";
 import type { NodeCore } from "./core.ts";
-import { whyNotFinal } from "./why_not_final.ts";
+import { whyNotFinalAt } from "./why_not_final.ts";
 
 export function addStatusRoute(app: Hono, core: NodeCore): void {
   app.get("/v1/status", (context) => context.json(statusJson(core)));
@@ -11,8 +11,6 @@ export function addStatusRoute(app: Hono, core: NodeCore): void {
 
 export function statusJson(core: NodeCore): Readonly<Record<string, unknown>> {
   const { replica, peers, identity, genesis } = core;
-  const connected = new Set(peers.flatMap(({ validator }) => (validator === undefined ? [] : [validator])));
-  const weights = genesis.validators.map(({ weight }) => weight);
   const cpu = process.cpuUsage();
   return {
     chainId: core.chainId,
@@ -34,7 +32,7 @@ export function statusJson(core: NodeCore): Readonly<Record<string, unknown>> {
     isCatchingUp: replica.isCatchingUp,
     hasDiverged: replica.hasDiverged,
     waitingFor: replica.waitingFor,
-    whyNotFinal: whyNotFinal({ replica, self: identity.validator, weights, connected }),
+    whyNotFinal: whyNotFinalAt({ replica, self: identity.validator, validators: genesis.validators, peers }),
     finality: core.finality,
     memoryBytes: process.memoryUsage.rss(),
     cpuMs: Math.round((cpu.user + cpu.system) / 1_000),

@@ -1,5 +1,6 @@
 /** Why nothing becomes final right now, in one plain sentence that names whose move it is; null when all is well. */
 
+import type { PeerInfo } from "../../p2p/interface.ts";
 import type { ReplicaStatus } from "../../replica/interface.ts";
 import { isQuorum } from "../../types/validator_set.ts";
 
@@ -10,6 +11,18 @@ export interface FinalityView {
   readonly weights: readonly number[];
   /** Validators with a direct link to us. */
   readonly connected: ReadonlySet<number>;
+}
+
+/** The same from what a node has at hand. */
+export function whyNotFinalAt(state: {
+  readonly replica: ReplicaStatus;
+  readonly self: number | undefined;
+  readonly validators: readonly { readonly weight: number }[];
+  readonly peers: readonly Pick<PeerInfo, "validator">[];
+}): string | null {
+  const { replica, self, validators, peers } = state;
+  const connected = new Set<number>(peers.flatMap(({ validator }) => (validator === undefined ? [] : [validator])));
+  return whyNotFinal({ replica, self, weights: validators.map(({ weight }) => weight), connected });
 }
 
 export function whyNotFinal(view: FinalityView): string | null {

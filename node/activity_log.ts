@@ -1,0 +1,76 @@
+/** What the log says at `info` while a node runs: a summary line at intervals, connection news, and why nothing is final. */
+
+import type { NetworkEvent } from "../p2p/interface.ts";
+import type { FinalizedBlock } from "../replica/interface.ts";
+import type { Logger } from "./logger.ts";
+
+export interface ActivityLog {
+  onFinalized(blocks: readonly FinalizedBlock[]): void;
+  onNetworkEvent(event: NetworkEvent): void;
+  stop(): void;
+}
+
+export interface ActivityLogOptions {
+  readonly log: Logger;
+  readonly intervalMs: number;
+  /** Read once for each summary line. */
+  readonly state: () => {
+    readonly height: number;
+    readonly view: number;
+    readonly peers: number;
+    readonly isCatchingUp: boolean;
+    readonly whyNotFinal: string | null;
+    readonly p50Ms: number | undefined;
+    readonly p99Ms: number | undefined;
+  };
+}
+
+export function createActivityLog({ log, intervalMs, state }: ActivityLogOptions): ActivityLog {
+  let blocks = 0;
+  let transactions = 0;
+  let lastHeight = state().height;
+  let wasCatchingUp = false;
+
+  function summarize(): void {
+    const { height, view, peers, isCatchingUp, whyNotFinal, p50Ms, p99Ms } = state();
+    const seconds = intervalMs / 1_000;
+    const rates = { blocksPerSecond: blocks / seconds, transactionsPerSecond: transactions / seconds };
+    if (height === lastHeight && whyNotFinal !== null) log.warn({ height, view, peers, whyNotFinal }, "nothing became final");
+    else log.info({ height, view, peers, ...rates, p50Ms, p99Ms }, "final");
+    if (isCatchingUp !== wasCatchingUp) log.info({ height }, isCatchingUp ? "catching up" : "caught up");
+    wasCatchingUp = isCatchingUp;
+    lastHeight = height;
+    blocks = 0;
+    transactions = 0;
+  }
+
+  const timer = setInterval(summarize, intervalMs);
+
+  return {
+    onFinalized(finalized) {
+      blocks += finalized.length;
+      for (const { header } of finalized) transactions += header.transactionCount;
+    },
+    onNetworkEvent({ code, detail, peer }) {
+      switch (code) {
+        case "noPeers":
+        case "peerBanned":
+          log.warn({ code, peer }, detail);
+          return;
+        case "listening":
+        case "peerUp":
+        case "peerDown":
+          log.info({ code, peer }, detail);
+          return;
+        case "peerRefused":
+        case "frameDropped":
+        case "dialFailed":
+          log.debug({ code, peer }, detail);
+          return;
+      }
+    },
+    stop() {
+      clearInterval(timer);
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/** Performs the machine's effects with the real parts of a node. Called by the driver in order, after the durable write. */
+
+import type { Network } from "../p2p/interface.ts";
+import type { FinalizedBlock, ReplicaInput } from "../replica/interface.ts";
+import type { Store } from "../storage/interface.ts";
+import type { StateSnapshot } from "../types/application.ts";
+import { assert, unreachable } from "../types/assert.ts";
+import type { DriverEffect } from "./driver.ts";
+import { messageOf } from "./errors.ts";
+import type { Logger } from "./logger.ts";
+import type { Signer } from "./signer.ts";
+import type { SyncClient } from "./sync_client.ts";
+import type { TransactionIngress } from "./transaction_ingress.ts";
+import type { TransactionTracker } from "./transaction_tracker.ts";
+
+export interface EffectsOptions {
+  /** Undefined for an observer, which is never asked to sign. */
+  readonly signer: Signer | undefined;
+  readonly network: Pick<Network, "broadcast" | "publishTransactions" | "penalize">;
+  readonly ingress: Pick<TransactionIngress, "fromRequest" | "onAdmitted">;
+  readonly tracker: Pick<TransactionTracker, "noteDropped" | "noteFinal">;
+  readonly syncClient: Pick<SyncClient, "perform">;
+  readonly store: Pick<Store, "saveSnapshot">;
+  readonly log: Logger;
+  readonly onFinalized: (blocks: readonly FinalizedBlock[]) => void;
+  readonly onDiverged: (message: string) => void;
+}
+
+/** Returns the performer; a vote or proposal that was signed is returned to be fed back. */
+export function createEffects(options: EffectsOptions): (effect: DriverEffect) => ReplicaInput | undefined {
+  const { signer, network, ingress, tracker, log } = options;
+  const saveSnapshot = createSnapshotSaver(options);
+
+  return (effect) => {
+    switch (effect.type) {
+      case "signVote": {
+        assert(signer !== undefined, "an observer never votes");
+        const vote = signer.signVote(effect.ballot);
+        network.broadcast({ type: "vote", vote });
+        return { type: "signedVote", vote };
+      }
+      case "signProposal": {
+        assert(signer !== undefined, "an observer never proposes");
+        const { justification, ...rest } = effect;
+        const proposal = signer.signProposal({ ...rest, ...justification });
+        network.broadcast({ type: "proposal", proposal });
+        return { type: "signedProposal", proposal };
+      }
+      case "broadcastCertificate":
+        network.broadcast({ type: "certificate", certificate: effect.certificate });
+        return undefined;
+      case "gossipTransactions":
+        network.publishTransactions(effect.transactions);
+        return undefined;
+      case "verifyTransactions":
+        ingress.fromRequest(effect.source, effect.transactions);
+        return undefined;
+      case "request":
+        options.syncClient.perform(effect);
+        return undefined;
+      case "admitted":
+        ingress.onAdmitted(effect.hash, effect.refusal);
+        return undefined;
+      case "dropped":
+        tracker.noteDropped(effect.hash, effect.refusal);
+        return undefined;
+      case "finalized":
+        for (const { receipts } of effect.blocks)
+          tracker.noteFinal(
+            receipts.map(({ hash }) => hash),
+            performance.now(),
+          );
+        options.onFinalized(effect.blocks);
+        return undefined;
+      case "snapshotDue":
+        saveSnapshot(effect.snapshot);
+        return undefined;
+      case "diverged": {
+        signer?.stop();
+        const { height, ours, certified } = effect;
+        options.onDiverged(`the state root after height ${height} is ${ours} here, but a quorum certified ${certified}`);
+        return undefined;
+      }
+      case "certified":
+        log.trace({ view: effect.view, block: effect.blockHash }, "certified");
+        return undefined;
+      case "enteredView":
+        log.trace({ view: effect.view, by: effect.by, leader: effect.leader }, "entered view");
+        return undefined;
+      case "penalize":
+        network.penalize(effect.sender, effect.reason);
+        return undefined;
+      default:
+        return unreachable(effect);
+    }
+  };
+}
+
+/** One snapshot is written at a time; of those that come due meanwhile only the newest waits. A failed one is retried by the next:
+ *  it costs a longer replay at the next start, nothing else. */
+function createSnapshotSaver({ store, log }: Pick<EffectsOptions, "store" | "log">): (snapshot: StateSnapshot) => void {
+  let isWriting = false;
+  let next: StateSnapshot | undefined;
+
+  async function write(snapshot: StateSnapshot): Promise<void> {
+    isWriting = true;
+    try {
+      await store.saveSnapshot(snapshot);
+      log.debug({ height: snapshot.height }, "snapshot written");
+    } catch (error) {
+      log.warn({ height: snapshot.height, reason: messageOf(error) }, "snapshot not written; the next one will be tried");
+    }
+    isWriting = false;
+    const waiting = next;
+    next = undefined;
+    if (waiting !== undefined) void write(waiting);
+  }
+
+  return (snapshot) => {
+    if (isWriting) next = snapshot;
+    else void write(snapshot);
+  };
+}

@@ -1,0 +1,71 @@
+/** Who this node is: its chain, its keys, and its place in the validator set. Checked before anything runs, so that a wrong file
+ *  is named at start and not by a network that ignores us. */
+
+import { ed25519PublicKeyOf } from "../crypto/ed25519_sodium.ts";
+import { chainIdOf } from "../crypto/hashes.ts";
+import type { ValidatorKeys } from "../crypto/key_file.ts";
+import { bytesEqual, toHex } from "../types/bytes.ts";
+import type { Genesis } from "../types/genesis.ts";
+import { type ChainId, ValidatorIndex } from "../types/ids.ts";
+import type { BlsSuite } from "../types/suites.ts";
+import type { Validator } from "../types/validator_set.ts";
+import { loadBlsSuite } from "./bls_suite.ts";
+import type { NodeConfig } from "./config.ts";
+import { NodeError } from "./errors.ts";
+import { readGenesis } from "./genesis_file.ts";
+import { readKeyFile } from "./key_store.ts";
+import type { Logger } from "./logger.ts";
+
+export interface NodeIdentity {
+  readonly genesis: Genesis;
+  readonly chainId: ChainId;
+  readonly bls: BlsSuite;
+  readonly keys: ValidatorKeys;
+  /** Undefined for an observer. */
+  readonly self: ValidatorIndex | undefined;
+  /** What the store is bound to: the validator's Ed25519 key, or an observer's node key. */
+  readonly storeKey: string;
+}
+
+/** Throws NodeError "usage" that names the file and what is wrong with it. */
+export async function readIdentity(config: NodeConfig, passphrase: string, log: Logger): Promise<NodeIdentity> {
+  const [genesis, keys, loaded] = await Promise.all([readGenesis(config.genesis), readKeyFile(config.keyFile, passphrase), loadBlsSuite()]);
+  if (loaded.warning !== undefined) log.warn(loaded.warning);
+  const bls = loaded.suite;
+  requirePossession(genesis.validators, bls);
+  const self = config.observer ? undefined : findValidator({ keys, validators: genesis.validators, bls, keyFile: config.keyFile });
+  const storeKey = toHex(ed25519PublicKeyOf(self === undefined ? keys.nodeSeed : keys.ed25519Seed));
+  return { genesis, chainId: chainIdOf(genesis), bls, keys, self, storeKey };
+}
+
+/** The index of the validator that holds `keys`. */
+export function findValidator(options: {
+  readonly keys: ValidatorKeys;
+  readonly validators: readonly Validator[];
+  readonly bls: BlsSuite;
+  readonly keyFile: string;
+}): ValidatorIndex {
+  const { keys, validators, bls, keyFile } = options;
+  const blsPublicKey = bls.publicKeyOf(keys.blsSecretKey);
+  const ed25519PublicKey = toHex(ed25519PublicKeyOf(keys.ed25519Seed));
+  const byBls = validators.findIndex((validator) => bytesEqual(validator.blsPublicKey, blsPublicKey));
+  const byEd25519 = validators.findIndex((validator) => validator.ed25519PublicKey === ed25519PublicKey);
+  if (byBls !== byEd25519) {
+    throw new NodeError("usage", `key file ${keyFile}: its BLS key and its Ed25519 key are not of one validator of the genesis`);
+  }
+  if (byBls < 0) {
+    const advice = 'use the key file that the genesis was made from, or set "observer": true to follow the chain without signing';
+    throw new NodeError("usage", `key file ${keyFile}: its keys are of no validator of the genesis; ${advice}`);
+  }
+  return ValidatorIndex.of(byBls);
+}
+
+/** Without a proof of possession an aggregate could be forged with a rogue key: such a genesis is refused. */
+export function requirePossession(validators: readonly Validator[], bls: BlsSuite): void {
+  for (const [index, { blsPublicKey, blsPossession }] of validators.entries()) {
+    if (!bls.isPublicKey(blsPublicKey)) throw new NodeError("usage", `genesis: validators[${index}].blsPublicKey is no valid BLS key`);
+    if (!bls.verifyPossession(blsPublicKey, blsPossession)) {
+      throw new NodeError("usage", `genesis: validators[${index}].blsPossession does not prove possession of its BLS key`);
+    }
+  }
+}

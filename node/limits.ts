@@ -1,0 +1,43 @@
+/** Every bound and pace of one node in one place; `node/README.md` says what happens at each queue's bound. */
+
+import type { ReplicaConfig } from "../replica/context.ts";
+import type { ChainParameters } from "../types/genesis.ts";
+import { BLOCK_TRANSACTIONS_MAX } from "../types/limits.ts";
+import type { InputQueueLimits } from "./input_queue.ts";
+import type { TransactionIngressLimits } from "./transaction_ingress.ts";
+import type { TransactionTrackerLimits } from "./transaction_tracker.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const INPUT_QUEUE_LIMITS: InputQueueLimits = { peerInputsMax: 4_096, peerBytesMax: 32 * MIB };
+
+export const INGRESS_LIMITS: TransactionIngressLimits = { admissionsMax: 16_384, verifiedMax: 65_536 };
+
+export const TRACKER_LIMITS: TransactionTrackerLimits = { acceptedMax: 65_536, droppedMax: 8_192, waitersMax: 1_024 };
+
+export const SIGNATURE_QUEUE_LIMITS = { checksMax: 16_384, bytesMax: 16 * MIB, batchDeadlineMs: 5_000 } as const;
+
+export const RPC_LIMITS = { requestsMax: 2_048, connectionsMax: 1_024 } as const;
+
+/** How long a clean stop may take before the process ends anyway. */
+export const STOP_DEADLINE_MS = 5_000;
+
+/** Interval of the summary line in the log. */
+export const SUMMARY_INTERVAL_MS = 10_000;
+
+/** Paces of the machine that are not the chain's business. Times in ms, sizes in bytes. */
+export function replicaConfig(parameters: ChainParameters, proposeDelayMs: number): ReplicaConfig {
+  const { deltaMsMin, deltaMsMax, heartbeatMs } = parameters;
+  return {
+    consensus: { deltaMsMin, deltaMsMax, heartbeatMs, proposeDelayMs, resendMs: Math.max(500, 4 * deltaMsMin) },
+    pool: { countMax: 65_536, bytesMax: 32 * MIB, senderCountMax: 4_096 },
+    blockBytesMax: 4 * MIB,
+    blockTransactionsMax: Math.min(8_192, BLOCK_TRANSACTIONS_MAX),
+    snapshotBlocks: 1_024,
+    requestDeadlineMs: 5_000,
+    syncDelayMs: 500,
+    bodyGraceMs: 10,
+    bodyRetryMs: 100,
+  };
+}

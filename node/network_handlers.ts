@@ -1,0 +1,44 @@
+/** What the node does with what the network brings: consensus messages go to the machine, transactions to the ingress, requests
+ *  to the sync server. Never throws and never blocks. */
+
+import type { NetworkHandlers } from "../p2p/interface.ts";
+import type { Message } from "../types/message.ts";
+import type { Sender } from "../types/sender.ts";
+import type { PeerStatus, SyncRequest, SyncResponse } from "../types/sync.ts";
+import type { ActivityLog } from "./activity_log.ts";
+import type { Driver } from "./driver.ts";
+import type { TransactionIngress } from "./transaction_ingress.ts";
+
+export function createNetworkHandlers(parts: {
+  readonly driver: Pick<Driver, "submit">;
+  readonly ingress: Pick<TransactionIngress, "fromGossip">;
+  readonly answer: (request: SyncRequest) => Promise<SyncResponse>;
+  readonly currentStatus: () => PeerStatus;
+  readonly activity: Pick<ActivityLog, "onNetworkEvent">;
+}): NetworkHandlers {
+  const { driver, ingress } = parts;
+
+  function onMessage(from: Sender, message: Message): void {
+    switch (message.type) {
+      case "proposal":
+        return driver.submit({ type: "proposal", from, proposal: message.proposal });
+      case "vote":
+        return driver.submit({ type: "vote", from, vote: message.vote });
+      case "certificate":
+        return driver.submit({ type: "certificate", from, certificate: message.certificate });
+      case "transactions":
+        return ingress.fromGossip(from, message.transactions);
+    }
+  }
+
+  return {
+    onMessage,
+    onRequest: (_from, request) => parts.answer(request),
+    onPeerStatus: (peer, status) => driver.submit({ type: "peerStatus", peer, status }),
+    onPeerGone: (peer) => driver.submit({ type: "peerGone", peer }),
+    // Links are read from the network's peer list when somebody asks; consensus needs no notice of them.
+    onValidatorLink: () => undefined,
+    currentStatus: parts.currentStatus,
+    onEvent: (event) => parts.activity.onNetworkEvent(event),
+  };
+}

@@ -1,0 +1,306 @@
+/** The composition root of one node: reads what the operator gave, builds every part, connects them, and takes them down again.
+ *  Nothing here decides anything about the chain; the machine does. */
+
+import { randomBytes } from "node:crypto";
+import { signEd25519, verifyEd25519 } from "../crypto/ed25519_sodium.ts";
+import { validatorSetContext } from "../crypto/hashes.ts";
+import type { Network } from "../p2p/interface.ts";
+import { NETWORK_LIMITS } from "../p2p/limits.ts";
+import { createNetwork } from "../p2p/network.ts";
+import type { Replica } from "../replica/interface.ts";
+import { createReplica } from "../replica/replica.ts";
+import { openFileStore } from "../storage/file_store.ts";
+import type { Store } from "../storage/interface.ts";
+import { assert } from "../types/assert.ts";
+import { ValidatorIndex } from "../types/ids.ts";
+import type { SigningDomain } from "../types/signing.ts";
+import type { PeerStatus } from "../types/sync.ts";
+import type { ValidatorSetContext } from "../types/validator_set.ts";
+import { type ActivityLog, createActivityLog } from "./activity_log.ts";
+import { createApplication } from "./application.ts";
+import { type Cleanup, runCleanups } from "./cleanup.ts";
+import { createClock, systemClockSource } from "./clock.ts";
+import type { NodeConfig } from "./config.ts";
+import { createDriver, type Driver, type DriverEffect } from "./driver.ts";
+import { createEffects } from "./effects.ts";
+import { exitCodeOf, messageOf, NodeError } from "./errors.ts";
+import { type NodeIdentity, readIdentity } from "./identity.ts";
+import {
+  INGRESS_LIMITS,
+  INPUT_QUEUE_LIMITS,
+  RPC_LIMITS,
+  replicaConfig,
+  SIGNATURE_QUEUE_LIMITS,
+  SUMMARY_INTERVAL_MS,
+  TRACKER_LIMITS,
+} from "./limits.ts";
+import type { Logger } from "./logger.ts";
+import { createNetworkHandlers } from "./network_handlers.ts";
+import { createNodeCore } from "./node_core.ts";
+import { type OpenStore, openStoreAt, recoverFromStore } from "./recovery_start.ts";
+import { createRpcApp } from "./rpc/app.ts";
+import { startRpcServer } from "./rpc/server.ts";
+import { whyNotFinalAt } from "./rpc/why_not_final.ts";
+import { defaultSignatureWorkers } from "./runtime.ts";
+import { createSignatureWorkers, SIGNATURE_WORKER_FILE, type SignatureWorkers } from "./signature_workers.ts";
+import { createSigner, type Signer } from "./signer.ts";
+import { createSyncClient } from "./sync_client.ts";
+import { createSyncServer } from "./sync_server.ts";
+import { createTransactionIngress } from "./transaction_ingress.ts";
+import { createTransactionTracker } from "./transaction_tracker.ts";
+
+export interface StartOptions {
+  readonly passphrase: string;
+  readonly log: Logger;
+  /** Replaceable by tests: how the store is opened, and what stands around the signer. */
+  readonly openStore: OpenStore;
+  readonly wrapSigner: (signer: Signer) => Signer;
+}
+
+/** Why a node ended by itself. */
+export interface NodeExit {
+  readonly exitCode: number;
+  readonly reason: string;
+}
+
+export interface RunningNode {
+  readonly rpcUrl: string;
+  readonly addresses: readonly string[];
+  /** Undefined for an observer. */
+  readonly validator: ValidatorIndex | undefined;
+  readonly height: number;
+  readonly view: number;
+  /** Resolves when the node ended by itself (a failed write, a divergence, a bug) and everything is stopped. */
+  readonly ended: Promise<NodeExit>;
+  /** Stops everything in order; resolves when done, or when the deadline is over. */
+  stop(): Promise<void>;
+}
+
+/** What a validator process uses outside of tests. */
+export const PRODUCTION_PARTS: Pick<StartOptions, "openStore" | "wrapSigner"> = {
+  openStore: openFileStore,
+  wrapSigner: (signer) => signer,
+};
+
+/** Starts a node and returns when it serves. Throws NodeError when it cannot; nothing is left running then. */
+export async function startNode(config: NodeConfig, options: StartOptions): Promise<RunningNode> {
+  const cleanups: Cleanup[] = [];
+  try {
+    return await assemble(config, options, cleanups);
+  } catch (error) {
+    await runCleanups(cleanups, options.log);
+    throw error;
+  }
+}
+
+interface Machine {
+  readonly identity: NodeIdentity;
+  readonly validators: ValidatorSetContext;
+  readonly application: ReturnType<typeof createApplication>;
+  readonly store: Store;
+  readonly replica: Replica;
+  readonly signer: Signer | undefined;
+}
+
+async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cleanup[]): Promise<RunningNode> {
+  const { log } = options;
+  const ended = Promise.withResolvers<NodeExit>();
+  const machine = await buildMachine(config, options, cleanups);
+  const { identity, store, replica, signer, application } = machine;
+  let isEnding = false;
+
+  function end(error: unknown): void {
+    if (isEnding) return;
+    isEnding = true;
+    signer?.stop();
+    const reason = messageOf(error);
+    log.fatal({ err: error }, "halted");
+    void runCleanups(cleanups, log).then(() => ended.resolve({ exitCode: exitCodeOf(error), reason }));
+  }
+
+  let perform: ReturnType<typeof createEffects> | undefined;
+  let network: Network | undefined;
+  const driver = createDriver({
+    replica,
+    store,
+    now: createClock(systemClockSource),
+    limits: INPUT_QUEUE_LIMITS,
+    perform: (effect: DriverEffect) => {
+      assert(perform !== undefined, "the driver starts after all parts are built");
+      return perform(effect);
+    },
+    onHalt: end,
+  });
+  const tracker = createTransactionTracker(TRACKER_LIMITS);
+  const workers = startSignatureWorkers(config, log);
+  cleanups.push({ name: "signature workers", run: () => workers.stop() });
+  const ingress = createTransactionIngress({
+    application: application.application,
+    workers,
+    isPending: (hash) => replica.isPending(hash),
+    isFinal: (hash) => store.locate(hash) !== undefined,
+    submit: driver.submit,
+    penalize: (sender, reason) => network?.penalize(sender, reason),
+    onAccepted: tracker.noteAccepted,
+    limits: INGRESS_LIMITS,
+  });
+  const activity = createActivityLog({
+    log,
+    intervalMs: SUMMARY_INTERVAL_MS,
+    state: () => activityState(machine, network, tracker.finality),
+  });
+  cleanups.push({ name: "activity log", run: activity.stop });
+  const started = await startNetwork({ config, machine, driver, ingress, activity });
+  network = started;
+  cleanups.push({ name: "network", run: () => started.stop() });
+  const syncClient = createSyncClient({ network, submit: driver.submit, onFailure: (detail) => log.debug({ detail }, "request failed") });
+  perform = createEffects({
+    signer,
+    network,
+    ingress,
+    tracker,
+    syncClient,
+    store,
+    log,
+    onFinalized: activity.onFinalized,
+    onDiverged: (message) =>
+      end(new NodeError("safety", `diverged: ${message}; nothing is signed any more; keep the data directory for comparison`)),
+  });
+  driver.start();
+  cleanups.push({ name: "driver", run: () => driver.stop() });
+  const core = createNodeCore({ identity, application, store, replica, network, ingress, tracker });
+  const app = createRpcApp({ core, requestsMax: RPC_LIMITS.requestsMax, onError: (error) => log.error({ err: error }, "request failed") });
+  const rpc = await startRpcServer({ app, host: config.rpc.host, port: config.rpc.port, connectionsMax: RPC_LIMITS.connectionsMax });
+  cleanups.push({
+    name: "rpc",
+    run: () => {
+      syncClient.stop();
+      ingress.stop();
+      tracker.stop();
+      return rpc.stop();
+    },
+  });
+  const { finalHeight, view } = replica.status;
+  log.info(
+    { rpc: rpc.url, addresses: network.addresses, validator: identity.self, chain: identity.chainId, height: finalHeight, view },
+    "started",
+  );
+  return {
+    rpcUrl: rpc.url,
+    addresses: network.addresses,
+    validator: identity.self,
+    height: finalHeight,
+    view,
+    ended: ended.promise,
+    stop: () => {
+      isEnding = true;
+      return runCleanups(cleanups, log);
+    },
+  };
+}
+
+/** Everything below the driver: keys, store, application at the final head, and the machine itself. */
+async function buildMachine(config: NodeConfig, options: StartOptions, cleanups: Cleanup[]): Promise<Machine> {
+  const identity = await readIdentity(config, options.passphrase, options.log);
+  const { genesis, chainId, bls, keys, self, storeKey } = identity;
+  const application = createApplication(genesis, chainId);
+  const directory = config.dataDirectory;
+  const store = await openStoreAt(options.openStore, directory, { chainId, validatorKey: storeKey });
+  cleanups.push({ name: "store", run: () => store.close() });
+  const recovered = recoverFromStore({
+    store,
+    application: application.application,
+    chainId,
+    genesisTimeMs: genesis.timeMs,
+    directory,
+    log: options.log,
+  });
+  const validators = validatorSetContext({ epoch: genesis.epoch, validators: genesis.validators });
+  const domain: SigningDomain = { chainId, epoch: genesis.epoch, validatorSetHash: validators.hash };
+  const replica = createReplica({
+    domain,
+    validators,
+    self,
+    bls,
+    verifyEd25519,
+    application: application.application,
+    config: replicaConfig(genesis.parameters, config.proposeDelayMs),
+    recovered,
+  });
+  const { blsSecretKey, ed25519Seed } = keys;
+  const signer =
+    self === undefined ? undefined : options.wrapSigner(createSigner({ domain, self, blsSecretKey, ed25519Seed, bls, signEd25519 }));
+  return { identity, validators, application, store, replica, signer };
+}
+
+function startSignatureWorkers(config: NodeConfig, log: Logger): SignatureWorkers {
+  return createSignatureWorkers({
+    ...SIGNATURE_QUEUE_LIMITS,
+    count: config.signatureWorkers ?? defaultSignatureWorkers(),
+    verifyEd25519,
+    workerFile: SIGNATURE_WORKER_FILE,
+    onEvent: ({ code, detail }) => (code === "died" ? log.warn(detail) : log.debug(detail)),
+  });
+}
+
+async function startNetwork(parts: {
+  readonly config: NodeConfig;
+  readonly machine: Machine;
+  readonly driver: Driver;
+  readonly ingress: ReturnType<typeof createTransactionIngress>;
+  readonly activity: ActivityLog;
+}): Promise<Network> {
+  const { config, machine, driver, ingress, activity } = parts;
+  const { identity, validators, store, replica } = machine;
+  const { keys, self, chainId, genesis } = identity;
+  const currentStatus = (): PeerStatus => {
+    const { view, finalHeight, finalHash } = replica.status;
+    return { epoch: genesis.epoch, view, finalHeight, finalHash, oldestHeight: store.oldestHeight };
+  };
+  const answer = createSyncServer({ store, replica, currentStatus });
+  const peers = config.peers.map(({ validator, addresses }) => ({ validator: ValidatorIndex.of(validator), addresses }));
+  try {
+    return await createNetwork({
+      chainId,
+      validators,
+      self,
+      nodeSeed: keys.nodeSeed,
+      signHandshake: self === undefined ? undefined : (message) => signEd25519(keys.ed25519Seed, message),
+      verifyEd25519,
+      listen: config.listen,
+      announce: config.announce,
+      peers: peers.filter(({ validator }) => validator !== self),
+      handlers: createNetworkHandlers({ driver, ingress, answer, currentStatus, activity }),
+      limits: NETWORK_LIMITS,
+      randomBytes,
+      nowMs: () => performance.now(),
+      isLocalCluster: isLocal(config),
+    });
+  } catch (cause) {
+    const where = config.listen.join(", ");
+    throw new NodeError("environment", `cannot listen on ${where} (${messageOf(cause)}); free the port or change "listen" (port 0: any)`, {
+      cause,
+    });
+  }
+}
+
+/** All addresses are of this machine: many nodes share one address, so bounds for each address make no sense. */
+function isLocal(config: NodeConfig): boolean {
+  const addresses = [...config.listen, ...config.peers.flatMap((peer) => peer.addresses)];
+  return addresses.every((address) => /^\/(ip4\/127\.|ip6\/::1\/|dns[46]?\/localhost\/)/.test(address));
+}
+
+function activityState(machine: Machine, network: Network | undefined, finality: { p50Ms: number | undefined; p99Ms: number | undefined }) {
+  const { replica, identity } = machine;
+  const status = replica.status;
+  const peers = network?.peers ?? [];
+  return {
+    height: status.finalHeight,
+    view: status.view,
+    peers: peers.length,
+    isCatchingUp: status.isCatchingUp,
+    whyNotFinal: whyNotFinalAt({ replica: status, self: identity.self, validators: identity.genesis.validators, peers }),
+    p50Ms: finality.p50Ms,
+    p99Ms: finality.p99Ms,
+  };
+}

@@ -1,0 +1,75 @@
+/** The node as the RPC sees it, put together from the parts that know. */
+
+import type { Network } from "../p2p/interface.ts";
+import type { Replica } from "../replica/interface.ts";
+import type { Store } from "../storage/interface.ts";
+import type { Height, TransactionHash } from "../types/ids.ts";
+import type { NodeApplication } from "./application.ts";
+import type { NodeIdentity } from "./identity.ts";
+import type { NodeCore, StoredBlock, TransactionStatus } from "./rpc/core.ts";
+import { runtimeName, softwareVersion } from "./runtime.ts";
+import type { TransactionIngress } from "./transaction_ingress.ts";
+import type { TransactionTracker } from "./transaction_tracker.ts";
+
+export function createNodeCore(parts: {
+  readonly identity: NodeIdentity;
+  readonly application: NodeApplication;
+  readonly store: Store;
+  readonly replica: Replica;
+  readonly network: Network;
+  readonly ingress: TransactionIngress;
+  readonly tracker: TransactionTracker;
+}): NodeCore {
+  const { identity, application, store, replica, network, ingress, tracker } = parts;
+
+  function transaction(hash: TransactionHash): TransactionStatus {
+    if (replica.isPending(hash)) return { status: "pending" };
+    const location = store.locate(hash);
+    const finality = location === undefined ? undefined : store.finality(location.height);
+    const receipt = location === undefined ? undefined : store.operation(location.height)?.receipts[location.index];
+    if (location === undefined || finality === undefined || receipt === undefined) {
+      return { status: "unknown", refusal: tracker.droppedBecause(hash) };
+    }
+    const { code, operationCodes } = receipt;
+    return { status: "final", ...location, blockHash: finality.blockHash, code, operationCodes };
+  }
+
+  function blockAt(height: Height): StoredBlock | undefined {
+    const finality = store.finality(height);
+    const block = store.blockAt(height);
+    if (finality === undefined || block === undefined) return undefined;
+    return { blockHash: finality.blockHash, block, finality, operation: store.operation(height) };
+  }
+
+  return {
+    chainId: identity.chainId,
+    genesis: identity.genesis,
+    submit: (transactions) => ingress.fromClient(transactions),
+    transaction,
+    waitForFinal: (hash, options) => tracker.wait(hash, options),
+    blockAt,
+    heightOf: (hash) => store.heightOf(hash),
+    account: application.account,
+    describeCode: (code) => application.application.describeCode(code),
+    get replica() {
+      return replica.status;
+    },
+    get oldestHeight() {
+      return store.oldestHeight;
+    },
+    get peers() {
+      return network.peers;
+    },
+    get finality() {
+      return tracker.finality;
+    },
+    identity: {
+      applicationName: application.application.name,
+      runtime: runtimeName(),
+      validator: identity.self,
+      epoch: identity.genesis.epoch,
+      version: softwareVersion(),
+      startedAtMs: performance.now(),
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** Opens the store and brings a fresh application to its final head, checking every stored state root on the way (R9). */
+
+import { type RecoveredReplica, type RecoveryFailure, recoverReplica } from "../replica/recovery.ts";
+import type { Store, StoreIdentity } from "../storage/interface.ts";
+import type { Application } from "../types/application.ts";
+import type { ChainId, TimestampMs } from "../types/ids.ts";
+import { NodeError } from "./errors.ts";
+import type { Logger } from "./logger.ts";
+import { openFailure } from "./store_errors.ts";
+
+/** How a store is opened; tests bring their own. */
+export type OpenStore = (options: { readonly directory: string; readonly identity: StoreIdentity }) => Promise<Store>;
+
+export async function openStoreAt(openStore: OpenStore, directory: string, identity: StoreIdentity): Promise<Store> {
+  try {
+    return await openStore({ directory, identity });
+  } catch (cause) {
+    throw openFailure(cause, directory);
+  }
+}
+
+export function recoverFromStore(options: {
+  readonly store: Store;
+  readonly application: Application;
+  readonly chainId: ChainId;
+  readonly genesisTimeMs: TimestampMs;
+  readonly directory: string;
+  readonly log: Logger;
+}): RecoveredReplica {
+  const { store, application, log, directory } = options;
+  for (const repair of store.recovered.repairs) log.warn({ repair }, "store repaired");
+  const { records, finalHead, pendingBlocks, snapshot } = store.recovered;
+  const startedMs = performance.now();
+  const result = recoverReplica({
+    source: {
+      records,
+      finalHead,
+      pendingBlocks,
+      snapshot,
+      blockAt: (height) => store.blockAt(height),
+      operation: (height) => store.operation(height),
+    },
+    application,
+    chainId: options.chainId,
+    genesisTimeMs: options.genesisTimeMs,
+  });
+  if (!result.ok) throw new NodeError("safety", `store ${directory}: ${failureText(result.failure)}`);
+  if (application.height > 0) {
+    const ms = Math.round(performance.now() - startedMs);
+    log.info({ height: application.height, snapshot: snapshot?.height ?? 0, replayed: result.replayedBlocks, ms }, "recovered");
+  }
+  return result.recovered;
+}
+
+function failureText(failure: RecoveryFailure): string {
+  const restore = "restore the data directory from a healthy copy of this validator, or start a new validator with new keys";
+  switch (failure.reason) {
+    case "snapshotRefused":
+      return `the snapshot at height ${failure.height} does not reach its own state root; ${restore}`;
+    case "blockMissing":
+      return `final block ${failure.height} is missing; ${restore}`;
+    case "transactionUnreadable":
+      return `final block ${failure.height} holds a transaction that this release cannot read; use the release that wrote it`;
+    case "rootDiffers": {
+      const roots = `${failure.ours} now, ${failure.recorded} when it was written`;
+      return `executing final block ${failure.height} again gives another state root (${roots}); stop and compare with other validators; ${restore}`;
+    }
+  }
+}
