@@ -5,6 +5,7 @@ import { asciiBytes } from "./bytes.ts";
 import { type Codec, defineCodec, hashFromBytes, hashToBytes, ssz } from "./codec.ts";
 import { type AccountId, type ChainId, Height } from "./ids.ts";
 import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from "./limits.ts";
+import { transactionSigningBytes } from "./signing.ts";
 
 /** What an operation does. The numbers are the wire format.
  *  openAccount: make `account` able to hold `asset`.
@@ -12,7 +13,7 @@ import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from "./limits.ts";
  *  transfer: move `amount` of `asset` from the sender to `account`.
  *  pend: reserve `amount` for `account`; `reference` is the time to live in ms of block time (0: until posted or voided).
  *  post: move up to `amount` of a pending transfer of payer `account` (the sender is payer or payee); the rest is released.
- *  void: release a pending transfer. For post and void, `reference` is the payer's nonce of the transaction that
+ *  void: release a pending transfer; only its payee may, else the promise would bind nobody. For post and void, `reference` is the payer's nonce of the transaction that
  *  pended, `index` the operation's position in it. */
 export const OPERATION_KINDS = { openAccount: 1, registerAsset: 2, transfer: 3, pend: 4, post: 5, void: 6 } as const;
 export type OperationKind = keyof typeof OPERATION_KINDS;
@@ -124,6 +125,20 @@ export const signedTransactionCodec: Codec<SignedTransaction> = defineCodec({
     return payload === undefined ? undefined : { payload, signature: value.signature };
   },
 });
+
+/** The message under a transaction's signature: tag ‖ encoding of the payload with its version byte. */
+export function signingMessageOf(payload: TransactionPayload): Uint8Array {
+  return transactionSigningBytes(transactionPayloadCodec.encode(payload));
+}
+
+/** Signs and encodes a transaction. `sign` is Ed25519 by the sender's key over the given message, 64 bytes. */
+export function buildTransaction(options: {
+  readonly payload: TransactionPayload;
+  readonly sign: (message: Uint8Array) => Uint8Array;
+}): Uint8Array {
+  const { payload, sign } = options;
+  return signedTransactionCodec.encode({ payload, signature: sign(signingMessageOf(payload)) });
+}
 
 /** Reserved account that collects fees; no key is known for it (its bytes are text, not a point chosen by anyone). */
 export const FEE_ACCOUNT: AccountId = hashFromBytes<AccountId>(asciiBytes("sealstone fee account 0000000001"));

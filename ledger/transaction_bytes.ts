@@ -1,0 +1,120 @@
+/** Transactions straight from their bytes (L11): strict parsing with the same acceptance as `signedTransactionCodec.decode`, and an
+ *  aligned view of the payload for execution. Offsets are those that types/transaction.ts documents; tests hold them to the codec.
+ *
+ *  Encoding: version 1 at 0, offset of the payload (68) at 1, signature at 5, payload at 69. Payload: chain id 0, sender 32, nonce 64,
+ *  expiry height 72, feeMax 80, offset of the operations (92) at 88, operations at 92, 64 bytes each. */
+
+import { hashTransaction } from "../crypto/hashes.ts";
+import type { ParsedTransaction, ParseResult, Refusal } from "../types/application.ts";
+import { assert } from "../types/assert.ts";
+import { toHex } from "../types/bytes.ts";
+import { Height } from "../types/ids.ts";
+import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from "../types/limits.ts";
+import { transactionSigningBytes } from "../types/signing.ts";
+import { OPERATION_BYTES, signedTransactionCodec, transactionPayloadCodec } from "../types/transaction.ts";
+import { readInteger } from "./amounts.ts";
+
+const SIGNATURE_AT = 5;
+const PAYLOAD_AT = 69;
+const SENDER_AT = PAYLOAD_AT + 32;
+const NONCE_AT = PAYLOAD_AT + 64;
+const EXPIRY_AT = PAYLOAD_AT + 72;
+const OPERATIONS_OFFSET_AT = PAYLOAD_AT + 88;
+const OPERATIONS_AT = PAYLOAD_AT + 92;
+const REFERENCE_IN_OPERATION = 56;
+/** High word of the largest safe integer. */
+const SAFE_HIGH_MAX = 0x1f_ffff;
+
+/** Words of the payload, and of an operation within it. */
+export const PAYLOAD = { chainId: 0, sender: 8, nonce: 16, expiryHeight: 18, feeMax: 20, operations: 23 } as const;
+export const OPERATION = { head: 0, asset: 1, account: 2, amount: 10, reference: 14, words: OPERATION_BYTES / 4 } as const;
+
+const refuse = (code: string, advice: string): ParseResult => {
+  const refusal: Refusal = { code, canRetry: false, advice };
+  return { ok: false, refusal };
+};
+
+const REFUSALS = {
+  empty: refuse("empty", "The body is empty. Send one encoded SignedTransaction."),
+  oversize: refuse("oversize", `A transaction has at most ${TRANSACTION_BYTES_MAX} bytes.`),
+  unknownVersion: refuse("unknownVersion", `The first byte must be version ${signedTransactionCodec.version}.`),
+  malformed: refuse("malformed", "The bytes are not an encoded SignedTransaction. Encode with the codec of this version."),
+  noOperations: refuse("noOperations", "A transaction carries at least one operation."),
+  tooManyOperations: refuse("tooManyOperations", `A transaction carries at most ${TRANSACTION_OPERATIONS_MAX} operations.`),
+  integerTooLarge: refuse("integerTooLarge", "Nonce, expiry height and references are below 2^53."),
+} as const;
+
+/** L11: never throws. The signature itself is checked by whoever calls. */
+export function parseTransaction(bytes: Uint8Array): ParseResult {
+  if (bytes.length === 0) return REFUSALS.empty;
+  if (bytes.length > TRANSACTION_BYTES_MAX) return REFUSALS.oversize;
+  if (bytes[0] !== signedTransactionCodec.version) return REFUSALS.unknownVersion;
+  if (bytes.length < OPERATIONS_AT) return REFUSALS.malformed;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(1, true) !== PAYLOAD_AT - 1) return REFUSALS.malformed;
+  if (view.getUint32(OPERATIONS_OFFSET_AT, true) !== OPERATIONS_AT - PAYLOAD_AT) return REFUSALS.malformed;
+  const operationsBytes = bytes.length - OPERATIONS_AT;
+  if (operationsBytes === 0) return REFUSALS.noOperations;
+  if (operationsBytes % OPERATION_BYTES !== 0) return REFUSALS.malformed;
+  const operationCount = operationsBytes / OPERATION_BYTES;
+  if (operationCount > TRANSACTION_OPERATIONS_MAX) return REFUSALS.tooManyOperations;
+  if (!areIntegersSafe(view)) return REFUSALS.integerTooLarge;
+  const sender = bytes.slice(SENDER_AT, SENDER_AT + 32);
+  const transaction: ParsedTransaction = {
+    hash: hashTransaction(bytes),
+    bytes,
+    sender: toHex(sender),
+    nonce: safeInteger(view, NONCE_AT),
+    expiryHeight: Height.of(safeInteger(view, EXPIRY_AT)),
+    operationCount,
+  };
+  const signature = bytes.slice(SIGNATURE_AT, PAYLOAD_AT);
+  return { ok: true, transaction, signature: { publicKey: sender, message: signingMessage(bytes), signature } };
+}
+
+/** Aligned copy of one transaction's payload. Holds one transaction at a time. */
+export class TransactionReader {
+  readonly words = new Uint32Array(PAYLOAD.operations + TRANSACTION_OPERATIONS_MAX * OPERATION.words);
+  readonly #bytes = new Uint8Array(this.words.buffer);
+  operationCount = 0;
+
+  /** Takes bytes that `parseTransaction` accepted. */
+  load(transaction: ParsedTransaction): void {
+    const { bytes, operationCount } = transaction;
+    assert(bytes.length === OPERATIONS_AT + operationCount * OPERATION_BYTES, "a transaction was parsed before it is read");
+    this.#bytes.set(bytes.subarray(PAYLOAD_AT));
+    this.operationCount = operationCount;
+  }
+
+  get nonce(): number {
+    return readInteger(this.words, PAYLOAD.nonce);
+  }
+
+  get expiryHeight(): number {
+    return readInteger(this.words, PAYLOAD.expiryHeight);
+  }
+
+  /** Rounded above 2^53, which is enough to compare it with a fee below 2^44. */
+  get feeMax(): number {
+    return readInteger(this.words, PAYLOAD.feeMax);
+  }
+}
+
+/** Tag ‖ payload as `transactionPayloadCodec` encodes it: the bytes of the transaction behind a version byte. */
+function signingMessage(bytes: Uint8Array): Uint8Array {
+  const payload = bytes.slice(PAYLOAD_AT - 1);
+  payload[0] = transactionPayloadCodec.version;
+  return transactionSigningBytes(payload);
+}
+
+function areIntegersSafe(view: DataView): boolean {
+  if (view.getUint32(NONCE_AT + 4, true) > SAFE_HIGH_MAX || view.getUint32(EXPIRY_AT + 4, true) > SAFE_HIGH_MAX) return false;
+  for (let at = OPERATIONS_AT + REFERENCE_IN_OPERATION + 4; at < view.byteLength; at += OPERATION_BYTES) {
+    if (view.getUint32(at, true) > SAFE_HIGH_MAX) return false;
+  }
+  return true;
+}
+
+function safeInteger(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * 0x1_0000_0000 + view.getUint32(at, true);
+}
