@@ -5,11 +5,21 @@ import path from "node:path";
 
 const DIRECTORY = path.resolve(import.meta.dirname, "..", "..", "..", "shared", "vectors");
 
-/** The parsed JSON of a vector file, or why it cannot be read; tests skip with that text. */
-export function readVectors<T>(
-  name: string,
-): { readonly ok: true; readonly vectors: T } | { readonly ok: false; readonly missing: string } {
+export interface Vectors<T> {
+  /** The `skip` option of a test: why the file cannot be read, or false when it was. */
+  readonly missing: string | false;
+  /** The parsed JSON; not to be touched when `missing` is a text. */
+  readonly vectors: T;
+}
+
+export function readVectors<T>(name: string): Vectors<T> {
   const file = path.join(DIRECTORY, name);
-  if (!existsSync(file)) return { ok: false, missing: `published vectors ${name} are not beside this checkout` };
-  return { ok: true, vectors: JSON.parse(readFileSync(file, "utf8")) as T };
+  if (existsSync(file)) return { missing: false, vectors: JSON.parse(readFileSync(file, "utf8")) as T };
+  const missing = `published vectors ${name} are not beside this checkout`;
+  return {
+    missing,
+    get vectors(): T {
+      throw new Error(missing);
+    },
+  };
 }
