@@ -1,0 +1,140 @@
+/** Peers whose handshake holds, and the rule that decides between two connections of one peer or one validator key.
+ *
+ *  One validator, two connections:
+ *  - same peer id, same process: the connection that the lower validator index dialed stays; of two dialed by one side, the newer.
+ *  - same peer id, another process: it restarted, the newer stays. If a process that was displaced comes back, both are alive
+ *    (a copied key): the lower session stays.
+ *  - another peer id with the same validator key: the lower peer id stays, everywhere.
+ *  The last two are reported as `twoNodesOneKey`. */
+
+import type { Connection } from "@libp2p/interface";
+import type { ValidatorIndex } from "../types/ids.ts";
+import type { PeerKey, Sender } from "../types/sender.ts";
+import type { PeerStatus } from "../types/sync.ts";
+import type { DirectLink } from "./direct_link.ts";
+import type { ProvenIdentity } from "./handshake.ts";
+import type { RateLimiter } from "./rate_limiter.ts";
+import type { HandshakeRefusal } from "./wire.ts";
+
+export interface Peer {
+  readonly key: PeerKey;
+  readonly connection: Connection;
+  readonly identity: ProvenIdentity;
+  /** How it is named to the node when it speaks for itself. */
+  readonly sender: Sender;
+  /** Between two validators only. */
+  link: DirectLink | undefined;
+  /** Has `onValidatorLink` reported this link as up? */
+  isAnnounced: boolean;
+  readonly sinceMs: number;
+  status: PeerStatus | undefined;
+  /** Whom this validator says it is linked with. */
+  links: Uint8Array | undefined;
+  /** Our requests to it, and its requests to us, under way. */
+  requestsOut: number;
+  requestsIn: number;
+  readonly requestLimiter: RateLimiter;
+  readonly byteLimiter: RateLimiter;
+  readonly gossipLimiter: RateLimiter;
+  /** Frames of a throttled validator. */
+  readonly frameLimiter: RateLimiter;
+  gossipMissingSinceMs: number | undefined;
+}
+
+export interface Candidate {
+  readonly key: PeerKey;
+  readonly identity: ProvenIdentity;
+  readonly isOutbound: boolean;
+}
+
+export interface PeerTable {
+  readonly all: Iterable<Peer>;
+  readonly count: number;
+  readonly strangerCount: number;
+  get(key: PeerKey): Peer | undefined;
+  ofValidator(validator: ValidatorIndex): Peer | undefined;
+  /** May `candidate` take its place? Undefined: yes, and whoever holds it now must go. */
+  judge(candidate: Candidate): HandshakeRefusal | undefined;
+  /** Returns the peers that it displaces, already removed. */
+  add(peer: Peer): readonly Peer[];
+  /** Does nothing when another connection has taken the peer's place. */
+  remove(peer: Peer): boolean;
+}
+
+const DISPLACED_MAX = 4;
+
+export function createPeerTable(options: { readonly self: ValidatorIndex | undefined; readonly strangersMax: number }): PeerTable {
+  const byKey = new Map<PeerKey, Peer>();
+  const byValidator = new Map<ValidatorIndex, Peer>();
+  /** Sessions of each validator that a newer one displaced, oldest first. */
+  const displaced = new Map<ValidatorIndex, string[]>();
+
+  function strangerCount(): number {
+    return byKey.size - byValidator.size;
+  }
+
+  function judge(candidate: Candidate): HandshakeRefusal | undefined {
+    const { validator, session } = candidate.identity;
+    if (validator === undefined) {
+      if (byKey.has(candidate.key)) return byKey.get(candidate.key)?.identity.validator === undefined ? undefined : "duplicate";
+      return strangerCount() >= options.strangersMax ? "full" : undefined;
+    }
+    if (validator === options.self) return "twoNodesOneKey";
+    const holder = byValidator.get(validator);
+    if (holder === undefined || holder.connection.status !== "open") return undefined;
+    if (holder.key !== candidate.key) return candidate.key < holder.key ? undefined : "twoNodesOneKey";
+    if (holder.identity.session === session) return judgeSameProcess(holder, candidate, validator);
+    const isBack = displaced.get(validator)?.includes(session) === true;
+    return isBack && session > holder.identity.session ? "twoNodesOneKey" : undefined;
+  }
+
+  function judgeSameProcess(holder: Peer, candidate: Candidate, validator: ValidatorIndex): HandshakeRefusal | undefined {
+    const isHolderOutbound = holder.connection.direction === "outbound";
+    if (isHolderOutbound === candidate.isOutbound || options.self === undefined) return undefined;
+    const isLowerOurs = options.self < validator;
+    return candidate.isOutbound === isLowerOurs ? undefined : "duplicate";
+  }
+
+  function remember(validator: ValidatorIndex, session: string): void {
+    const sessions = displaced.get(validator) ?? [];
+    sessions.push(session);
+    displaced.set(validator, sessions.slice(-DISPLACED_MAX));
+  }
+
+  function remove(peer: Peer): boolean {
+    if (byKey.get(peer.key) !== peer) return false;
+    byKey.delete(peer.key);
+    const { validator } = peer.identity;
+    if (validator !== undefined && byValidator.get(validator) === peer) byValidator.delete(validator);
+    return true;
+  }
+
+  return {
+    get all() {
+      return byKey.values();
+    },
+    get count() {
+      return byKey.size;
+    },
+    get strangerCount() {
+      return strangerCount();
+    },
+    get: (key) => byKey.get(key),
+    ofValidator: (validator) => byValidator.get(validator),
+    judge,
+    add(peer) {
+      const gone: Peer[] = [];
+      const { validator, session } = peer.identity;
+      const holders = [byKey.get(peer.key), validator === undefined ? undefined : byValidator.get(validator)];
+      for (const holder of holders) {
+        if (holder === undefined || !remove(holder)) continue;
+        gone.push(holder);
+        if (validator !== undefined && holder.identity.session !== session) remember(validator, holder.identity.session);
+      }
+      byKey.set(peer.key, peer);
+      if (validator !== undefined) byValidator.set(validator, peer);
+      return gone;
+    },
+    remove,
+  };
+}
