@@ -13,6 +13,8 @@ export interface NodeConfig {
   readonly keyFile: string;
   readonly passphraseEnv: string;
   readonly dataDirectory: string;
+  /** A second copy of the store's counter, outside the data directory: shows that the whole directory was rolled back. */
+  readonly counterFile: string | undefined;
   readonly listen: readonly string[];
   readonly announce: readonly string[];
   readonly peers: readonly PeerConfig[];
@@ -70,6 +72,7 @@ export const configSchema = strict({
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "must be the name of an environment variable (letters, digits, _)" })
     .default("SEALSTONE_PASSPHRASE"),
   dataDirectory: path("a directory of this validator's own"),
+  counterFile: path("a file outside the data directory").optional(),
   listen: addresses(1),
   announce: addresses(0).default([]),
   peers: z
@@ -103,5 +106,6 @@ export async function readConfig(file: string): Promise<NodeConfig> {
     genesis: resolve(base, parsed.genesis),
     keyFile: resolve(base, parsed.keyFile),
     dataDirectory: resolve(base, parsed.dataDirectory),
+    counterFile: parsed.counterFile === undefined ? undefined : resolve(base, parsed.counterFile),
   };
 }

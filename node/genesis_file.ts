@@ -4,7 +4,7 @@
 import { writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { fromHex, toHex, tryFromHex } from "../types/bytes.ts";
-import { GENESIS_ASSETS_MAX, GENESIS_BALANCES_MAX, type Genesis, genesisCodec } from "../types/genesis.ts";
+import { type ChainParameters, GENESIS_ASSETS_MAX, GENESIS_BALANCES_MAX, type Genesis, genesisCodec } from "../types/genesis.ts";
 import { type AccountId, Epoch, TimestampMs } from "../types/ids.ts";
 import { VALIDATORS_MAX, WEIGHT_MAX } from "../types/limits.ts";
 import { messageOf, NodeError } from "./errors.ts";
@@ -33,29 +33,61 @@ export const validatorSchema = z.strictObject({
   blsPublicKey: hex(48),
   blsPossession: hex(96),
   ed25519PublicKey: hex(32),
-  weight: integer(1, WEIGHT_MAX).default(1),
+  weight: integer(1, WEIGHT_MAX),
 });
 
 export type ValidatorJson = z.output<typeof validatorSchema>;
 
+const application = z.enum(["ledger", "null"], { error: 'must be "ledger" or "null"' });
+const timeMs = integer(0, Number.MAX_SAFE_INTEGER);
+const parameterFields = {
+  deltaMsMin: integer(1, 600_000),
+  deltaMsMax: integer(1, 600_000),
+  heartbeatMs: integer(10, 86_400_000),
+  feeAsset: uint32,
+  feePerTransaction: uint32,
+  feePerOperation: uint32,
+};
+const deltaRule = ({ deltaMsMin, deltaMsMax }: Pick<ChainParameters, "deltaMsMin" | "deltaMsMax">) => deltaMsMin <= deltaMsMax;
+const deltaError = { error: "deltaMsMin must not exceed deltaMsMax" };
+const parameters = z.strictObject(parameterFields).refine(deltaRule, deltaError);
+
+/** Parameters of a chain whose operators choose nothing. */
+export const DEFAULT_PARAMETERS: ChainParameters = {
+  deltaMsMin: 50,
+  deltaMsMax: 10_000,
+  heartbeatMs: 1_000,
+  feeAsset: 0,
+  feePerTransaction: 0,
+  feePerOperation: 0,
+};
+
+const assets = z.array(z.strictObject({ asset: uint32, decimals: integer(0, 38), issuer: hex(32) })).max(GENESIS_ASSETS_MAX);
+const balances = z.array(z.strictObject({ account: hex(32), asset: uint32, amount })).max(GENESIS_BALANCES_MAX);
+
 const genesisSchema = z.strictObject({
   name: printable,
-  application: z.enum(["ledger", "null"], { error: 'must be "ledger" or "null"' }),
-  timeMs: integer(0, Number.MAX_SAFE_INTEGER),
+  application,
+  timeMs,
   epoch: integer(0, Number.MAX_SAFE_INTEGER),
-  parameters: z
-    .strictObject({
-      deltaMsMin: integer(1, 600_000),
-      deltaMsMax: integer(1, 600_000),
-      heartbeatMs: integer(10, 86_400_000),
-      feeAsset: uint32,
-      feePerTransaction: uint32,
-      feePerOperation: uint32,
-    })
-    .refine((parameters) => parameters.deltaMsMin <= parameters.deltaMsMax, { error: "deltaMsMin must not exceed deltaMsMax" }),
+  parameters,
   validators: z.array(validatorSchema).min(1).max(VALIDATORS_MAX),
-  assets: z.array(z.strictObject({ asset: uint32, decimals: integer(0, 38), issuer: hex(32) })).max(GENESIS_ASSETS_MAX),
-  balances: z.array(z.strictObject({ account: hex(32), asset: uint32, amount })).max(GENESIS_BALANCES_MAX),
+  assets,
+  balances,
+});
+
+/** What an operator may fix before the validators are known; everything has a default. */
+export const genesisTemplateSchema = z.strictObject({
+  application: application.default("ledger"),
+  timeMs: timeMs.optional(),
+  parameters: z
+    .strictObject(parameterFields)
+    .partial()
+    .transform((chosen) => ({ ...DEFAULT_PARAMETERS, ...definedOf(chosen) }))
+    .refine(deltaRule, deltaError)
+    .prefault({}),
+  assets: assets.default([]).transform((items) => items.map((item) => ({ ...item, issuer: item.issuer as AccountId }))),
+  balances: balances.default([]).transform((items) => items.map((item) => ({ ...item, account: item.account as AccountId }))),
 });
 
 /** Reads and checks a genesis file. Throws NodeError "usage" naming every mistake by its path. */
@@ -102,6 +134,12 @@ export async function writeGenesis(path: string, genesis: Genesis): Promise<void
   } catch (cause) {
     throw new NodeError("environment", `genesis ${path} cannot be written (${messageOf(cause)})`, { cause });
   }
+}
+
+function definedOf<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }
 
 /** Two validators with one key would be one validator that seems to contradict itself. */

@@ -17,7 +17,7 @@ import type { SigningDomain } from "../types/signing.ts";
 import type { PeerStatus } from "../types/sync.ts";
 import type { ValidatorSetContext } from "../types/validator_set.ts";
 import { type ActivityLog, createActivityLog } from "./activity_log.ts";
-import { createApplication } from "./application.ts";
+import { createApplication, type NodeApplication } from "./application.ts";
 import { type Cleanup, runCleanups } from "./cleanup.ts";
 import { createClock, systemClockSource } from "./clock.ts";
 import type { NodeConfig } from "./config.ts";
@@ -52,6 +52,8 @@ import { createTransactionTracker } from "./transaction_tracker.ts";
 export interface StartOptions {
   readonly passphrase: string;
   readonly log: Logger;
+  /** The operator vouches that the data directory is the newest: its missing counter is written again. */
+  readonly acceptMissingCounter: boolean;
   /** Replaceable by tests: how the store is opened, and what stands around the signer. */
   readonly openStore: OpenStore;
   readonly wrapSigner: (signer: Signer) => Signer;
@@ -96,7 +98,7 @@ export async function startNode(config: NodeConfig, options: StartOptions): Prom
 interface Machine {
   readonly identity: NodeIdentity;
   readonly validators: ValidatorSetContext;
-  readonly application: ReturnType<typeof createApplication>;
+  readonly application: NodeApplication;
   readonly store: Store;
   readonly replica: Replica;
   readonly signer: Signer | undefined;
@@ -203,9 +205,15 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
 async function buildMachine(config: NodeConfig, options: StartOptions, cleanups: Cleanup[]): Promise<Machine> {
   const identity = await readIdentity(config, options.passphrase, options.log);
   const { genesis, chainId, bls, keys, self, storeKey } = identity;
-  const application = createApplication(genesis, chainId);
+  const application = await createApplication(genesis, chainId, options.log);
   const directory = config.dataDirectory;
-  const store = await openStoreAt(options.openStore, directory, { chainId, validatorKey: storeKey });
+  const { counterFile } = config;
+  const store = await openStoreAt(options.openStore, {
+    directory,
+    identity: { chainId, validatorKey: storeKey },
+    counterFile,
+    acceptMissingCounter: options.acceptMissingCounter,
+  });
   cleanups.push({ name: "store", run: () => store.close() });
   const recovered = recoverFromStore({
     store,

@@ -8,14 +8,21 @@ import { NodeError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { openFailure } from "./store_errors.ts";
 
-/** How a store is opened; tests bring their own. */
-export type OpenStore = (options: { readonly directory: string; readonly identity: StoreIdentity }) => Promise<Store>;
+export interface OpenStoreOptions {
+  readonly directory: string;
+  readonly identity: StoreIdentity;
+  readonly counterFile: string | undefined;
+  readonly acceptMissingCounter: boolean;
+}
 
-export async function openStoreAt(openStore: OpenStore, directory: string, identity: StoreIdentity): Promise<Store> {
+/** How a store is opened; tests bring their own. */
+export type OpenStore = (options: OpenStoreOptions) => Promise<Store>;
+
+export async function openStoreAt(openStore: OpenStore, options: OpenStoreOptions): Promise<Store> {
   try {
-    return await openStore({ directory, identity });
+    return await openStore(options);
   } catch (cause) {
-    throw openFailure(cause, directory);
+    throw openFailure(cause, options.directory);
   }
 }
 
