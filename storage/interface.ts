@@ -31,19 +31,30 @@ export interface TransactionLocation {
   readonly index: number;
 }
 
+/** Every call but the reads rejects with StoreError (errors.ts) when the store cannot or must not do it. */
 export interface Store {
   readonly recovered: Recovered;
-  /** Resolves when everything given is synced. Calls are made one at a time. */
+  /** Drops recovered records, blocks and snapshot from memory once the replica was built from them. */
+  releaseRecovered(): void;
+  /** Resolves when everything given is synced (operations: written; they can be derived again). Calls are made one at a
+   *  time. Blocks that are stored already, or at or below the final height, are ignored. Operations of heights that are
+   *  logged already must be the same as before, which is checked. */
   save(durable: Durable): Promise<void>;
-  /** Writes a snapshot and drops older ones; not in the path of votes. */
+  /** Writes a snapshot and drops older ones; not in the path of votes. Its height's operation is saved already. */
   saveSnapshot(snapshot: StateSnapshot): Promise<void>;
+  /** 0 while nothing is final. */
   readonly finalHeight: Height;
+  /** The first final height that is stored; 0 while nothing is final. */
   readonly oldestHeight: Height;
   finality(height: Height): FinalityEntry | undefined;
+  /** The final block of a height. */
   blockAt(height: Height): Block | undefined;
+  /** A final block, or one above the final head. */
   blockByHash(blockHash: BlockHash): Block | undefined;
+  /** Height of a final block. */
   heightOf(blockHash: BlockHash): Height | undefined;
   operation(height: Height): OperationEntry | undefined;
+  /** Where an executed transaction stands. */
   locate(hash: TransactionHash): TransactionLocation | undefined;
   evidence(): readonly Evidence[];
   close(): Promise<void>;

@@ -1,0 +1,44 @@
+/** Sizes that bound the store's files and memory. Tests pass small ones to reach every rotation. */
+
+export interface StoreLimits {
+  /** A log starts a new segment when the current one has reached this many bytes. */
+  readonly blockSegmentBytesMax: number;
+  readonly operationSegmentBytesMax: number;
+  readonly evidenceSegmentBytesMax: number;
+  /** Entries of fixed size per finality segment. */
+  readonly finalitySegmentEntries: number;
+  /** The journal is rewritten to its live records beyond this many bytes. */
+  readonly journalBytesMax: number;
+  /** Logs that can be derived again, and the counter, are synced once per this many journal frames. */
+  readonly framesPerLazySync: number;
+  /** Decoded blocks and operations kept for reads. */
+  readonly cacheEntriesMax: number;
+  readonly cacheBytesMax: number;
+  /** Index rows waiting to be written; beyond this they are written at once. */
+  readonly indexQueueRowsMax: number;
+  /** Index rows per transaction, about half a millisecond. */
+  readonly indexSliceRows: number;
+  readonly indexFlushDelayMs: number;
+  /** Open segment files kept for reads, per log. */
+  readonly openSegmentsMax: number;
+  readonly snapshotsKept: number;
+  /** Pieces of evidence kept against one validator; more are dropped. */
+  readonly evidencePerValidatorMax: number;
+}
+
+export const STORE_LIMITS: StoreLimits = {
+  blockSegmentBytesMax: 64 * 1024 * 1024,
+  operationSegmentBytesMax: 32 * 1024 * 1024,
+  evidenceSegmentBytesMax: 4 * 1024 * 1024,
+  finalitySegmentEntries: 65_536,
+  journalBytesMax: 4 * 1024 * 1024,
+  framesPerLazySync: 256,
+  cacheEntriesMax: 32,
+  cacheBytesMax: 8 * 1024 * 1024,
+  indexQueueRowsMax: 131_072,
+  indexSliceRows: 256,
+  indexFlushDelayMs: 50,
+  openSegmentsMax: 16,
+  snapshotsKept: 2,
+  evidencePerValidatorMax: 64,
+};

@@ -1,0 +1,171 @@
+/** A small chain for storage tests: blocks with made-up hashes and signatures (storage never checks them), and the saves
+ *  that a validator would make on the way. Everything is a function of its numbers. */
+
+import { createHash } from "node:crypto";
+import type { Durable, FinalityEntry, OperationEntry } from "../../replica/interface.ts";
+import type { StoreIdentity } from "../../storage/interface.ts";
+import type { StateSnapshot } from "../../types/application.ts";
+import type { Block } from "../../types/block.ts";
+import { toHex } from "../../types/bytes.ts";
+import type { Evidence } from "../../types/evidence.ts";
+import {
+  type BlockHash,
+  type BodyRoot,
+  type ChainId,
+  Epoch,
+  Height,
+  type StateRoot,
+  TimestampMs,
+  type TransactionHash,
+  ValidatorIndex,
+  View,
+} from "../../types/ids.ts";
+import { emptySafetyRecord, type SafetyRecord } from "../../types/safety_record.ts";
+import { type Certificate, timeoutBallot, type VoteKind } from "../../types/vote.ts";
+
+export const CHAIN_ID = hashOf<ChainId>("chain");
+export const IDENTITY: StoreIdentity = { chainId: CHAIN_ID, validatorKey: hashOf("validator") };
+export const EMPTY: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [] };
+
+export function hashOf<T extends string>(text: string): T {
+  return createHash("sha256").update(text).digest("hex") as T;
+}
+
+/** `length` bytes that depend on `text`. */
+export function bytesOf(text: string, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  const seed = createHash("sha256").update(text).digest();
+  for (let index = 0; index < length; index++) bytes[index] = (seed[index % 32] as number) ^ (index >> 5);
+  return bytes;
+}
+
+/** The block of (height, fork); view = 2 · height + fork. */
+export function blockHashOf(height: number, fork = 0): BlockHash {
+  return hashOf<BlockHash>(`block ${height}/${fork}`);
+}
+
+export function viewOf(height: number, fork = 0): View {
+  return View.of(2 * height + fork);
+}
+
+export function certificateOf(kind: VoteKind, height: number, fork = 0): Certificate {
+  const view = viewOf(height, fork);
+  const ballot =
+    kind === "timeout"
+      ? timeoutBallot(Epoch.ZERO, view)
+      : { kind, epoch: Epoch.ZERO, view, height: Height.of(height), blockHash: blockHashOf(height, fork) };
+  return { ballot, signers: bytesOf("signers", 16), signature: bytesOf(`${kind} ${view}`, 96) };
+}
+
+export function blockOf(
+  height: number,
+  options: { readonly fork?: number; readonly transactionBytes?: number; readonly count?: number } = {},
+): Block {
+  const { fork = 0, transactionBytes = 40, count = 2 } = options;
+  const transactions = Array.from({ length: count }, (_, index) => bytesOf(`transaction ${height}/${index}`, transactionBytes));
+  return {
+    header: {
+      epoch: Epoch.ZERO,
+      height: Height.of(height),
+      view: viewOf(height, fork),
+      proposer: ValidatorIndex.of(height % 4),
+      parentHash: blockHashOf(height - 1),
+      parentView: viewOf(height - 1),
+      timeMs: TimestampMs.of(1_000 + height),
+      bodyRoot: hashOf<BodyRoot>(`body ${height}`),
+      transactionCount: transactions.length,
+      bodyBytes: transactions.length * transactionBytes,
+      executedHeight: Height.of(height - 1),
+      executedRoot: hashOf<StateRoot>(`root ${height - 1}`),
+    },
+    parentCertificate: height === 1 ? undefined : certificateOf("vote", height - 1),
+    timeoutCertificates: [],
+    transactions,
+    signature: bytesOf(`signature ${height}`, 64),
+  };
+}
+
+export function transactionHashOf(height: number, index: number): TransactionHash {
+  return hashOf<TransactionHash>(`transaction ${height}/${index}`);
+}
+
+export function finalityOf(height: number, provenBy = height): FinalityEntry {
+  return {
+    height: Height.of(height),
+    blockHash: blockHashOf(height),
+    view: viewOf(height),
+    certificate: certificateOf("commit", provenBy),
+  };
+}
+
+export function operationOf(height: number, count = 2): OperationEntry {
+  const receipts = Array.from({ length: count }, (_, index) => ({
+    hash: transactionHashOf(height, index),
+    code: index % 3,
+    operationCodes: index % 3 === 0 ? [0, 7, 300] : [],
+  }));
+  return { height: Height.of(height), blockHash: blockHashOf(height), stateRoot: hashOf<StateRoot>(`root ${height}`), receipts };
+}
+
+export function votedRecord(height: number, fork = 0): SafetyRecord {
+  return {
+    ...emptySafetyRecord(Epoch.ZERO, viewOf(height, fork)),
+    votedHash: blockHashOf(height, fork),
+    votedHeight: Height.of(height),
+    admittedBy: height === 1 ? undefined : certificateOf("vote", height - 1),
+  };
+}
+
+export function committedRecord(height: number): SafetyRecord {
+  return { ...votedRecord(height), committedHash: blockHashOf(height), committedHeight: Height.of(height) };
+}
+
+export function timedOutRecord(height: number, fork = 0): SafetyRecord {
+  return { ...emptySafetyRecord(Epoch.ZERO, viewOf(height, fork)), hasTimedOut: true };
+}
+
+export function evidenceOf(number: number): Evidence {
+  const ballot = (fork: number) => ({ ...certificateOf("vote", 1 + number, fork).ballot, view: viewOf(1 + number) });
+  const vote = (fork: number) => ({
+    ballot: ballot(fork),
+    validator: ValidatorIndex.of(number % 4),
+    signature: bytesOf(`vote ${fork}`, 96),
+  });
+  return { type: "doubleVote", first: vote(0), second: vote(1) };
+}
+
+export function snapshotOf(height: number): StateSnapshot {
+  const chunks = [bytesOf("shared chunk", 3_000), bytesOf(`chunk ${height}`, 1_500)];
+  return { height: Height.of(height), root: hashOf<StateRoot>(`root ${height}`), manifest: bytesOf(`manifest ${height}`, 50), chunks };
+}
+
+/** The saves of a validator up to final height `heights`: vote, commit vote, then finality with execution; some views
+ *  time out, some heights become final two at a time, some blocks lose. */
+export function scriptedSaves(heights: number): Durable[] {
+  const saves: Durable[] = [];
+  let executed = 0;
+  for (let height = 1; height <= heights; height++) {
+    saves.push({ ...EMPTY, records: [votedRecord(height)], blocks: [{ blockHash: blockHashOf(height), block: blockOf(height) }] });
+    if (height % 3 === 0) saves.push({ ...EMPTY, blocks: [{ blockHash: blockHashOf(height, 1), block: blockOf(height, { fork: 1 }) }] });
+    saves.push({ ...EMPTY, records: [committedRecord(height), ...(height % 4 === 0 ? [timedOutRecord(height, 1)] : [])] });
+    if (height % 5 === 0) saves.push({ ...EMPTY, evidence: [evidenceOf(height)] });
+    if (height % 2 === 1 && height < heights) continue;
+    const first = executed + 1;
+    const range = Array.from({ length: height - first + 1 }, (_, index) => first + index);
+    saves.push({
+      ...EMPTY,
+      finality: range.map((entry) => finalityOf(entry, height)),
+      operations: height % 4 === 0 ? [] : range.map((entry) => operationOf(entry)),
+    });
+    if (height % 4 === 0) saves.push({ ...EMPTY, operations: range.map((entry) => operationOf(entry)) });
+    executed = height;
+  }
+  return saves;
+}
+
+/** Everything that a caller can see of a store, for comparisons. */
+export function describeBlock(block: Block | undefined): string {
+  return block === undefined
+    ? "none"
+    : `${block.header.height}/${block.header.view} ${block.transactions.map((bytes) => toHex(bytes)).join(" ")} ${toHex(block.signature)}`;
+}
