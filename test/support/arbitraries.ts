@@ -27,6 +27,9 @@ import type { Operation, SignedTransaction, TransactionPayload } from "../../typ
 import { Signers, type Validator, type ValidatorSet } from "../../types/validator_set.ts";
 import type { Ballot, Certificate, SignedVote, VoteKind } from "../../types/vote.ts";
 
+/** Plain objects, as our code makes them; by default fast-check also makes some without a prototype. */
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> => fc.record(model, { noNullPrototype: true });
+
 export const bytesOf = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
 export const hashes = <T extends string>(): fc.Arbitrary<T> => bytesOf(32).map((bytes) => toHex<T>(bytes));
 
@@ -45,109 +48,103 @@ const uint32s = integersFrom(0, 2 ** 32 - 1);
 const uint128s = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n });
 const indices = integersFrom(0, VALIDATORS_MAX - 1).map(ValidatorIndex.of);
 
-export const blockHeaders: fc.Arbitrary<BlockHeader> = fc
-  .record({
-    epoch: epochs,
-    height: integersFrom(1).map(Height.of),
-    view: integersFrom(1).map(View.of),
-    proposer: indices,
-    parentHash: hashes<BlockHash>(),
-    timeMs: times,
-    bodyRoot: hashes<BodyRoot>(),
-    transactionCount: integersFrom(0, 3),
-    bodyBytes: integersFrom(0, BLOCK_BODY_BYTES_MAX),
-    executedRoot: hashes<StateRoot>(),
-    behind: integersFrom(1),
-    parentBehind: integersFrom(1),
-  })
-  .map(({ behind, parentBehind, ...header }) => ({
-    ...header,
-    parentView: View.of(Math.max(0, header.view - parentBehind)),
-    executedHeight: Height.of(Math.max(0, header.height - behind)),
-  }));
+export const blockHeaders: fc.Arbitrary<BlockHeader> = record({
+  epoch: epochs,
+  height: integersFrom(1).map(Height.of),
+  view: integersFrom(1).map(View.of),
+  proposer: indices,
+  parentHash: hashes<BlockHash>(),
+  timeMs: times,
+  bodyRoot: hashes<BodyRoot>(),
+  transactionCount: integersFrom(0, 3),
+  bodyBytes: integersFrom(0, BLOCK_BODY_BYTES_MAX),
+  executedRoot: hashes<StateRoot>(),
+  behind: integersFrom(1),
+  parentBehind: integersFrom(1),
+}).map(({ behind, parentBehind, ...header }) => ({
+  ...header,
+  parentView: View.of(Math.max(0, header.view - parentBehind)),
+  executedHeight: Height.of(Math.max(0, header.height - behind)),
+}));
 
 const voteKinds = fc.constantFrom<VoteKind>("vote", "commit", "timeout");
 
 function ballotsOf(kinds: fc.Arbitrary<VoteKind>): fc.Arbitrary<Ballot> {
-  return fc
-    .record({ kind: kinds, epoch: epochs, view: views, height: integersFrom(1).map(Height.of), blockHash: hashes<BlockHash>() })
-    .map((ballot) => (ballot.kind === "timeout" ? { ...ballot, height: Height.ZERO, blockHash: ZERO_HASH } : ballot));
+  return record({ kind: kinds, epoch: epochs, view: views, height: integersFrom(1).map(Height.of), blockHash: hashes<BlockHash>() }).map(
+    (ballot) => (ballot.kind === "timeout" ? { ...ballot, height: Height.ZERO, blockHash: ZERO_HASH } : ballot),
+  );
 }
 
 export const ballots: fc.Arbitrary<Ballot> = ballotsOf(voteKinds);
 
-export const signedVotes: fc.Arbitrary<SignedVote> = fc.record({ ballot: ballots, validator: indices, signature: bytesOf(96) });
+export const signedVotes: fc.Arbitrary<SignedVote> = record({ ballot: ballots, validator: indices, signature: bytesOf(96) });
 
 function certificatesOf(kinds: fc.Arbitrary<VoteKind>): fc.Arbitrary<Certificate> {
   const signers = fc.uniqueArray(indices, { maxLength: 20 }).map(Signers.of);
-  return fc.record({ ballot: ballotsOf(kinds), signers, signature: bytesOf(96) });
+  return record({ ballot: ballotsOf(kinds), signers, signature: bytesOf(96) });
 }
 
 export const certificates: fc.Arbitrary<Certificate> = certificatesOf(voteKinds);
 const commitCertificates = certificatesOf(fc.constant("commit"));
 
-const justifications: fc.Arbitrary<Justification> = fc.record({
+const justifications: fc.Arbitrary<Justification> = record({
   parentCertificate: fc.option(certificatesOf(fc.constant("vote")), { nil: undefined }),
   timeoutCertificates: fc.array(certificatesOf(fc.constant("timeout")), { maxLength: 3 }),
 });
 
 export const transactionBytes: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 80 });
 
-export const proposals: fc.Arbitrary<Proposal> = fc
-  .record({
-    header: blockHeaders,
-    justification: justifications,
-    transactionHashes: fc.array(hashes<TransactionHash>(), { maxLength: 5 }),
-    signature: bytesOf(64),
-  })
-  .map(({ header, justification, transactionHashes, signature }) => ({
-    header: { ...header, transactionCount: transactionHashes.length },
-    ...justification,
-    transactionHashes,
-    signature,
-  }));
+export const proposals: fc.Arbitrary<Proposal> = record({
+  header: blockHeaders,
+  justification: justifications,
+  transactionHashes: fc.array(hashes<TransactionHash>(), { maxLength: 5 }),
+  signature: bytesOf(64),
+}).map(({ header, justification, transactionHashes, signature }) => ({
+  header: { ...header, transactionCount: transactionHashes.length },
+  ...justification,
+  transactionHashes,
+  signature,
+}));
 
-export const blocks: fc.Arbitrary<Block> = fc
-  .record({
-    header: blockHeaders,
-    justification: justifications,
-    transactions: fc.array(transactionBytes, { maxLength: 4 }),
-    signature: bytesOf(64),
-  })
-  .map(({ header, justification, transactions, signature }) => ({
-    header: { ...header, transactionCount: transactions.length },
-    ...justification,
-    transactions,
-    signature,
-  }));
+export const blocks: fc.Arbitrary<Block> = record({
+  header: blockHeaders,
+  justification: justifications,
+  transactions: fc.array(transactionBytes, { maxLength: 4 }),
+  signature: bytesOf(64),
+}).map(({ header, justification, transactions, signature }) => ({
+  header: { ...header, transactionCount: transactions.length },
+  ...justification,
+  transactions,
+  signature,
+}));
 
-const validators: fc.Arbitrary<Validator> = fc.record({
+const validators: fc.Arbitrary<Validator> = record({
   blsPublicKey: bytesOf(48),
   blsPossession: bytesOf(96),
   ed25519PublicKey: hashes<string>(),
   weight: integersFrom(1, WEIGHT_MAX),
 });
 
-export const validatorSets: fc.Arbitrary<ValidatorSet> = fc.record({
+export const validatorSets: fc.Arbitrary<ValidatorSet> = record({
   epoch: epochs,
   validators: fc.array(validators, { minLength: 1, maxLength: 6 }),
 });
 
-const signedHeaders: fc.Arbitrary<SignedHeader> = fc.record({ header: blockHeaders, signature: bytesOf(64) });
+const signedHeaders: fc.Arbitrary<SignedHeader> = record({ header: blockHeaders, signature: bytesOf(64) });
 
 export const evidences: fc.Arbitrary<Evidence> = fc.oneof(
-  fc.record({ type: fc.constant("doubleVote" as const), first: signedVotes, second: signedVotes }),
-  fc.record({ type: fc.constant("doubleProposal" as const), first: signedHeaders, second: signedHeaders }),
+  record({ type: fc.constant("doubleVote" as const), first: signedVotes, second: signedVotes }),
+  record({ type: fc.constant("doubleProposal" as const), first: signedHeaders, second: signedHeaders }),
 );
 
 const names = fc.array(fc.integer({ min: 0x20, max: 0x7e }), { minLength: 1, maxLength: 64 }).map((codes) => String.fromCharCode(...codes));
 
-export const genesisFiles: fc.Arbitrary<Genesis> = fc.record({
+export const genesisFiles: fc.Arbitrary<Genesis> = record({
   name: names,
   application: fc.constantFrom("ledger", "null"),
   timeMs: times,
   epoch: epochs,
-  parameters: fc.record({
+  parameters: record({
     deltaMsMin: uint32s,
     deltaMsMax: uint32s,
     heartbeatMs: uint32s,
@@ -156,13 +153,13 @@ export const genesisFiles: fc.Arbitrary<Genesis> = fc.record({
     feePerOperation: uint32s,
   }),
   validators: fc.array(validators, { minLength: 1, maxLength: 4 }),
-  assets: fc.array(fc.record({ asset: uint32s, decimals: fc.integer({ min: 0, max: 255 }), issuer: hashes<AccountId>() }), {
+  assets: fc.array(record({ asset: uint32s, decimals: fc.integer({ min: 0, max: 255 }), issuer: hashes<AccountId>() }), {
     maxLength: 3,
   }),
-  balances: fc.array(fc.record({ account: hashes<AccountId>(), asset: uint32s, amount: uint128s }), { maxLength: 3 }),
+  balances: fc.array(record({ account: hashes<AccountId>(), asset: uint32s, amount: uint128s }), { maxLength: 3 }),
 });
 
-export const safetyRecords: fc.Arbitrary<SafetyRecord> = fc.record({
+export const safetyRecords: fc.Arbitrary<SafetyRecord> = record({
   epoch: epochs,
   view: views,
   proposedHash: hashes<BlockHash>(),
@@ -174,7 +171,7 @@ export const safetyRecords: fc.Arbitrary<SafetyRecord> = fc.record({
   admittedBy: fc.option(certificates, { nil: undefined }),
 });
 
-const operations: fc.Arbitrary<Operation> = fc.record({
+const operations: fc.Arbitrary<Operation> = record({
   kind: fc.integer({ min: 0, max: 255 }),
   flags: fc.integer({ min: 0, max: 255 }),
   index: fc.integer({ min: 0, max: 65_535 }),
@@ -184,7 +181,7 @@ const operations: fc.Arbitrary<Operation> = fc.record({
   reference: integersFrom(0),
 });
 
-export const transactionPayloads: fc.Arbitrary<TransactionPayload> = fc.record({
+export const transactionPayloads: fc.Arbitrary<TransactionPayload> = record({
   chainId: hashes<ChainId>(),
   sender: hashes<AccountId>(),
   nonce: integersFrom(0),
@@ -193,11 +190,11 @@ export const transactionPayloads: fc.Arbitrary<TransactionPayload> = fc.record({
   operations: fc.array(operations, { minLength: 1, maxLength: 5 }),
 });
 
-export const signedTransactions: fc.Arbitrary<SignedTransaction> = fc.record({ payload: transactionPayloads, signature: bytesOf(64) });
+export const signedTransactions: fc.Arbitrary<SignedTransaction> = record({ payload: transactionPayloads, signature: bytesOf(64) });
 
 export const transactionBatches: fc.Arbitrary<readonly Uint8Array[]> = fc.array(transactionBytes, { minLength: 1, maxLength: 5 });
 
-const peerStatuses: fc.Arbitrary<PeerStatus> = fc.record({
+const peerStatuses: fc.Arbitrary<PeerStatus> = record({
   epoch: epochs,
   view: views,
   finalHeight: heights,
@@ -206,38 +203,40 @@ const peerStatuses: fc.Arbitrary<PeerStatus> = fc.record({
 });
 
 export const syncRequests: fc.Arbitrary<SyncRequest> = fc.oneof(
-  fc.record({ type: fc.constant("status" as const) }),
-  fc.record({
+  record({ type: fc.constant("status" as const) }),
+  record({
     type: fc.constant("finalBlocks" as const),
     fromHeight: integersFrom(1).map(Height.of),
     count: integersFrom(1, RANGE_BLOCKS_MAX),
   }),
-  fc.record({ type: fc.constant("block" as const), hash: hashes<BlockHash>() }),
-  fc
-    .record({ from: integersFrom(0, 2 ** 50), span: integersFrom(0, RANGE_CERTIFICATES_MAX - 1) })
-    .map(({ from, span }) => ({ type: "timeoutCertificates" as const, fromView: View.of(from), toView: View.of(from + span) })),
-  fc.record({
+  record({ type: fc.constant("block" as const), hash: hashes<BlockHash>() }),
+  record({ from: integersFrom(0, 2 ** 50), span: integersFrom(0, RANGE_CERTIFICATES_MAX - 1) }).map(({ from, span }) => ({
+    type: "timeoutCertificates" as const,
+    fromView: View.of(from),
+    toView: View.of(from + span),
+  })),
+  record({
     type: fc.constant("transactions" as const),
     hashes: fc.array(hashes<TransactionHash>(), { minLength: 1, maxLength: 4 }),
   }),
 );
 
 export const syncResponses: fc.Arbitrary<SyncResponse> = fc.oneof(
-  fc.record({ type: fc.constant("status" as const), status: peerStatuses }),
-  fc.record({
+  record({ type: fc.constant("status" as const), status: peerStatuses }),
+  record({
     type: fc.constant("finalBlocks" as const),
     blocks: fc.array(blocks, { minLength: 1, maxLength: 2 }),
     commitCertificate: commitCertificates,
   }),
   fc.constant<SyncResponse>({ type: "finalBlocks", blocks: [], commitCertificate: undefined }),
-  fc.record({ type: fc.constant("block" as const), block: fc.option(blocks, { nil: undefined }) }),
-  fc.record({ type: fc.constant("timeoutCertificates" as const), certificates: fc.array(certificates, { maxLength: 3 }) }),
-  fc.record({ type: fc.constant("transactions" as const), transactions: fc.array(transactionBytes, { maxLength: 3 }) }),
+  record({ type: fc.constant("block" as const), block: fc.option(blocks, { nil: undefined }) }),
+  record({ type: fc.constant("timeoutCertificates" as const), certificates: fc.array(certificates, { maxLength: 3 }) }),
+  record({ type: fc.constant("transactions" as const), transactions: fc.array(transactionBytes, { maxLength: 3 }) }),
 );
 
 export const messages: fc.Arbitrary<Message> = fc.oneof(
-  fc.record({ type: fc.constant("proposal" as const), proposal: proposals }),
-  fc.record({ type: fc.constant("vote" as const), vote: signedVotes }),
-  fc.record({ type: fc.constant("certificate" as const), certificate: certificates }),
-  fc.record({ type: fc.constant("transactions" as const), transactions: transactionBatches }),
+  record({ type: fc.constant("proposal" as const), proposal: proposals }),
+  record({ type: fc.constant("vote" as const), vote: signedVotes }),
+  record({ type: fc.constant("certificate" as const), certificate: certificates }),
+  record({ type: fc.constant("transactions" as const), transactions: transactionBatches }),
 );
