@@ -24,8 +24,7 @@ import {
 import { findValidator, requirePossession } from "./identity.ts";
 import { readJsonFile } from "./json_file.ts";
 import { readKeyFile, writeKeyFile } from "./key_store.ts";
-import { PRODUCTION_PARTS } from "./node.ts";
-import { readPassphrase, runValidator } from "./validator_process.ts";
+import { readPassphrase } from "./passphrase.ts";
 
 export const HELP = `Runs one Sealstone validator, or prepares one.
 
@@ -76,6 +75,8 @@ async function run(arguments_: readonly string[]): Promise<number> {
   const passphraseFile = textOf(values["passphrase-file"]);
   if (values.check === true) return check(configFile, passphraseFile);
   const acceptMissingCounter = values["accept-missing-counter"] === true;
+  // Loaded here: making keys needs no network stack.
+  const [{ runValidator }, { PRODUCTION_PARTS }] = await Promise.all([import("./validator_process.ts"), import("./node.ts")]);
   return runValidator({ configFile, passphraseFile, acceptMissingCounter, parts: PRODUCTION_PARTS });
 }
 

@@ -1,12 +1,12 @@
 /** One validator as a process: configuration in, `ready` line out, signals, and the exit code that tells a supervisor what to do.
  *  0 stopped as asked, 1 usage, 2 environment, 127 crash, 129 safety: do not restart that one in a loop. */
 
-import { readFile } from "node:fs/promises";
 import process from "node:process";
 import { readConfig } from "./config.ts";
-import { EXIT_CODES, exitCodeOf, messageOf, NodeError } from "./errors.ts";
+import { EXIT_CODES, exitCodeOf, messageOf } from "./errors.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { type NodeExit, type RunningNode, type StartOptions, startNode } from "./node.ts";
+import { readPassphrase } from "./passphrase.ts";
 
 export interface ValidatorProcessOptions {
   readonly configFile: string;
@@ -35,22 +35,6 @@ export async function runValidator(options: ValidatorProcessOptions): Promise<nu
   await node.stop();
   log.info("stopped");
   return EXIT_CODES.ok;
-}
-
-/** From `passphraseFile` (its first line) or the environment; never from the command line, which other users can read. */
-export async function readPassphrase(environmentName: string, passphraseFile: string | undefined): Promise<string> {
-  if (passphraseFile !== undefined) {
-    try {
-      return (await readFile(passphraseFile, "utf8")).split(/\r?\n/)[0] ?? "";
-    } catch (cause) {
-      throw new NodeError("usage", `passphrase file ${passphraseFile} cannot be read (${messageOf(cause)})`, { cause });
-    }
-  }
-  const passphrase = process.env[environmentName];
-  if (passphrase === undefined) {
-    throw new NodeError("usage", `no passphrase: set the environment variable ${environmentName}, or give --passphrase-file FILE`);
-  }
-  return passphrase;
 }
 
 /** What a supervisor waits for on stdout. */
