@@ -7,6 +7,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { open } from "node:fs/promises";
+import process from "node:process";
 import { createInterface } from "node:readline";
 import { TestnetFailure } from "./failure.ts";
 import type { CommandLine, RuntimeName } from "./runtimes.ts";
@@ -133,7 +134,7 @@ export function createSupervisor(options: {
     const entry = running.get(index);
     if (entry === undefined) return;
     entry.state = "stopping";
-    entry.child.kill("SIGKILL");
+    signalTo(entry, "SIGKILL");
     await entry.gone;
   }
 
@@ -141,7 +142,7 @@ export function createSupervisor(options: {
     const entries = [...running.values()];
     for (const entry of entries) {
       entry.state = "stopping";
-      entry.child.kill("SIGTERM");
+      signalTo(entry, "SIGTERM");
     }
     const deadline = deadlineOf(deadlineMs);
     const all = Promise.all(entries.map((entry) => entry.gone));
@@ -154,7 +155,7 @@ export function createSupervisor(options: {
   function killAllNow(): void {
     for (const entry of running.values()) {
       entry.state = "stopping";
-      entry.child.kill("SIGKILL");
+      signalTo(entry, "SIGKILL");
     }
   }
 
@@ -166,6 +167,18 @@ export function createSupervisor(options: {
     stateOf: (index) => running.get(index)?.state ?? "stopped",
     pidOf: (index) => running.get(index)?.child.pid,
   };
+}
+
+/** Not `child.kill`: Deno's refuses a second signal to a child that survived the first. The pid is ours until its exit was seen. */
+function signalTo(entry: Running, signal: "SIGTERM" | "SIGKILL"): void {
+  const { pid } = entry.child;
+  if (pid === undefined) return;
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It ended a moment ago and its exit is about to be reported; anything else is a real failure.
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
 }
 
 /** One sentence and the last log lines. */
