@@ -2,7 +2,7 @@
 
 import { type Codec, defineCodec, hashFromBytes, hashToBytes, ssz } from "./codec.ts";
 import { type AccountId, Epoch, TimestampMs } from "./ids.ts";
-import { VALIDATORS_MAX } from "./limits.ts";
+import { VALIDATORS_MAX, WEIGHT_MAX } from "./limits.ts";
 import type { Validator } from "./validator_set.ts";
 
 export const GENESIS_ASSETS_MAX = 1_024;
@@ -102,6 +102,7 @@ export const genesisCodec: Codec<Genesis> = defineCodec({
     const name = decodeText(value.name);
     const application = decodeText(value.application);
     if (!PRINTABLE.test(name) || !PRINTABLE.test(application) || value.validators.length === 0) return undefined;
+    if (value.validators.some(({ weight }) => weight < 1 || weight > WEIGHT_MAX)) return undefined;
     return {
       name,
       application,
