@@ -168,6 +168,7 @@ class FileStore implements Store {
   }
 
   blockByHash(blockHash: BlockHash): Block | undefined {
+    this.#requireReadable();
     const pending = this.#parts.journal.live.pending.get(blockHash);
     if (pending !== undefined) return this.#parts.blocks.read(blockHash, pending.location);
     const height = this.heightOf(blockHash);
@@ -175,17 +176,20 @@ class FileStore implements Store {
   }
 
   heightOf(blockHash: BlockHash): Height | undefined {
+    this.#requireReadable();
     const height = this.#index.heightOf(blockHash);
     return height !== undefined && this.finality(height)?.blockHash === blockHash ? height : undefined;
   }
 
   operation(height: Height): OperationEntry | undefined {
+    this.#requireReadable();
     if (height > this.#parts.operations.lastHeight) return undefined;
     const location = this.#index.operationAt(height);
     return location === undefined ? undefined : this.#parts.operations.read(height, location);
   }
 
   locate(hash: TransactionHash): TransactionLocation | undefined {
+    this.#requireReadable();
     const location = this.#index.locate(hash);
     if (location === undefined) return undefined;
     return this.operation(location.height)?.receipts[location.index]?.hash === hash ? location : undefined;
@@ -274,9 +278,15 @@ class FileStore implements Store {
   }
 
   #storedFinality(height: Height): StoredFinality | undefined {
+    this.#requireReadable();
     const { finalHeight, oldestHeight } = this;
     if (height > finalHeight || height < oldestHeight || oldestHeight === Height.ZERO) return undefined;
     return this.#parts.finality.read(height, oldestHeight);
+  }
+
+  /** A store that has stopped can still be read. */
+  #requireReadable(): void {
+    if (this.#refusal?.code === "closed") throw this.#refusal;
   }
 
   #requireOpen(): void {

@@ -3,9 +3,9 @@
 
 import { createHash } from "node:crypto";
 import type { Durable, FinalityEntry, OperationEntry } from "../../replica/interface.ts";
-import type { StoreIdentity } from "../../storage/interface.ts";
+import type { Recovered, Store, StoreIdentity } from "../../storage/interface.ts";
 import type { StateSnapshot } from "../../types/application.ts";
-import type { Block } from "../../types/block.ts";
+import { type Block, blockCodec } from "../../types/block.ts";
 import { toHex } from "../../types/bytes.ts";
 import type { Evidence } from "../../types/evidence.ts";
 import {
@@ -163,9 +163,32 @@ export function scriptedSaves(heights: number): Durable[] {
   return saves;
 }
 
-/** Everything that a caller can see of a store, for comparisons. */
-export function describeBlock(block: Block | undefined): string {
-  return block === undefined
-    ? "none"
-    : `${block.header.height}/${block.header.view} ${block.transactions.map((bytes) => toHex(bytes)).join(" ")} ${toHex(block.signature)}`;
+/** Everything that a caller can read of a store about heights 0 to `heights`, as text, for comparisons. */
+export function describeStore(store: Store, heights: number): string {
+  const lines = [`final ${store.finalHeight} oldest ${store.oldestHeight} evidence ${JSON.stringify(store.evidence(), plain)}`];
+  for (let number = 0; number <= heights + 1; number++) {
+    const height = Height.of(number);
+    const hashes = [blockHashOf(number), blockHashOf(number, 1)];
+    const places = [0, 1, 2].map((index) => JSON.stringify(store.locate(transactionHashOf(number, index))));
+    lines.push(
+      `${number} finality ${JSON.stringify(store.finality(height), plain)} block ${describeBlock(store.blockAt(height))}`,
+      `${number} by hash ${hashes.map((hash) => `${store.heightOf(hash)} ${describeBlock(store.blockByHash(hash))}`).join(" | ")}`,
+      `${number} operation ${JSON.stringify(store.operation(height))} transactions ${places.join(" ")}`,
+    );
+  }
+  return lines.join("\n");
+}
+
+/** What a restart found, without the repairs. */
+export function describeRecovered({ records, finalHead, pendingBlocks, snapshot }: Recovered): string {
+  const pending = pendingBlocks.map(({ blockHash, block }) => `${blockHash} ${describeBlock(block)}`);
+  return JSON.stringify({ records, finalHead, pending, snapshot }, plain, 1);
+}
+
+function describeBlock(block: Block | undefined): string {
+  return block === undefined ? "none" : toHex(blockCodec.encode(block));
+}
+
+function plain(_key: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? toHex(value) : value;
 }
