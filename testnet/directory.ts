@@ -1,6 +1,6 @@
 /** The directory of one run: made at its start, emptied at its end. Only what the run itself wrote is ever removed. */
 
-import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { TestnetFailure } from "./failure.ts";
@@ -29,6 +29,7 @@ export function prepareDirectory(wanted: string | undefined): RunDirectory {
 }
 
 function removeOwn(path: string, isOurs: boolean): void {
+  if (!existsSync(path)) return;
   removeTree(join(path, "genesis.json"));
   removeTree(join(path, "accounts.json"));
   for (const name of readdirSync(path)) if (/^v\d+$/.test(name)) removeTree(join(path, name));

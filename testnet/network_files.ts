@@ -10,6 +10,7 @@ import { KEY_FILE_COST_MIN, type ValidatorKeys } from "../crypto/key_file.ts";
 import type { ConfigFile } from "../node/config.ts";
 import { writeGenesis } from "../node/genesis_file.ts";
 import { writeKeyFile } from "../node/key_store.ts";
+import { assert } from "../types/assert.ts";
 import { toHex } from "../types/bytes.ts";
 import type { ChainParameters, Genesis } from "../types/genesis.ts";
 import { type AccountId, Epoch, TimestampMs } from "../types/ids.ts";
@@ -48,6 +49,8 @@ export interface NetworkFiles {
   readonly directory: string;
   readonly genesis: Genesis;
   readonly accounts: readonly FundedAccount[];
+  /** Issuer of the fee asset; holds none of it. */
+  readonly issuer: FundedAccount;
   readonly accountsPath: string;
   readonly validators: readonly ValidatorFiles[];
 }
@@ -65,19 +68,20 @@ export interface NetworkPlan {
 export async function writeNetworkFiles(plan: NetworkPlan): Promise<NetworkFiles> {
   const { directory } = plan;
   const keys = Array.from({ length: plan.validators }, () => generateKeys(plan.bls));
-  const accounts = deriveAccounts(randomBytes(32), plan.accounts);
-  const genesis = genesisOf(plan, keys, accounts);
+  const [issuer, ...accounts] = deriveAccounts(randomBytes(32), plan.accounts + 1);
+  assert(issuer !== undefined, "the first derived account is the issuer");
+  const genesis = genesisOf(plan, { keys, accounts, issuer });
   const validators = keys.map((_, index) => validatorFilesOf(directory, index));
   await Promise.all(keys.map((_, index) => mkdir(join(directory, `v${index}`, "data"), { recursive: true, mode: 0o700 })));
   const accountsPath = join(directory, "accounts.json");
   await Promise.all([
     writeGenesis(join(directory, "genesis.json"), genesis),
-    writeFile(accountsPath, accountsJson(accounts), { mode: 0o600 }),
+    writeFile(accountsPath, accountsJson(issuer, accounts), { mode: 0o600 }),
     ...keys.map((key, index) =>
       writeKeyFile(join(directory, `v${index}`, "keys.json"), key, TESTNET_PASSPHRASE, { cost: KEY_FILE_COST_MIN }),
     ),
   ]);
-  const files = { directory, genesis, accounts, accountsPath, validators };
+  const files = { directory, genesis, accounts, issuer, accountsPath, validators };
   await writeConfigurations(files);
   return files;
 }
@@ -122,9 +126,14 @@ function generateKeys(bls: BlsSuite): ValidatorKeys {
   return { blsSecretKey: bls.deriveSecretKey(random()), ed25519Seed: random(), nodeSeed: random() };
 }
 
-function genesisOf(plan: NetworkPlan, keys: readonly ValidatorKeys[], accounts: readonly FundedAccount[]): Genesis {
-  const [issuer] = accounts;
-  const hasAssets = plan.application === "ledger" && issuer !== undefined;
+interface Owners {
+  readonly keys: readonly ValidatorKeys[];
+  readonly accounts: readonly FundedAccount[];
+  readonly issuer: FundedAccount;
+}
+
+function genesisOf(plan: NetworkPlan, { keys, accounts, issuer }: Owners): Genesis {
+  const hasAssets = plan.application === "ledger";
   return {
     name: "sealstone-testnet",
     application: plan.application,
@@ -142,7 +151,8 @@ function genesisOf(plan: NetworkPlan, keys: readonly ValidatorKeys[], accounts: 
   };
 }
 
-function accountsJson(accounts: readonly FundedAccount[]): string {
-  const rows = accounts.map(({ account, seed }) => ({ account, seed: toHex(seed), asset: FEE_ASSET, amount: PREFUNDED_AMOUNT.toString() }));
-  return `${JSON.stringify(rows, undefined, 2)}\n`;
+function accountsJson(issuer: FundedAccount, accounts: readonly FundedAccount[]): string {
+  const row = ({ account, seed }: FundedAccount) => ({ account, seed: toHex(seed) });
+  const funded = { asset: FEE_ASSET, amount: PREFUNDED_AMOUNT.toString(), accounts: accounts.map(row) };
+  return `${JSON.stringify({ issuer: row(issuer), ...funded }, undefined, 2)}\n`;
 }

@@ -9,7 +9,7 @@ import { closeSync, openSync } from "node:fs";
 import { open } from "node:fs/promises";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { TestnetFailure } from "./failure.ts";
+import { EXIT_CODES, type FailureCode, TestnetFailure } from "./failure.ts";
 import type { CommandLine, RuntimeName } from "./runtimes.ts";
 
 /** What a validator says on standard output once it serves. */
@@ -53,12 +53,18 @@ export interface Supervisor {
   pidOf(index: number): number | undefined;
 }
 
+/** A validator says with its exit code what is wrong; any other code is a crash. */
+const FAILURE_OF_EXIT: ReadonlyMap<number | null, FailureCode> = new Map([
+  [EXIT_CODES.environment, "environment"],
+  [EXIT_CODES.safety, "safety"],
+]);
+
 /** A process ended that nobody had asked to end. */
 export class ProcessEnded extends TestnetFailure {
   readonly exit: ProcessExit;
 
   constructor(exit: ProcessExit) {
-    super(exit.exitCode === 2 ? "environment" : "crash", describeExit(exit));
+    super(FAILURE_OF_EXIT.get(exit.exitCode) ?? "crash", describeExit(exit));
     this.exit = exit;
   }
 }

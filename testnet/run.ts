@@ -12,15 +12,13 @@ import { createLoad, type Load } from "./load.ts";
 import { createMonitor, describeWaiting, type Monitor } from "./monitor.ts";
 import type { TestnetOptions } from "./options.ts";
 import type { Output } from "./output.ts";
-import { describeExit } from "./processes.ts";
+import { ProcessEnded } from "./processes.ts";
 import { announceCluster, announceEnd, announceStart } from "./report.ts";
 import { createRpcClient, type RpcClient } from "./rpc_client.ts";
 import { describeSummary, summaryOf } from "./summary.ts";
 import { accountsFor, createPayloadSource, createTransferSource, type TransactionSource } from "./transactions.ts";
 import { watchCluster } from "./watch.ts";
 
-/** The ledger takes a sender's nonces from here on. */
-const FIRST_NONCE = 1;
 const FIRST_FINAL_DEADLINE_MS = 90_000;
 const FIRST_LOOK_INTERVAL_MS = 20;
 const LOAD_STOP_DEADLINE_MS = 5_000;
@@ -126,7 +124,7 @@ async function perform(context: RunContext, parts: Parts): Promise<void> {
     accounts: accountsFor(options.load, options.validators),
     onReady: (validator, ready, pid) =>
       context.output.event({ type: "ready", atMs: Math.round(context.nowMs()), ...ready, validator, pid: pid ?? null }),
-    onCrash: (exit) => fail(new TestnetFailure("crash", describeExit(exit))),
+    onCrash: (exit) => fail(new ProcessEnded(exit)),
   });
   parts.cluster = cluster;
   const monitor = createMonitor({
@@ -188,7 +186,6 @@ async function startMeasuring(context: RunContext, parts: Parts, cluster: Cluste
           accounts,
           lanes: cluster.size,
           operationsPerTransaction: options.operationsPerTransaction,
-          firstNonce: FIRST_NONCE,
         });
   parts.source = source;
   parts.load = createLoad({

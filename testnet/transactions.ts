@@ -26,6 +26,8 @@ export interface TransactionSource {
   batch(lane: number, count: number): Uint8Array;
 }
 
+/** The ledger's nonce windows begin at 0. */
+export const FIRST_NONCE = 0;
 /** Transactions of a sender that are submitted and perhaps not final; a quarter of the ledger's nonce window. */
 export const SENDER_UNFINISHED_MAX = 64;
 /** Seconds of load that may be unfinished before the generator holds back. */
@@ -66,7 +68,6 @@ export function createTransferSource(options: {
   readonly accounts: readonly FundedAccount[];
   readonly lanes: number;
   readonly operationsPerTransaction: number;
-  readonly firstNonce: number;
 }): TransactionSource {
   const { accounts, lanes, operationsPerTransaction } = options;
   assert(accounts.length >= lanes, "each lane has a sender");
@@ -77,7 +78,7 @@ export function createTransferSource(options: {
       index,
       seed: account.seed,
       signing: transactionSigningBytes(transactionPayloadCodec.encode(payload)),
-      nonce: options.firstNonce,
+      nonce: FIRST_NONCE,
     };
   });
   const turns = Array.from({ length: lanes }, () => 0);

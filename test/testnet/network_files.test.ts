@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { ed25519PublicKeyOf } from "../../crypto/ed25519_sodium.ts";
+import { chainIdOf } from "../../crypto/hashes.ts";
+import { createLedger } from "../../ledger/ledger.ts";
 import { loadBlsSuite } from "../../node/bls_suite.ts";
 import { readConfig } from "../../node/config.ts";
 import { readGenesis } from "../../node/genesis_file.ts";
@@ -44,11 +46,11 @@ t.test("writeNetworkFiles: genesis reads back, validators prove their keys, acco
       genesis.balances,
       files.accounts.map(({ account }) => ({ account, asset: FEE_ASSET, amount: PREFUNDED_AMOUNT })),
     );
-    const rows: unknown = JSON.parse(await readFile(files.accountsPath, "utf8"));
-    t.match(
-      rows,
-      files.accounts.map(({ account, seed }) => ({ account, seed: toHex(seed) })),
-    );
+    t.match(JSON.parse(await readFile(files.accountsPath, "utf8")), {
+      issuer: { account: genesis.assets[0]?.issuer, seed: toHex(files.issuer.seed) },
+      accounts: files.accounts.map(({ account, seed }) => ({ account, seed: toHex(seed) })),
+    });
+    t.equal(createLedger({ genesis, chainId: chainIdOf(genesis) }).height, 0, "the ledger starts from it");
   });
 });
 

@@ -2,10 +2,20 @@
 
 import t from "tap";
 import { verifyEd25519 } from "../../crypto/ed25519_sodium.ts";
-import { deriveAccounts, FEE_ASSET } from "../../testnet/network_files.ts";
-import { accountsFor, batchCountMax, createPayloadSource, createTransferSource } from "../../testnet/transactions.ts";
+import { chainIdOf } from "../../crypto/hashes.ts";
+import { createLedger } from "../../ledger/ledger.ts";
+import { deriveAccounts, FEE_ASSET, type FundedAccount, PREFUNDED_AMOUNT, TESTNET_PARAMETERS } from "../../testnet/network_files.ts";
+import {
+  accountsFor,
+  batchCountMax,
+  createPayloadSource,
+  createTransferSource,
+  FIRST_NONCE,
+  SENDER_UNFINISHED_MAX,
+} from "../../testnet/transactions.ts";
 import { fromHex, toHex } from "../../types/bytes.ts";
-import type { ChainId } from "../../types/ids.ts";
+import type { Genesis } from "../../types/genesis.ts";
+import { type ChainId, Epoch, Height, TimestampMs } from "../../types/ids.ts";
 import { FRAME_BYTES_MAX } from "../../types/limits.ts";
 import { transactionBatchCodec } from "../../types/message.ts";
 import { transactionSigningBytes } from "../../types/signing.ts";
@@ -31,7 +41,7 @@ for (const operationsPerTransaction of [1, 3, 64]) {
     async (t) => {
       const accounts = deriveAccounts(new Uint8Array(32), 6);
       const ids = new Set(accounts.map(({ account }) => account));
-      const source = createTransferSource({ chainId: CHAIN_ID, accounts, lanes: 2, operationsPerTransaction, firstNonce: 1 });
+      const source = createTransferSource({ chainId: CHAIN_ID, accounts, lanes: 2, operationsPerTransaction });
       const nonces = new Map<string, number>();
       for (const lane of [0, 1, 0, 1]) {
         const lanes = new Set(accounts.filter((_, index) => index % 2 === lane).map(({ account }) => account));
@@ -42,7 +52,7 @@ for (const operationsPerTransaction of [1, 3, 64]) {
           t.ok(verifyEd25519(fromHex(payload.sender), message, signature), "the signature fits");
           t.equal(payload.chainId, CHAIN_ID);
           t.ok(lanes.has(payload.sender), "a lane's own sender");
-          t.equal(payload.nonce, (nonces.get(payload.sender) ?? 0) + 1);
+          t.equal(payload.nonce, (nonces.get(payload.sender) ?? FIRST_NONCE - 1) + 1);
           nonces.set(payload.sender, payload.nonce);
           t.equal(payload.operations.length, operationsPerTransaction);
           const areTransfers = payload.operations.every(
@@ -56,6 +66,36 @@ for (const operationsPerTransaction of [1, 3, 64]) {
     },
   );
 }
+
+t.test("createTransferSource: what it makes, the ledger admits and executes with success", async (t) => {
+  const [issuer, ...accounts] = deriveAccounts(new Uint8Array(32), 7) as [FundedAccount, ...FundedAccount[]];
+  const genesis: Genesis = {
+    name: "test",
+    application: "ledger",
+    timeMs: TimestampMs.of(1),
+    epoch: Epoch.ZERO,
+    parameters: TESTNET_PARAMETERS,
+    validators: [{ blsPublicKey: new Uint8Array(48), blsPossession: new Uint8Array(96), ed25519PublicKey: "00".repeat(32), weight: 1 }],
+    assets: [{ asset: FEE_ASSET, decimals: 6, issuer: issuer.account }],
+    balances: accounts.map(({ account }) => ({ account, asset: FEE_ASSET, amount: PREFUNDED_AMOUNT })),
+  };
+  const chainId = chainIdOf(genesis);
+  const ledger = createLedger({ genesis, chainId });
+  const source = createTransferSource({ chainId, accounts, lanes: 2, operationsPerTransaction: 3 });
+  // As many per sender as may be unfinished at once, in one block, and then some more.
+  for (const height of [1, 2]) {
+    const parsed = decodeBatch(source.batch(0, 3 * SENDER_UNFINISHED_MAX)).map((bytes) => {
+      const result = ledger.parse(bytes);
+      if (!result.ok) throw new Error(`refused: ${result.refusal.code}`);
+      const { signature } = result;
+      t.ok(signature !== undefined && verifyEd25519(signature.publicKey, signature.message, signature.signature));
+      t.same(ledger.check(result.transaction), { ok: true });
+      return result.transaction;
+    });
+    const { receipts } = ledger.execute({ height: Height.of(height), timeMs: TimestampMs.of(1 + height), transactions: parsed });
+    t.same(new Set(receipts.map(({ code }) => ledger.describeCode(code))), new Set(["ok"]));
+  }
+});
 
 t.test("createPayloadSource: payloads of the wanted size, all different, also between runs", async (t) => {
   const seen = new Set<string>();
