@@ -1,0 +1,132 @@
+/** What ledger tests share: a small genesis, named accounts, and a ledger driven block by block beside its model. */
+
+import { chainIdOf, sha256 } from "../../crypto/hashes.ts";
+import { createLedgerWithLimits, type Ledger } from "../../ledger/ledger.ts";
+import type { LedgerLimits } from "../../ledger/limits.ts";
+import type { PairHasher } from "../../ledger/pair_hasher.ts";
+import type { ParsedTransaction, TransactionReceipt } from "../../types/application.ts";
+import { asciiBytes, toHex } from "../../types/bytes.ts";
+import type { Genesis, GenesisAsset, GenesisBalance } from "../../types/genesis.ts";
+import { type AccountId, type ChainId, Epoch, Height, TimestampMs } from "../../types/ids.ts";
+import { buildTransaction, OPERATION_KINDS, type Operation, type OperationKind, type TransactionPayload } from "../../types/transaction.ts";
+import type { Validator } from "../../types/validator_set.ts";
+import { LedgerModel } from "../support/ledger_model.ts";
+
+export const ZERO_ACCOUNT = "0".repeat(64) as AccountId;
+export const FEE_ASSET = 7;
+export const GENESIS_TIME_MS = 1_000_000;
+export const FEE_PER_TRANSACTION = 10;
+export const FEE_PER_OPERATION = 3;
+
+/** A stable account id for a name. */
+export const account = (name: string): AccountId => toHex<AccountId>(sha256(asciiBytes(name)));
+
+export const ISSUER = account("issuer");
+export const ALICE = account("alice");
+export const BOB = account("bob");
+export const CAROL = account("carol");
+
+/** Small enough that tests reach every bound. */
+export const TEST_LIMITS: LedgerLimits = {
+  accountsMax: 10,
+  assetsMax: 3,
+  pendingsMax: 4,
+  resolvedPendingsMin: 1,
+  expiriesPerBlockMax: 2,
+};
+
+const VALIDATOR: Validator = {
+  blsPublicKey: new Uint8Array(48),
+  blsPossession: new Uint8Array(96),
+  ed25519PublicKey: "11".repeat(32) as Validator["ed25519PublicKey"],
+  weight: 1,
+};
+
+export function testGenesis(
+  overrides: {
+    readonly assets?: readonly GenesisAsset[];
+    readonly balances?: readonly GenesisBalance[];
+    readonly application?: string;
+  } = {},
+): Genesis {
+  return {
+    name: "ledger test",
+    application: overrides.application ?? "ledger",
+    timeMs: TimestampMs.of(GENESIS_TIME_MS),
+    epoch: Epoch.ZERO,
+    parameters: {
+      deltaMsMin: 1,
+      deltaMsMax: 2,
+      heartbeatMs: 1,
+      feeAsset: FEE_ASSET,
+      feePerTransaction: FEE_PER_TRANSACTION,
+      feePerOperation: FEE_PER_OPERATION,
+    },
+    validators: [VALIDATOR],
+    assets: overrides.assets ?? [
+      { asset: FEE_ASSET, decimals: 2, issuer: ISSUER },
+      { asset: 9, decimals: 0, issuer: ISSUER },
+    ],
+    balances:
+      overrides.balances ??
+      [
+        { account: ALICE, asset: FEE_ASSET, amount: 100_000n },
+        { account: BOB, asset: FEE_ASSET, amount: 100_000n },
+        { account: ISSUER, asset: 9, amount: 0n },
+      ].filter((balance) => balance.amount > 0n),
+  };
+}
+
+/** An operation of the named kind; fields not given are zero. */
+export function operation(kind: OperationKind, fields: Partial<Operation> = {}): Operation {
+  return { kind: OPERATION_KINDS[kind], flags: 0, index: 0, asset: 0, account: ZERO_ACCOUNT, amount: 0n, reference: 0, ...fields };
+}
+
+export const transfer = (to: AccountId, amount: bigint, fields: Partial<Operation> = {}): Operation =>
+  operation("transfer", { asset: FEE_ASSET, account: to, amount, ...fields });
+
+/** A ledger and its model, fed with the same blocks. Nonces count up per sender unless a test chooses its own. */
+export class LedgerWorld {
+  readonly genesis: Genesis;
+  readonly chainId: ChainId;
+  readonly ledger: Ledger;
+  readonly model: LedgerModel;
+  readonly limits: LedgerLimits;
+  readonly #nonces = new Map<string, number>();
+
+  constructor(options: { readonly genesis?: Genesis; readonly limits?: LedgerLimits; readonly hasher?: PairHasher } = {}) {
+    this.genesis = options.genesis ?? testGenesis();
+    this.limits = options.limits ?? TEST_LIMITS;
+    this.chainId = chainIdOf(this.genesis);
+    this.ledger = createLedgerWithLimits({ genesis: this.genesis, chainId: this.chainId, hasher: options.hasher }, this.limits);
+    this.model = new LedgerModel(this.genesis, this.chainId, this.limits);
+  }
+
+  payload(sender: AccountId, operations: readonly Operation[], overrides: Partial<TransactionPayload> = {}): TransactionPayload {
+    const nonce = overrides.nonce ?? this.#nonces.get(sender) ?? 0;
+    if (overrides.nonce === undefined) this.#nonces.set(sender, nonce + 1);
+    return { chainId: this.chainId, sender, nonce, expiryHeight: Height.of(1_000), feeMax: 1_000_000n, operations, ...overrides };
+  }
+
+  parse(payload: TransactionPayload): ParsedTransaction {
+    const parsed = this.ledger.parse(buildTransaction({ payload, sign: () => new Uint8Array(64) }));
+    if (!parsed.ok) throw new Error(`test transaction does not parse: ${parsed.refusal.code}`);
+    return parsed.transaction;
+  }
+
+  /** Executes a block on both; `afterMs` is the block's time after the last one. */
+  run(payloads: readonly TransactionPayload[], afterMs = 10): RunResult {
+    const height = Height.next(this.ledger.height);
+    const timeMs = TimestampMs.of(this.model.timeMs + afterMs);
+    const transactions = payloads.map((payload) => this.parse(payload));
+    const { receipts, stateRoot } = this.ledger.execute({ height, timeMs, transactions });
+    const expected = this.model.execute({ height, timeMs, payloads });
+    return { receipts, stateRoot, expected };
+  }
+}
+
+export interface RunResult {
+  readonly receipts: readonly TransactionReceipt[];
+  readonly stateRoot: string;
+  readonly expected: readonly { readonly code: number; readonly operationCodes: readonly number[] }[];
+}
