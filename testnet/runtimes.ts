@@ -17,6 +17,10 @@ export interface CommandLine {
 /** The project's root: where scripts/ and node_modules/ are. */
 export const PROJECT_ROOT = fileURLToPath(new URL("..", import.meta.url));
 
+/** What Node compiled at a first start serves all later ones. It lies with the installed packages and goes away with them; Deno
+ *  has a cache of its own. */
+export const COMPILE_CACHE = join(PROJECT_ROOT, "node_modules", ".cache", "sealstone", "compile");
+
 export const OWN_RUNTIME: RuntimeName = "deno" in process.versions ? "deno" : "node";
 
 /** Which runtime validator `index` runs on; mixed alternates, so that no runtime has a quorum of its own. */
@@ -30,9 +34,7 @@ export function commandLineOf(runtime: RuntimeName, script: string, args: readon
   const command = findRuntime(runtime);
   const path = join(PROJECT_ROOT, script);
   if (runtime === "deno") return { command, args: ["run", "-A", "--no-prompt", path, ...args], env: { DENO_NO_UPDATE_CHECK: "1" } };
-  // Compiled code of a first start serves all later ones; it lies with the installed packages and goes away with them.
-  const cache = join(PROJECT_ROOT, "node_modules", ".cache", "sealstone", "compile");
-  return { command, args: [path, ...args], env: { NODE_COMPILE_CACHE: cache } };
+  return { command, args: [path, ...args], env: { NODE_COMPILE_CACHE: COMPILE_CACHE } };
 }
 
 /** The running process's own executable, the one that the project installs, or one on the PATH, in this order. */
