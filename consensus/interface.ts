@@ -139,8 +139,11 @@ export interface ConsensusStatus {
   readonly consecutiveTimeouts: number;
   /** Validators whose vote, commit vote or timeout we hold for recent views. */
   readonly heardFrom: readonly ValidatorIndex[];
-  /** idle: nothing to order. Other values name the missing piece. */
-  readonly waitingFor: "idle" | "proposal" | "body" | "votes" | "timeouts" | "certificates" | "start";
+  /** Our key signed something that our records do not know: another node uses it, or our store was rolled back. Nothing
+   *  more is signed until an operator has looked (failure 10). */
+  readonly hasStoppedSigning: boolean;
+  /** idle: nothing to order. stopped: see `hasStoppedSigning`. Other values name the missing piece. */
+  readonly waitingFor: "idle" | "proposal" | "body" | "votes" | "timeouts" | "certificates" | "start" | "stopped";
 }
 
 export interface Consensus {
