@@ -9,6 +9,8 @@ import { assert } from "../types/assert.ts";
 import { TRANSACTION_BYTES_MAX } from "../types/limits.ts";
 
 export const RING_SLOTS = 4;
+/** Posted once by a worker that is able to work; afterwards it posts numbers of slots. */
+export const WORKER_READY = -1;
 /** Checks in one slot: large enough to hide the wake-up, small enough to bound the wait of the next batch. */
 export const SLOT_CHECKS_MAX = 64;
 /** Bytes of checks in one slot. */

@@ -4,10 +4,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { verifyEd25519 } from "../crypto/ed25519_sodium.ts";
 import { assert } from "../types/assert.ts";
-import { openRing, RING_SLOTS } from "./signature_ring.ts";
-
-/** Posted once, when the thread is able to work. */
-export const READY = -1;
+import { openRing, RING_SLOTS, WORKER_READY } from "./signature_ring.ts";
 
 function run(): void {
   const data: unknown = workerData;
@@ -15,7 +12,7 @@ function run(): void {
   assert(parentPort !== null, "this file runs as a worker");
   const ring = openRing(data);
   let done = 0;
-  parentPort.postMessage(READY);
+  parentPort.postMessage(WORKER_READY);
   for (;;) {
     const filled = ring.waitForWake(done);
     // Each wake announces exactly one more filled slot.

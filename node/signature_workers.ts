@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import type { SignatureCheck } from "../types/application.ts";
 import type { VerifyEd25519 } from "../types/suites.ts";
 import { messageOf } from "./errors.ts";
-import { hasCheckSizes, openRing, RING_BYTES, RING_SLOTS, type SignatureRing, SLOT_CHECKS_MAX } from "./signature_ring.ts";
+import { hasCheckSizes, openRing, RING_BYTES, RING_SLOTS, type SignatureRing, SLOT_CHECKS_MAX, WORKER_READY } from "./signature_ring.ts";
 
 export interface SignatureWorkersOptions {
   /** Threads; 0 checks everything on the main thread. */
@@ -117,12 +117,12 @@ export function createSignatureWorkers(options: SignatureWorkersOptions): Signat
 
   function onMessage(thread: Thread, slot: unknown): void {
     if (!threads.has(thread)) return;
-    const batch = thread.isReady ? thread.batches.shift() : undefined;
-    if (batch === undefined || batch.slot !== slot) {
-      if (thread.isReady) return onDeath(thread, "answered out of order");
+    if (slot === WORKER_READY) {
       thread.isReady = true;
       options.onEvent({ code: "started", detail: `${threads.size} of ${options.count} signature workers run` });
     } else {
+      const batch = thread.batches.shift();
+      if (batch === undefined || batch.slot !== slot) return onDeath(thread, "answered out of order");
       restartMs = RESTART_MS_MIN;
       watch(thread);
       for (const [index, item] of batch.items.entries()) settle(item, thread.ring.verdict(batch.slot, index));

@@ -1,0 +1,138 @@
+import t, { type Test } from "tap";
+import { ed25519PublicKeyOf, signEd25519, verifyEd25519 } from "../../crypto/ed25519_sodium.ts";
+import { hasCheckSizes, openRing, RING_BYTES, SLOT_BYTES, SLOT_CHECKS_MAX } from "../../node/signature_ring.ts";
+import {
+  createSignatureWorkers,
+  SIGNATURE_WORKER_FILE,
+  type SignatureWorkers,
+  type SignatureWorkersOptions,
+} from "../../node/signature_workers.ts";
+import type { SignatureCheck } from "../../types/application.ts";
+import { TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
+
+const seed = new Uint8Array(32).fill(7);
+const publicKey = ed25519PublicKeyOf(seed);
+const BROKEN_WORKER_FILE = new URL("../support/broken_signature_worker.ts", import.meta.url);
+
+function signed(index: number, bytes = 200): SignatureCheck {
+  const message = new Uint8Array(bytes).fill(index & 255);
+  message[0] = index >> 8;
+  return { publicKey, message, signature: signEd25519(seed, message) };
+}
+
+function forged(index: number): SignatureCheck {
+  const check = signed(index);
+  return { ...check, message: check.message.map((byte, at) => (at === 1 ? byte ^ 1 : byte)) };
+}
+
+function start(t: Test, change: Partial<SignatureWorkersOptions> = {}): { workers: SignatureWorkers; events: string[] } {
+  const events: string[] = [];
+  const workers = createSignatureWorkers({
+    count: 1,
+    checksMax: 10_000,
+    bytesMax: 10_000_000,
+    batchDeadlineMs: 5_000,
+    verifyEd25519,
+    workerFile: SIGNATURE_WORKER_FILE,
+    onEvent: ({ code }) => events.push(code),
+    ...change,
+  });
+  t.teardown(() => workers.stop());
+  return { workers, events };
+}
+
+function verdicts(workers: SignatureWorkers, checks: readonly SignatureCheck[]): Promise<readonly boolean[]> {
+  return new Promise((resolve, reject) => {
+    if (!workers.verify(checks, resolve)) reject(new Error("busy"));
+  });
+}
+
+/** Has work done until the thread is up, so that what follows runs on it. */
+async function warm(workers: SignatureWorkers, events: readonly string[]): Promise<void> {
+  while (!events.includes("started")) {
+    await verdicts(workers, [signed(1)]);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+for (const count of [0, 1, 2]) {
+  t.test(`createSignatureWorkers: ${count} threads, valid, forged and mixed batches, the right verdicts in order`, async (t) => {
+    const { workers, events } = start(t, { count });
+    if (count > 0) await warm(workers, events);
+    const expected = Array.from({ length: 300 }, (_, index) => index % 7 !== 3);
+    const mixed = expected.map((isValid, index) => (isValid ? signed(index) : forged(index)));
+    t.same(await verdicts(workers, mixed), expected);
+    t.same(await verdicts(workers, [signed(1)]), [true]);
+    t.same(await verdicts(workers, [forged(1)]), [false]);
+    t.same(await verdicts(workers, []), []);
+  });
+}
+
+t.test("createSignatureWorkers: many batches at once, each caller gets its own verdicts", async (t) => {
+  const { workers, events } = start(t);
+  await warm(workers, events);
+  const batches = Array.from({ length: 40 }, (_, batch) =>
+    Array.from({ length: 1 + (batch % 9) }, (_, index) => (index === batch % 3 ? forged(batch) : signed(batch))),
+  );
+  const results = await Promise.all(batches.map((batch) => verdicts(workers, batch)));
+  for (const [batch, result] of results.entries())
+    t.same(
+      result,
+      batches[batch]?.map((_, index) => index !== batch % 3),
+    );
+});
+
+t.test("createSignatureWorkers: sizes that no check can have, false without reaching a thread", async (t) => {
+  const { workers } = start(t);
+  const good = signed(1);
+  const wrong = [
+    { ...good, publicKey: publicKey.subarray(1) },
+    { ...good, signature: new Uint8Array(63) },
+    { ...good, message: new Uint8Array(SLOT_BYTES) },
+  ];
+  t.same(await verdicts(workers, [...wrong, good]), [false, false, false, true]);
+});
+
+t.test("createSignatureWorkers: a full queue, refuses the whole batch and takes it again later", async (t) => {
+  const { workers } = start(t, { count: 0, checksMax: 4 });
+  const first = verdicts(workers, [signed(1), signed(2), signed(3)]);
+  t.equal(
+    workers.verify([signed(4), signed(5)], () => t.fail("was refused")),
+    false,
+  );
+  t.same(await first, [true, true, true]);
+  t.same(await verdicts(workers, [signed(4), signed(5)]), [true, true]);
+});
+
+for (const [name, query, batchDeadlineMs] of [
+  ["dies", "", 5_000],
+  ["hangs", "?hang", 200],
+] as const) {
+  t.test(
+    `createSignatureWorkers: a thread that ${name}, its batch is checked on the main thread and the thread is restarted`,
+    async (t) => {
+      const workerFile = new URL(BROKEN_WORKER_FILE);
+      workerFile.search = query;
+      const { workers, events } = start(t, { workerFile, batchDeadlineMs });
+      await warm(workers, events);
+      t.same(await verdicts(workers, [signed(1), forged(2), signed(3)]), [true, false, true]);
+      t.ok(events.includes("died"), "and it is said");
+      while (events.filter((code) => code === "started").length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+      t.pass("a new thread is up");
+    },
+  );
+}
+
+t.test("openRing: fill, takes no more than the slot holds and reads back what was put in", async (t) => {
+  const ring = openRing(new SharedArrayBuffer(RING_BYTES));
+  const checks = Array.from({ length: 100 }, (_, index) => signed(index, 10 + index));
+  t.equal(ring.fill(1, checks), SLOT_CHECKS_MAX);
+  t.same(
+    ring.read(1).map(({ message }) => [...message]),
+    checks.slice(0, SLOT_CHECKS_MAX).map(({ message }) => [...message]),
+  );
+  const large = signed(1, TRANSACTION_BYTES_MAX);
+  t.ok(hasCheckSizes(large));
+  t.equal(ring.fill(2, [large, large]), 1, "the second large one waits for another slot");
+  t.same(ring.read(2)[0]?.signature.slice(), large.signature);
+});
