@@ -24,6 +24,8 @@ export interface Pacemaker {
   noteQuorum(nowMs: number): void;
   /** Something was certified or became final: the heartbeat counts from here and repetition starts over. */
   noteProgress(nowMs: number): void;
+  /** Something was signed: repetition waits an interval from here. */
+  noteCast(nowMs: number): void;
   noteResend(nowMs: number): void;
   /** When the leader should propose, and when followers begin to wait for it. */
   readonly proposalDueMs: number;
@@ -41,14 +43,15 @@ export interface Pacemaker {
 interface Clockwork {
   enteredAtMs: number;
   progressAtMs: number;
-  resentAtMs: number;
+  /** The last signature, first cast or repeated. */
+  castAtMs: number;
   workSinceMs: number | undefined;
   /** When the proposal was due or seen, whichever was first; fixed once it is seen. */
   proposedAtMs: number | undefined;
 }
 
 export function createPacemaker(config: ConsensusConfig): Pacemaker {
-  const state: Clockwork = { enteredAtMs: 0, progressAtMs: 0, resentAtMs: 0, workSinceMs: undefined, proposedAtMs: undefined };
+  const state: Clockwork = { enteredAtMs: 0, progressAtMs: 0, castAtMs: 0, workSinceMs: undefined, proposedAtMs: undefined };
   const armed = new Map<ConsensusTimer, number>();
   let estimate: DelayEstimate = NO_ESTIMATE;
   let consecutiveTimeouts = 0;
@@ -66,7 +69,7 @@ export function createPacemaker(config: ConsensusConfig): Pacemaker {
     observe(nowMs) {
       state.enteredAtMs = Math.min(state.enteredAtMs, nowMs);
       state.progressAtMs = Math.min(state.progressAtMs, nowMs);
-      state.resentAtMs = Math.min(state.resentAtMs, nowMs);
+      state.castAtMs = Math.min(state.castAtMs, nowMs);
       if (state.workSinceMs !== undefined) state.workSinceMs = Math.min(state.workSinceMs, nowMs);
       if (state.proposedAtMs !== undefined) state.proposedAtMs = Math.min(state.proposedAtMs, nowMs);
     },
@@ -88,8 +91,11 @@ export function createPacemaker(config: ConsensusConfig): Pacemaker {
       if (state.proposedAtMs !== undefined) estimate = measureDelay(estimate, nowMs - state.proposedAtMs, config);
     },
     noteProgress,
+    noteCast(nowMs) {
+      state.castAtMs = nowMs;
+    },
     noteResend(nowMs) {
-      state.resentAtMs = nowMs;
+      state.castAtMs = nowMs;
       resendRounds++;
     },
     get proposalDueMs() {
@@ -99,7 +105,7 @@ export function createPacemaker(config: ConsensusConfig): Pacemaker {
       return proposalDueMs() + viewDeltaMs * (state.proposedAtMs === undefined ? PROPOSAL_DELTAS : VIEW_DELTAS);
     },
     get resendDueMs() {
-      const sinceMs = Math.max(state.enteredAtMs, state.progressAtMs, state.resentAtMs);
+      const sinceMs = Math.max(state.enteredAtMs, state.progressAtMs, state.castAtMs);
       return sinceMs + config.resendMs * Math.min(RESEND_BACK_OFF_MAX, 2 ** resendRounds);
     },
     get enteredAtMs() {

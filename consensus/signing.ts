@@ -100,6 +100,7 @@ export function onBuilt(
   if (!canSign(machine) || !judgePropose(signingState(machine, machine.view)).ok) return;
   const blockHash = hashHeader(header);
   persist(machine, header.view, { proposedHash: blockHash });
+  machine.pacemaker.noteCast(machine.nowMs);
   emit(machine, { type: "castProposal", header, blockHash, justification: justificationOf(machine, header), transactionHashes });
 }
 
@@ -128,6 +129,7 @@ export function askForTimeouts(machine: Machine, fromView: View, lastView: View)
 }
 
 function cast(machine: Machine, ballot: Ballot): void {
+  machine.pacemaker.noteCast(machine.nowMs);
   emit(machine, { type: "castVote", ballot, isResend: false });
 }
 
