@@ -147,11 +147,11 @@ function hashToPoint(message: Uint8Array): G2Point {
   return bls12_381.longSignatures.hash(message, BLS_SIGNATURE_DST);
 }
 
+/** `fromBytes` checks curve and subgroup; infinity, which it accepts, is refused. */
 function parsePublicKey(bytes: Uint8Array): G1Point | undefined {
   if (!isBlsCompressed(bytes, BLS_PUBLIC_KEY_BYTES)) return undefined;
   try {
     const point = G1.fromBytes(bytes);
-    point.assertValidity();
     return point.is0() ? undefined : point;
   } catch {
     return undefined;
