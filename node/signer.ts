@@ -1,7 +1,9 @@
 /** Holds this validator's keys and signs what the machine asks for, after the driver has made the record durable.
  *
  *  A second guard, independent of consensus and of the store: within one process it never signs two ballots or proposals that
- *  contradict each other (R2, R5, R8), whatever asks. It remembers recent views only and refuses views older than those. */
+ *  contradict each other, whatever asks: two blocks in one view (R1, R2, R4), or a commit vote and a timeout of one view (R8).
+ *  A vote and a timeout of one view are no contradiction: a restart sends both again, in any order. It remembers recent views
+ *  only and refuses older ones. */
 
 import type { BlockHeader, Justification, Proposal } from "../types/block.ts";
 import type { BlockHash, TransactionHash, ValidatorIndex, View } from "../types/ids.ts";
@@ -105,7 +107,7 @@ function conflictIn(signed: SignedInView, kind: VoteKind | "proposal", blockHash
   const same = signed.get(kind);
   if (same !== undefined && same.blockHash !== blockHash) return `${kind} for block ${same.blockHash}`;
   if (kind === "timeout" && signed.has("commit")) return "a commit vote of that view (R8)";
-  if (kind !== "proposal" && kind !== "timeout" && signed.has("timeout")) return "a timeout of that view (R2, R8)";
+  if (kind === "commit" && signed.has("timeout")) return "a timeout of that view (R8)";
   const otherKind = kind === "vote" ? "commit" : "vote";
   const other = kind === "vote" || kind === "commit" ? signed.get(otherKind) : undefined;
   if (other !== undefined && other.blockHash !== blockHash) return `${otherKind} for block ${other.blockHash} (R4)`;
