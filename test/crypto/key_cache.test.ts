@@ -1,3 +1,5 @@
+/** The cache of parsed public keys: its bound, its order of forgetting, and that refusals are not kept. */
+
 import t from "tap";
 import { createKeyCache } from "../../crypto/key_cache.ts";
 import { AssertionError } from "../../types/assert.ts";

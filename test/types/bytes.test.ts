@@ -1,3 +1,5 @@
+/** The small tools of types/: hex, comparison, joining, branded ids and assertions. */
+
 import fc from "fast-check";
 import t from "tap";
 import { AssertionError, assert, unreachable } from "../../types/assert.ts";

@@ -1,3 +1,5 @@
+/** Quorum arithmetic against exact integers, and signer bitfields against plain sets. */
+
 import fc from "fast-check";
 import t from "tap";
 import { AssertionError } from "../../types/assert.ts";
