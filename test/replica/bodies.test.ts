@@ -4,7 +4,17 @@ import { blockOf, createBodies } from "../../replica/bodies.ts";
 import { createPendingWork } from "../../replica/pending_work.ts";
 import type { ParsedTransaction } from "../../types/application.ts";
 import type { Proposal } from "../../types/block.ts";
-import { type BlockHash, Epoch, Height, type StateRoot, TimestampMs, type TransactionHash, ValidatorIndex, View, ZERO_HASH } from "../../types/ids.ts";
+import {
+  type BlockHash,
+  Epoch,
+  Height,
+  type StateRoot,
+  TimestampMs,
+  type TransactionHash,
+  ValidatorIndex,
+  View,
+  ZERO_HASH,
+} from "../../types/ids.ts";
 import { payloadOf } from "../support/chain.ts";
 
 const transaction = (text: string, expiryHeight = 100): ParsedTransaction => {
@@ -41,7 +51,12 @@ const findNone = () => undefined;
 
 t.test("createBodies: a body completes as its transactions arrive, in any order and once", async (t) => {
   const bodies = createBodies();
-  const body = bodies.open({ blockHash: hashOf("1"), proposal: proposalOf([a, b, c]), from, find: (hash) => (hash === b.hash ? b : undefined) });
+  const body = bodies.open({
+    blockHash: hashOf("1"),
+    proposal: proposalOf([a, b, c]),
+    from,
+    find: (hash) => (hash === b.hash ? b : undefined),
+  });
   t.equal(body.state, "incomplete");
   t.equal(body.missing.size, 2);
   t.same(bodies.offer(c), []);
@@ -82,7 +97,12 @@ t.test("createPendingWork: what the tip carries is no work, what a lost view lea
   const pooled = new Set<TransactionHash>([a.hash, b.hash]);
   const work = createPendingWork({ bodies, isPooled: (hash) => pooled.has(hash) });
   t.equal(work.isAvailable(2), true, "two in the pool, none carried");
-  bodies.open({ blockHash: hashOf("1"), proposal: proposalOf([a, b], { parentHash: hashOf("0") }), from, find: (hash) => (hash === a.hash ? a : b) });
+  bodies.open({
+    blockHash: hashOf("1"),
+    proposal: proposalOf([a, b], { parentHash: hashOf("0") }),
+    from,
+    find: (hash) => (hash === a.hash ? a : b),
+  });
   work.setTip(hashOf("1"));
   work.recount(hashOf("0"));
   t.equal(work.isAvailable(2), false, "both are carried by the tip");

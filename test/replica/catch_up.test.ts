@@ -56,7 +56,11 @@ const valid = { type: "finalBlocks", blocks, commitCertificate: certificateOf(la
 t.test("judgeRange: a contiguous range with a valid CC over its last block is taken", async (t) => {
   const verdict = judgeRange(valid, HEAD, () => true);
   t.equal(verdict.type, "range");
-  if (verdict.type === "range") t.same(verdict.range.blocks.map(({ block }) => block.header.height), [1, 2, 3, 4]);
+  if (verdict.type === "range")
+    t.same(
+      verdict.range.blocks.map(({ block }) => block.header.height),
+      [1, 2, 3, 4],
+    );
 });
 
 t.test("judgeRange: an empty response is no fault", async (t) => {
@@ -74,8 +78,16 @@ t.test("judgeRange: failure 7, whatever is not what was asked for is refused wit
     ["a QC instead of a CC", { ...valid, commitCertificate: certificateOf(last, "vote") }, true],
     ["another body", { ...valid, blocks: withChange(2, { transactions: [payloadOf("forged")] }) }, true],
     ["a body too many", { ...valid, blocks: withChange(2, { transactions: [payloadOf("transaction 3"), payloadOf("x")] }) }, true],
-    ["another parent", { ...valid, blocks: withChange(1, { header: { ...(blocks[1] as Block).header, parentHash: ZERO_HASH as BlockHash } }) }, true],
-    ["a view that does not grow", { ...valid, blocks: withChange(0, { header: { ...(blocks[0] as Block).header, view: View.ZERO } }) }, true],
+    [
+      "another parent",
+      { ...valid, blocks: withChange(1, { header: { ...(blocks[1] as Block).header, parentHash: ZERO_HASH as BlockHash } }) },
+      true,
+    ],
+    [
+      "a view that does not grow",
+      { ...valid, blocks: withChange(0, { header: { ...(blocks[0] as Block).header, view: View.ZERO } }) },
+      true,
+    ],
   ];
   for (const [name, response, isSigned] of cases) t.equal(judgeRange(response, HEAD, () => isSigned).type, "invalid", name);
 });

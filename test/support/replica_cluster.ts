@@ -4,9 +4,17 @@
 import { hashTransaction, sha256, validatorSetContext } from "../../crypto/hashes.ts";
 import { createNullApplication } from "../../ledger/null_application.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
-import type { Durable, FinalityEntry, FinalizedBlock, OperationEntry, Replica, ReplicaEffect, ReplicaInput } from "../../replica/interface.ts";
-import { createReplica } from "../../replica/replica.ts";
+import type {
+  Durable,
+  FinalityEntry,
+  FinalizedBlock,
+  OperationEntry,
+  Replica,
+  ReplicaEffect,
+  ReplicaInput,
+} from "../../replica/interface.ts";
 import { recoverReplica } from "../../replica/recovery.ts";
+import { createReplica } from "../../replica/replica.ts";
 import type { Application } from "../../types/application.ts";
 import type { Block } from "../../types/block.ts";
 import { asciiBytes, concatBytes, toHex } from "../../types/bytes.ts";
@@ -54,9 +62,7 @@ export interface ClusterNode {
   readonly effects: ReplicaEffect[];
 }
 
-export interface LinkFilter {
-  (link: { readonly from: number; readonly to: number; readonly kind: string }): boolean;
-}
+export type LinkFilter = (link: { readonly from: number; readonly to: number; readonly kind: string }) => boolean;
 
 export interface Cluster {
   readonly nodes: readonly ClusterNode[];
@@ -264,7 +270,8 @@ export function createCluster(options: {
         const { life } = node;
         timers.get(node.index)?.set(effect.timer, ticket);
         return after(effect.afterMs, () => {
-          if (node.life === life && timers.get(node.index)?.get(effect.timer) === ticket) input(node, { type: "timer", timer: effect.timer });
+          if (node.life === life && timers.get(node.index)?.get(effect.timer) === ticket)
+            input(node, { type: "timer", timer: effect.timer });
         });
       }
       case "cancelTimer":
@@ -352,7 +359,9 @@ function save(disk: Disk, durable: Durable): void {
 
 /** The chain of one node as text, for comparison. */
 export function chainOf(node: ClusterNode): readonly string[] {
-  return [...node.disk.finality.values()].sort((left, right) => left.height - right.height).map(({ height, blockHash }) => `${height}:${blockHash}`);
+  return [...node.disk.finality.values()]
+    .sort((left, right) => left.height - right.height)
+    .map(({ height, blockHash }) => `${height}:${blockHash}`);
 }
 
 /** Heights at which two nodes differ in block or state root; empty when they agree. */
