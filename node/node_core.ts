@@ -23,12 +23,12 @@ export function createNodeCore(parts: {
   const { identity, application, store, replica, network, ingress, tracker } = parts;
 
   function transaction(hash: TransactionHash): TransactionStatus {
-    if (replica.isPending(hash)) return { status: "pending" };
+    // The store first: the machine keeps bodies of the newest final blocks for a while, too.
     const location = store.locate(hash);
     const finality = location === undefined ? undefined : store.finality(location.height);
     const receipt = location === undefined ? undefined : store.operation(location.height)?.receipts[location.index];
     if (location === undefined || finality === undefined || receipt === undefined) {
-      return { status: "unknown", refusal: tracker.droppedBecause(hash) };
+      return replica.isPending(hash) ? { status: "pending" } : { status: "unknown", refusal: tracker.droppedBecause(hash) };
     }
     const { code, operationCodes } = receipt;
     return { status: "final", ...location, blockHash: finality.blockHash, code, operationCodes };
