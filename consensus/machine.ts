@@ -165,6 +165,7 @@ export function wantBlock(machine: Machine, block: { readonly blockHash: BlockHa
   if (view <= tree.root.view || height <= tree.root.height || tree.get(blockHash) !== undefined) return;
   if (wanted.has(blockHash) || wanted.size >= WANTED_MAX || height - tree.root.height > WANTED_HEIGHTS_MAX) return;
   wanted.set(blockHash, view);
+  machine.pacemaker.noteSent(machine.nowMs);
   emit(machine, { type: "fetchBlock", blockHash, view });
 }
 

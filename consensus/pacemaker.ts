@@ -24,8 +24,8 @@ export interface Pacemaker {
   noteQuorum(nowMs: number): void;
   /** Something was certified or became final: the heartbeat counts from here and repetition starts over. */
   noteProgress(nowMs: number): void;
-  /** Something was signed: repetition waits an interval from here. */
-  noteCast(nowMs: number): void;
+  /** Something was signed or asked for: repetition waits an interval from here. */
+  noteSent(nowMs: number): void;
   noteResend(nowMs: number): void;
   /** When the leader should propose, and when followers begin to wait for it. */
   readonly proposalDueMs: number;
@@ -43,15 +43,15 @@ export interface Pacemaker {
 interface Clockwork {
   enteredAtMs: number;
   progressAtMs: number;
-  /** The last signature, first cast or repeated. */
-  castAtMs: number;
+  /** The last signature or request, first or repeated. */
+  sentAtMs: number;
   workSinceMs: number | undefined;
   /** When the proposal was due or seen, whichever was first; fixed once it is seen. */
   proposedAtMs: number | undefined;
 }
 
 export function createPacemaker(config: ConsensusConfig): Pacemaker {
-  const state: Clockwork = { enteredAtMs: 0, progressAtMs: 0, castAtMs: 0, workSinceMs: undefined, proposedAtMs: undefined };
+  const state: Clockwork = { enteredAtMs: 0, progressAtMs: 0, sentAtMs: 0, workSinceMs: undefined, proposedAtMs: undefined };
   const armed = new Map<ConsensusTimer, number>();
   let estimate: DelayEstimate = NO_ESTIMATE;
   let consecutiveTimeouts = 0;
@@ -69,7 +69,7 @@ export function createPacemaker(config: ConsensusConfig): Pacemaker {
     observe(nowMs) {
       state.enteredAtMs = Math.min(state.enteredAtMs, nowMs);
       state.progressAtMs = Math.min(state.progressAtMs, nowMs);
-      state.castAtMs = Math.min(state.castAtMs, nowMs);
+      state.sentAtMs = Math.min(state.sentAtMs, nowMs);
       if (state.workSinceMs !== undefined) state.workSinceMs = Math.min(state.workSinceMs, nowMs);
       if (state.proposedAtMs !== undefined) state.proposedAtMs = Math.min(state.proposedAtMs, nowMs);
     },
@@ -91,11 +91,11 @@ export function createPacemaker(config: ConsensusConfig): Pacemaker {
       if (state.proposedAtMs !== undefined) estimate = measureDelay(estimate, nowMs - state.proposedAtMs, config);
     },
     noteProgress,
-    noteCast(nowMs) {
-      state.castAtMs = nowMs;
+    noteSent(nowMs) {
+      state.sentAtMs = nowMs;
     },
     noteResend(nowMs) {
-      state.castAtMs = nowMs;
+      state.sentAtMs = nowMs;
       resendRounds++;
     },
     get proposalDueMs() {
@@ -105,7 +105,7 @@ export function createPacemaker(config: ConsensusConfig): Pacemaker {
       return proposalDueMs() + viewDeltaMs * (state.proposedAtMs === undefined ? PROPOSAL_DELTAS : VIEW_DELTAS);
     },
     get resendDueMs() {
-      const sinceMs = Math.max(state.enteredAtMs, state.progressAtMs, state.castAtMs);
+      const sinceMs = Math.max(state.enteredAtMs, state.progressAtMs, state.sentAtMs);
       return sinceMs + config.resendMs * Math.min(RESEND_BACK_OFF_MAX, 2 ** resendRounds);
     },
     get enteredAtMs() {

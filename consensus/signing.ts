@@ -100,7 +100,7 @@ export function onBuilt(
   if (!canSign(machine) || !judgePropose(signingState(machine, machine.view)).ok) return;
   const blockHash = hashHeader(header);
   persist(machine, header.view, { proposedHash: blockHash });
-  machine.pacemaker.noteCast(machine.nowMs);
+  machine.pacemaker.noteSent(machine.nowMs);
   emit(machine, { type: "castProposal", header, blockHash, justification: justificationOf(machine, header), transactionHashes });
 }
 
@@ -125,11 +125,12 @@ export function askForTimeouts(machine: Machine, fromView: View, lastView: View)
   if (asked !== undefined && fromView >= asked.fromView && fromView <= asked.toView) return;
   const toView = View.of(Math.min(lastView, fromView + RANGE_CERTIFICATES_MAX - 1));
   machine.timeoutsAsked = { fromView, toView };
+  machine.pacemaker.noteSent(machine.nowMs);
   emit(machine, { type: "fetchTimeoutCertificates", fromView, toView });
 }
 
 function cast(machine: Machine, ballot: Ballot): void {
-  machine.pacemaker.noteCast(machine.nowMs);
+  machine.pacemaker.noteSent(machine.nowMs);
   emit(machine, { type: "castVote", ballot, isResend: false });
 }
 
