@@ -52,7 +52,8 @@ export type DurableWriteHook = (ordinal: number, label: string) => void;
 /** The same files with `hook` around every change, so that a test can kill the process at each of them. */
 export function hookFiles(files: Files, hook: DurableWriteHook): Files {
   let ordinal = 0;
-  const around = <T>(label: string, change: () => T): T => {
+  const around = <T>(verb: string, path: string, change: () => T): T => {
+    const label = `${verb} ${finalNameOf(path)}`;
     hook(ordinal++, `before ${label}`);
     const result = change();
     hook(ordinal++, `after ${label}`);
@@ -63,11 +64,11 @@ export function hookFiles(files: Files, hook: DurableWriteHook): Files {
     get size() {
       return file.size;
     },
-    append: (parts) => around(`append ${nameOf(file.path)}`, () => file.append(parts)),
-    writeAt: (bytes, position) => around(`write ${nameOf(file.path)}`, () => file.writeAt(bytes, position)),
+    append: (parts) => around("append", file.path, () => file.append(parts)),
+    writeAt: (bytes, position) => around("write", file.path, () => file.writeAt(bytes, position)),
     read: (position, length) => file.read(position, length),
-    truncate: (length) => around(`truncate ${nameOf(file.path)}`, () => file.truncate(length)),
-    sync: () => around(`sync ${nameOf(file.path)}`, () => file.sync()),
+    truncate: (length) => around("truncate", file.path, () => file.truncate(length)),
+    sync: () => around("sync", file.path, () => file.sync()),
     close: () => file.close(),
   });
   return {
@@ -75,11 +76,11 @@ export function hookFiles(files: Files, hook: DurableWriteHook): Files {
     list: (path) => files.list(path),
     exists: (path) => files.exists(path),
     open: (path) => wrap(files.open(path)),
-    create: (path) => around(`create ${nameOf(path)}`, () => wrap(files.create(path))),
+    create: (path) => around("create", path, () => wrap(files.create(path))),
     readAll: (path) => files.readAll(path),
-    rename: (from, to) => around(`rename ${nameOf(to)}`, () => files.rename(from, to)),
-    remove: (path) => around(`remove ${nameOf(path)}`, () => files.remove(path)),
-    syncDirectory: (path) => around(`syncDirectory ${nameOf(path)}`, () => files.syncDirectory(path)),
+    rename: (from, to) => around("rename", to, () => files.rename(from, to)),
+    remove: (path) => around("remove", path, () => files.remove(path)),
+    syncDirectory: (path) => around("syncDirectory", path, () => files.syncDirectory(path)),
     replace: async (path, bytes) => {
       hook(ordinal++, `before replace ${nameOf(path)}`);
       await files.replace(path, bytes);
@@ -122,6 +123,11 @@ export function trackFiles(files: Files): { readonly files: Files; readonly clos
 
 export function nameOf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
+}
+
+function finalNameOf(path: string): string {
+  const name = nameOf(path);
+  return name.endsWith(TEMPORARY_SUFFIX) ? name.slice(0, -TEMPORARY_SUFFIX.length) : name;
 }
 
 /** Writes a small file durably and at once: temporary file, sync, rename, sync of the directory. */

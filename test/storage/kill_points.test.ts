@@ -2,8 +2,10 @@
  *  kind of loss that the disk is allowed. What was acknowledged is there after the restart; of what was not, either
  *  everything or nothing; and the run can be completed from there to the same end.
  *
- *  Checked to fire: without the sync of the journal, with the counter written before that sync, with the journal frame
- *  before its blocks, and with the old journal removed before the new one is renamed, runs of this file fail. */
+ *  Checked to fire: this file fails when any one of these is taken out: the sync of the journal, the sync of the blocks, the
+ *  sync of the directory after the journal's rename, the sync of the lazy logs before a rotation; and when the counter is
+ *  written before the journal is synced.
+ */
 
 import t from "tap";
 import type { Durable } from "../../replica/interface.ts";
