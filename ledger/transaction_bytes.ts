@@ -7,7 +7,7 @@
 import { hashTransaction } from "../crypto/hashes.ts";
 import type { ParsedTransaction, ParseResult, Refusal } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
-import { toHex } from "../types/bytes.ts";
+import { plainBytes, toHex } from "../types/bytes.ts";
 import { Height } from "../types/ids.ts";
 import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from "../types/limits.ts";
 import { transactionSigningBytes } from "../types/signing.ts";
@@ -45,7 +45,8 @@ const REFUSALS = {
 } as const;
 
 /** L11: never throws. The signature itself is checked by whoever calls. */
-export function parseTransaction(bytes: Uint8Array): ParseResult {
+export function parseTransaction(given: Uint8Array): ParseResult {
+  const bytes = plainBytes(given);
   if (bytes.length === 0) return REFUSALS.empty;
   if (bytes.length > TRANSACTION_BYTES_MAX) return REFUSALS.oversize;
   if (bytes[0] !== signedTransactionCodec.version) return REFUSALS.unknownVersion;

@@ -33,6 +33,12 @@ export function tryFromHex(text: string): Uint8Array | undefined {
   return bytes;
 }
 
+/** The same memory as a plain Uint8Array. A runtime's own subclass (Node's Buffer) gives views where Uint8Array gives copies:
+ *  its `slice` shares memory, so a decoder that was handed one could change the bytes that it decodes. */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  return Object.getPrototypeOf(bytes) === Uint8Array.prototype ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 export function bytesEqual(left: Uint8Array, right: Uint8Array): boolean {
   return compareBytes(left, right) === 0;
 }

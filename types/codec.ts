@@ -16,7 +16,7 @@ import {
   UintNumberType,
 } from "@chainsafe/ssz";
 import { assert } from "./assert.ts";
-import { bytesEqual, fromHex, toHex } from "./bytes.ts";
+import { bytesEqual, fromHex, plainBytes, toHex } from "./bytes.ts";
 
 export type DecodeFailure = "empty" | "oversize" | "unknownVersion" | "malformed" | "nonCanonical";
 
@@ -82,7 +82,8 @@ export function defineCodec<T, S>(definition: {
     return bytes;
   }
 
-  function decode(bytes: Uint8Array): Decoded<T> {
+  function decode(given: Uint8Array): Decoded<T> {
+    const bytes = plainBytes(given);
     if (bytes.length === 0) return { ok: false, reason: "empty" };
     if (bytes.length > bytesMax) return { ok: false, reason: "oversize" };
     if (bytes[0] !== version) return { ok: false, reason: "unknownVersion" };
