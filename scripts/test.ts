@@ -1,4 +1,4 @@
-/** The whole gate: format, lint, tidy, types, tests on Node and on Deno, golden vectors. `npm test` or `deno task test`.
+/** The whole gate: format, lint, tidy, types, tests on Node and on Deno. `npm test` or `deno task test`.
  *  Nothing is tried twice. The last line is `N passed, N failed` (and `, N skipped`): test cases on each runtime, and checks. */
 
 import { parseArgs } from "node:util";
@@ -7,7 +7,7 @@ import { endAllProcesses, runBounded } from "./gate/processes.ts";
 import { findRuntime, OWN_RUNTIME, type Runtime, type RuntimeName } from "./gate/runtimes.ts";
 import { type FileResult, findTestFiles, runTestFile } from "./gate/test_files.ts";
 
-const PARTS = ["check", "lint", "tidy", "types", "node", "deno", "golden"] as const;
+const PARTS = ["check", "lint", "tidy", "types", "node", "deno"] as const;
 type Part = (typeof PARTS)[number];
 
 const CHECK_GROUPS: Readonly<Record<Part, readonly CheckGroup[]>> = {
@@ -17,7 +17,6 @@ const CHECK_GROUPS: Readonly<Record<Part, readonly CheckGroup[]>> = {
   types: ["types"],
   node: [],
   deno: [],
-  golden: ["golden"],
 };
 
 const USAGE = `Usage: npm test -- [options] [FILTER ...]        (with Deno: deno task test [options] [FILTER ...])

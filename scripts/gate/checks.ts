@@ -1,4 +1,4 @@
-/** The checks that are not tests: format and lint, promises, tidy, types on both compilers, golden vectors.
+/** The checks that are not tests: format and lint, promises, tidy, types on both compilers.
  *  Each is a tool run as its own process by the runtime that runs the gate. */
 
 import { existsSync, readdirSync } from "node:fs";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type ProcessResult, runProcess } from "./processes.ts";
 import { GATE_ENVIRONMENT, OWN_RUNTIME, PROJECT_ROOT, type Runtime, scriptArgs } from "./runtimes.ts";
 
-export type CheckGroup = "lint" | "tidy" | "types" | "golden";
+export type CheckGroup = "lint" | "tidy" | "types";
 
 export interface Check {
   readonly name: string;
@@ -41,7 +41,7 @@ export function listChecks(deno: Runtime | undefined): Check[] {
     ...nestedProjects().map((folder) => tool(`tsc ${folder}`, "types", tsc, "-p", folder)),
   ];
   if (deno !== undefined) checks.push({ name: "deno check", group: "types", command: deno.executable, args: ["check", "."] });
-  return [...checks, tool("golden vectors", "golden", "scripts/golden.ts", "--check")];
+  return checks;
 }
 
 export async function runCheck(check: Check): Promise<CheckResult> {
