@@ -56,12 +56,14 @@ export async function openFileStore(options: FileStoreOptions): Promise<Store> {
     limits,
   };
   const locks = lockStore(recovery);
+  let index: StoreIndex | undefined;
   try {
     const parts = openParts(recovery);
-    const index = openIndex({ files, directory, limits, parts });
+    index = openIndex({ files, directory, limits, parts });
     const snapshots = new Snapshots(files, { directory, snapshotsKept: limits.snapshotsKept });
     return new FileStore({ parts, index, snapshots, limits, locks });
   } catch (error) {
+    index?.close();
     tracked.closeAll();
     for (const lock of locks) lock.release();
     throw error;
