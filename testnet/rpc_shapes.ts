@@ -8,6 +8,8 @@ export interface ValidatorStatus {
   readonly view: number;
   readonly finalHeight: number;
   readonly isCatchingUp: boolean;
+  /** Its state root differs from a certified one: it has stopped signing. */
+  readonly hasDiverged: boolean;
   readonly waitingFor: string;
   readonly whyNotFinal: string | undefined;
   readonly finality: Histogram;
@@ -40,6 +42,7 @@ export async function fetchStatus(client: RpcClient, base: string, deadlineMs: n
     view: number(value, "view"),
     finalHeight: number(value, "finalHeight"),
     isCatchingUp: value.isCatchingUp === true,
+    hasDiverged: value.hasDiverged === true,
     waitingFor: text(value, "waitingFor"),
     whyNotFinal: typeof why === "string" ? why : undefined,
     finality: histogramOf(record(finality.histogram, "finality.histogram")),

@@ -6,7 +6,7 @@ import { chainIdOf } from "../crypto/hashes.ts";
 import { requireAgreement } from "./checks.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
 import { prepareDirectory, type RunDirectory } from "./directory.ts";
-import { EXIT_CODES, failureOf, TestnetFailure } from "./failure.ts";
+import { failureOf, TestnetFailure } from "./failure.ts";
 import { type KillOneReport, killOne, restartKilled } from "./kill_one.ts";
 import { createLoad, type Load } from "./load.ts";
 import { createMonitor, describeWaiting, type Monitor } from "./monitor.ts";
@@ -17,20 +17,20 @@ import { announceCluster, announceEnd, announceStart } from "./report.ts";
 import { createRpcClient, type RpcClient } from "./rpc_client.ts";
 import { describeSummary, summaryOf } from "./summary.ts";
 import { accountsFor, createPayloadSource, createTransferSource, type TransactionSource } from "./transactions.ts";
-import { watchCluster } from "./watch.ts";
+import { type Watch, watchCluster } from "./watch.ts";
 
 const FIRST_FINAL_DEADLINE_MS = 90_000;
 const FIRST_LOOK_INTERVAL_MS = 20;
 const LOAD_STOP_DEADLINE_MS = 5_000;
 const SETTLE_DEADLINE_MS = 20_000;
 /** Without a new final transaction for so long, what is unfinished stays so. */
-const SETTLE_QUIET_MS = 3_000;
+const SETTLE_QUIET_MS = 5_000;
 const SETTLE_INTERVAL_MS = 100;
 
 export interface RunContext {
   readonly options: TestnetOptions;
   readonly output: Output;
-  /** Aborted when the user asks the run to end; with a TestnetFailure as reason when it failed. */
+  /** Aborted when the user asks the run to end, or when it fails. */
   readonly ending: AbortController;
   /** Milliseconds since this process started. */
   readonly nowMs: () => number;
@@ -46,6 +46,8 @@ interface Parts {
   load: Load | undefined;
   killOne: KillOneReport | undefined;
   firstFinalMs: number | undefined;
+  /** The first failure is the one that counts. */
+  failure: TestnetFailure | undefined;
   measuredFrom: { readonly atMs: number; readonly transactions: number } | undefined;
   measured: { readonly ms: number; readonly transactions: number };
 }
@@ -67,6 +69,7 @@ export function startRun(context: RunContext): Run {
     load: undefined,
     killOne: undefined,
     firstFinalMs: undefined,
+    failure: undefined,
     measuredFrom: undefined,
     measured: { ms: 0, transactions: 0 },
   };
@@ -80,30 +83,28 @@ export function startRun(context: RunContext): Run {
 }
 
 async function runToEnd(context: RunContext, parts: Parts): Promise<number> {
-  let failure: TestnetFailure | undefined;
+  const { options, output } = context;
   try {
     await perform(context, parts);
   } catch (error) {
-    failure = endOf(context, error);
+    if (!(error instanceof RunEnded)) fail(context, parts, failureOf(error));
   }
-  if (failure === undefined && parts.firstFinalMs === undefined) {
-    failure = new TestnetFailure("liveness", "the run was ended before the first final block");
-  }
+  if (parts.firstFinalMs === undefined)
+    fail(context, parts, new TestnetFailure("liveness", "the run was ended before the first final block"));
   parts.client.close();
   await parts.cluster?.stop();
-  if (!context.options.keep) parts.directory?.remove();
-  const summary = summaryOf({ ...parts, options: context.options, failure, counters: parts.load?.counters });
+  if (!options.keep) parts.directory?.remove();
+  const summary = summaryOf({ ...parts, options, counters: parts.load?.counters });
   announceEnd(context, { directory: parts.directory?.path, validators: parts.cluster?.size ?? 0 });
-  context.output.say(describeSummary(summary));
-  context.output.event({ ...summary });
-  return failure?.exitCode ?? EXIT_CODES.ok;
+  output.say(describeSummary(summary));
+  output.event({ ...summary });
+  return summary.exitCode;
 }
 
-/** The failure that ended the run; undefined when the user did. */
-function endOf(context: RunContext, error: unknown): TestnetFailure | undefined {
-  const { signal } = context.ending;
-  if (signal.aborted && signal.reason instanceof TestnetFailure) return signal.reason;
-  return error instanceof RunEnded ? undefined : failureOf(error);
+/** Records the failure and ends whatever still waits. */
+function fail(context: RunContext, parts: Parts, failure: TestnetFailure): void {
+  parts.failure ??= failure;
+  context.ending.abort();
 }
 
 /** The user asked the run to end. */
@@ -112,8 +113,8 @@ class RunEnded extends Error {
 }
 
 async function perform(context: RunContext, parts: Parts): Promise<void> {
-  const { options, ending } = context;
-  const fail = (failure: TestnetFailure): void => ending.abort(failure);
+  const { options } = context;
+  const onFailure = (failure: TestnetFailure): void => fail(context, parts, failure);
   announceStart(context);
   parts.directory = prepareDirectory(options.dataDirectory);
   const cluster = await createCluster({
@@ -124,7 +125,7 @@ async function perform(context: RunContext, parts: Parts): Promise<void> {
     accounts: accountsFor(options.load, options.validators),
     onReady: (validator, ready, pid) =>
       context.output.event({ type: "ready", atMs: Math.round(context.nowMs()), ...ready, validator, pid: pid ?? null }),
-    onCrash: (exit) => fail(new ProcessEnded(exit)),
+    onCrash: (exit) => onFailure(new ProcessEnded(exit)),
   });
   parts.cluster = cluster;
   const monitor = createMonitor({
@@ -134,19 +135,21 @@ async function perform(context: RunContext, parts: Parts): Promise<void> {
     nowMs: context.nowMs,
   });
   parts.monitor = monitor;
+  let watch: Watch | undefined;
   try {
     await Promise.all([untilEnded(context, cluster.start()), waitForFirstFinal(context, parts, cluster, monitor)]);
     announceCluster(context, cluster, parts.firstFinalMs ?? 0);
-    const watching = watchCluster({ ...context, cluster, monitor, counters: () => parts.load?.counters, fail });
+    watch = watchCluster({ ...context, cluster, monitor, counters: () => parts.load?.counters, fail: onFailure });
     await startMeasuring(context, parts, cluster, monitor);
     await followSchedule(context, parts, cluster, monitor);
-    watching.stop();
   } catch (error) {
-    // Whatever still waits must end too, and the first failure is the one that counts.
-    if (!ending.signal.aborted) fail(failureOf(error));
+    if (!(error instanceof RunEnded)) throw error;
+  } finally {
+    watch?.stop();
+    // A start that failed must end the wait for its first block, and the other way round.
+    if (parts.firstFinalMs === undefined) context.ending.abort();
   }
-  if (ending.signal.reason instanceof TestnetFailure) throw ending.signal.reason;
-  await conclude(context, parts, cluster, monitor);
+  if (parts.failure === undefined && parts.firstFinalMs !== undefined) await conclude(context, parts, cluster, monitor);
 }
 
 async function waitForFirstFinal(context: RunContext, parts: Parts, cluster: Cluster, monitor: Monitor): Promise<void> {
@@ -234,25 +237,25 @@ async function conclude(context: RunContext, parts: Parts, cluster: Cluster, mon
   const { finalHeight } = await monitor.sample();
   await compareUpTo(context, cluster, monitor, finalHeight);
   requireAgreement(monitor.agreement);
-  const { counters } = parts.load ?? {};
-  const wasTaken = counters !== undefined && counters.submitted > counters.refused;
-  if (wasTaken && monitor.agreement.transactions === 0) throw new TestnetFailure("liveness", "not one submitted transaction became final");
 }
 
-/** Waits until all that was submitted is final, or nothing more comes. */
+/** Waits until all that was submitted is final. Throws TestnetFailure "liveness" when something never becomes final, unless a
+ *  validator was killed, which may lose what it had taken. A cluster that is merely behind its load is not a failure. */
 async function settle(context: RunContext, parts: Parts, monitor: Monitor): Promise<void> {
   const counters = parts.load?.counters;
   if (counters === undefined) return;
+  const unfinished = (): number => counters.submitted - counters.refused - monitor.agreement.transactions;
   const untilMs = context.nowMs() + SETTLE_DEADLINE_MS;
-  let quietSinceMs = context.nowMs();
-  let before = monitor.agreement.transactions;
-  while (counters.submitted - counters.refused > monitor.agreement.transactions) {
-    const nowMs = context.nowMs();
-    if (nowMs > untilMs || nowMs - quietSinceMs > SETTLE_QUIET_MS) return;
+  let quiet = { sinceMs: context.nowMs(), transactions: monitor.agreement.transactions, height: monitor.agreement.height };
+  while (unfinished() > 0 && context.nowMs() < untilMs && parts.failure === undefined) {
     await new Promise((resolve) => setTimeout(resolve, SETTLE_INTERVAL_MS));
     await monitor.takeBlocks();
-    if (monitor.agreement.transactions > before) quietSinceMs = context.nowMs();
-    before = monitor.agreement.transactions;
+    const { transactions, height } = monitor.agreement;
+    if (transactions > quiet.transactions) quiet = { sinceMs: context.nowMs(), transactions, height };
+    if (context.nowMs() - quiet.sinceMs < SETTLE_QUIET_MS) continue;
+    if (parts.killOne !== undefined && height > quiet.height) return;
+    const head = `${unfinished()} submitted transactions did not become final`;
+    throw new TestnetFailure("liveness", [head, ...describeWaiting(await monitor.sample())].join("\n  "));
   }
 }
 

@@ -39,6 +39,10 @@ export function watchCluster(context: WatchContext): Watch {
   async function look(): Promise<void> {
     const sample = await monitor.sample();
     if (isStopped) return;
+    for (const [validator, status] of sample.statuses) {
+      if (status.hasDiverged)
+        throw new TestnetFailure("safety", `validator ${validator} says that its state root differs from a certified one`);
+    }
     const stillMs = progress.observe(sample.finalHeight, cluster.hasQuorum(), sample.atMs);
     if (stillMs > NO_PROGRESS_MS) {
       const head = `nothing became final for ${Math.round(stillMs / 1_000)} s although a quorum is up`;

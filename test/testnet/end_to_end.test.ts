@@ -7,6 +7,9 @@ import t, { type Test } from "tap";
 import { commandLineOf, OWN_RUNTIME, PROJECT_ROOT } from "../../testnet/runtimes.ts";
 import type { Summary } from "../../testnet/summary.ts";
 
+/** The deadline of the whole file; on a machine with two busy cores it takes half a minute. */
+t.setTimeout(240_000);
+
 interface Event {
   readonly type: string;
   readonly pid?: number;
