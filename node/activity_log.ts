@@ -3,6 +3,7 @@
 import type { NetworkEvent } from "../p2p/interface.ts";
 import type { FinalizedBlock } from "../replica/interface.ts";
 import type { Logger } from "./logger.ts";
+import { KEY_USED_ELSEWHERE } from "./rpc/why_not_final.ts";
 
 export interface ActivityLog {
   onFinalized(blocks: readonly FinalizedBlock[]): void;
@@ -20,6 +21,7 @@ export interface ActivityLogOptions {
     readonly peers: number;
     readonly isCatchingUp: boolean;
     readonly whyNotFinal: string | null;
+    readonly hasStoppedSigning: boolean;
     readonly p50Ms: number | undefined;
     readonly p99Ms: number | undefined;
   };
@@ -32,9 +34,10 @@ export function createActivityLog({ log, intervalMs, state }: ActivityLogOptions
   let wasCatchingUp = false;
 
   function summarize(): void {
-    const { height, view, peers, isCatchingUp, whyNotFinal, p50Ms, p99Ms } = state();
+    const { height, view, peers, isCatchingUp, whyNotFinal, hasStoppedSigning, p50Ms, p99Ms } = state();
     const seconds = intervalMs / 1_000;
     const rates = { blocksPerSecond: blocks / seconds, transactionsPerSecond: transactions / seconds };
+    if (hasStoppedSigning) log.error({ height, view }, KEY_USED_ELSEWHERE);
     if (height === lastHeight && whyNotFinal !== null) log.warn({ height, view, peers, whyNotFinal }, "nothing became final");
     else log.info({ height, view, peers, ...rates, p50Ms, p99Ms }, "final");
     if (isCatchingUp !== wasCatchingUp) log.info({ height }, isCatchingUp ? "catching up" : "caught up");

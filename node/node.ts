@@ -307,6 +307,7 @@ function activityState(machine: Machine, network: Network | undefined, finality:
     view: status.view,
     peers: peers.length,
     isCatchingUp: status.isCatchingUp,
+    hasStoppedSigning: status.hasStoppedSigning,
     whyNotFinal: whyNotFinalAt({ replica: status, self: identity.self, validators: identity.genesis.validators, peers }),
     p50Ms: finality.p50Ms,
     p99Ms: finality.p99Ms,

@@ -31,6 +31,7 @@ export function statusJson(core: NodeCore): Readonly<Record<string, unknown>> {
     pool: { transactions: replica.poolTransactions, bytes: replica.poolBytes },
     isCatchingUp: replica.isCatchingUp,
     hasDiverged: replica.hasDiverged,
+    hasStoppedSigning: replica.hasStoppedSigning,
     waitingFor: replica.waitingFor,
     whyNotFinal: whyNotFinalAt({ replica, self: identity.validator, validators: genesis.validators, peers }),
     finality: core.finality,

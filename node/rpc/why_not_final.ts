@@ -13,6 +13,11 @@ export interface FinalityView {
   readonly connected: ReadonlySet<number>;
 }
 
+/** Failure 10, or a store that was rolled back: following goes on, signing does not. */
+export const KEY_USED_ELSEWHERE =
+  "this validator's key signed something that its own records do not know: another process uses the key, or the store was rolled back; " +
+  "it follows and signs nothing: find the other process, and restart only the one with the newest data directory";
+
 /** The same from what a node has at hand. */
 export function whyNotFinalAt(state: {
   readonly replica: ReplicaStatus;
@@ -28,6 +33,7 @@ export function whyNotFinalAt(state: {
 export function whyNotFinal(view: FinalityView): string | null {
   const { replica, self } = view;
   if (replica.hasDiverged) return "this node's state differs from a certified one: it has stopped signing; restore it from a healthy node";
+  if (replica.hasStoppedSigning) return KEY_USED_ELSEWHERE;
   if (replica.isCatchingUp) return `catching up: executed height ${replica.executedHeight}, asking peers for final blocks`;
   if (replica.waitingFor === "idle") return null;
   const unreachable = quorumSentence(view);
@@ -52,7 +58,7 @@ export function whyNotFinal(view: FinalityView): string | null {
     case "catchUp":
       return "catching up with final blocks";
     case "stopped":
-      return "this node has stopped signing";
+      return "this node has stopped";
     default:
       return replica.waitingFor satisfies never;
   }

@@ -1,0 +1,400 @@
+/** The RPC against a fake node: every answer and every error, by request and response without a socket, and once over HTTP. */
+
+import t, { type Test } from "tap";
+import { DEFAULT_PARAMETERS } from "../../node/genesis_file.ts";
+import { createHistogram } from "../../node/histogram.ts";
+import { createRpcApp } from "../../node/rpc/app.ts";
+import type { NodeCore, SubmitResult } from "../../node/rpc/core.ts";
+import { startRpcServer } from "../../node/rpc/server.ts";
+import { transactionFromJson } from "../../node/rpc/transaction_json.ts";
+import type { Refusal } from "../../types/application.ts";
+import { toHex } from "../../types/bytes.ts";
+import {
+  type AccountId,
+  type BlockHash,
+  type BodyRoot,
+  type ChainId,
+  Epoch,
+  Height,
+  type StateRoot,
+  TimestampMs,
+  type TransactionHash,
+  ValidatorIndex,
+  View,
+} from "../../types/ids.ts";
+import { FRAME_BYTES_MAX, TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
+import { transactionBatchCodec } from "../../types/message.ts";
+import { type SignedTransaction, signedTransactionCodec } from "../../types/transaction.ts";
+import { type Certificate, certificateCodec } from "../../types/vote.ts";
+
+const hex = (byte: string) => byte.repeat(32);
+const HASH = hex("ab") as TransactionHash;
+const BLOCK_HASH = hex("cd") as BlockHash;
+const ROOT = hex("ef") as StateRoot;
+const BUSY: Refusal = { code: "busy", canRetry: true, advice: "later" };
+const EXPIRED: Refusal = { code: "expired", canRetry: false, advice: "sign again" };
+
+const certificate: Certificate = {
+  ballot: { kind: "commit", epoch: Epoch.ZERO, view: View.of(3), height: Height.of(1), blockHash: BLOCK_HASH },
+  signers: Uint8Array.from({ length: 16 }, (_, index) => (index === 0 ? 0b1011 : 0)),
+  signature: new Uint8Array(96).fill(5),
+};
+
+const header = {
+  epoch: Epoch.ZERO,
+  height: Height.of(1),
+  view: View.of(3),
+  proposer: ValidatorIndex.of(2),
+  parentHash: BLOCK_HASH,
+  parentView: View.ZERO,
+  timeMs: TimestampMs.of(123),
+  bodyRoot: ROOT as string as BodyRoot,
+  transactionCount: 1,
+  bodyBytes: 3,
+  executedHeight: Height.ZERO,
+  executedRoot: ROOT,
+};
+
+/** A node with one final block, whose parts a test replaces. */
+function fakeCore(change: Partial<NodeCore> = {}): NodeCore {
+  const receipt = { hash: HASH, code: 7, operationCodes: [0, 7] };
+  const stored = {
+    blockHash: BLOCK_HASH,
+    block: {
+      header,
+      transactions: [Uint8Array.of(1, 2, 3)],
+      signature: new Uint8Array(64),
+      parentCertificate: undefined,
+      timeoutCertificates: [],
+    },
+    finality: { height: Height.of(1), blockHash: BLOCK_HASH, view: View.of(3), certificate },
+    operation: { height: Height.of(1), blockHash: BLOCK_HASH, stateRoot: ROOT, receipts: [receipt] },
+  };
+  return {
+    chainId: hex("01") as ChainId,
+    genesis: {
+      name: "test",
+      application: "ledger",
+      timeMs: TimestampMs.of(1),
+      epoch: Epoch.ZERO,
+      parameters: DEFAULT_PARAMETERS,
+      validators: Array.from({ length: 4 }, () => ({
+        blsPublicKey: new Uint8Array(48),
+        blsPossession: new Uint8Array(96),
+        ed25519PublicKey: hex("02"),
+        weight: 1,
+      })),
+      assets: [],
+      balances: [],
+    },
+    submit: async (transactions) => transactions.map(() => ({ hash: HASH, refusal: undefined })),
+    transaction: () => ({ status: "unknown", refusal: undefined }),
+    waitForFinal: async () => undefined,
+    blockAt: (height) => (height === 1 ? stored : undefined),
+    heightOf: (hash) => (hash === BLOCK_HASH ? Height.of(1) : undefined),
+    account: (query) => ({ ok: true, account: { ...query, record: null } }),
+    describeCode: (code) => `code${code}`,
+    replica: {
+      height: Height.of(1),
+      finalHeight: Height.of(1),
+      finalHash: BLOCK_HASH,
+      executedHeight: Height.of(1),
+      stateRoot: ROOT,
+      view: View.of(4),
+      leader: ValidatorIndex.of(3),
+      poolTransactions: 0,
+      poolBytes: 0,
+      isCatchingUp: false,
+      hasDiverged: false,
+      hasStoppedSigning: false,
+      deltaMs: 50,
+      consecutiveTimeouts: 0,
+      heardFrom: [],
+      waitingFor: "idle",
+    },
+    oldestHeight: Height.of(1),
+    peers: [],
+    finality: createHistogram().snapshot(),
+    identity: { applicationName: "ledger", runtime: "node 1", validator: 0, epoch: 0, version: "1.2.3", startedAtMs: 0 },
+    ...change,
+  };
+}
+
+const errors: unknown[] = [];
+const appOf = (change: Partial<NodeCore> = {}, requestsMax = 100) =>
+  createRpcApp({ core: fakeCore(change), requestsMax, onError: (error) => errors.push(error) });
+
+async function call(app: ReturnType<typeof appOf>, path: string, init?: RequestInit) {
+  const response = await app.request(path, init);
+  return { status: response.status, body: await response.json() };
+}
+
+const bytesPost = (body: Uint8Array<ArrayBuffer>, extra: Record<string, string> = {}): RequestInit => ({
+  method: "POST",
+  headers: { "content-type": "application/octet-stream", ...extra },
+  body,
+});
+
+/** Every error has the whole shape and the expected code. */
+function isFailure(t: Test, answer: { status: number; body: unknown }, expected: { status: number; code: string; message?: RegExp }): void {
+  t.equal(answer.status, expected.status, expected.code);
+  t.match(answer.body, { error: { code: expected.code, message: expected.message ?? String, canRetry: Boolean, advice: /./ } });
+}
+
+t.test("POST /v1/transactions: bytes that are taken, 202 with the hash", async (t) => {
+  const seen: Uint8Array[] = [];
+  const app = appOf({
+    submit: async (transactions) => {
+      seen.push(...transactions);
+      return [{ hash: HASH, refusal: undefined }];
+    },
+  });
+  t.same(await call(app, "/v1/transactions", bytesPost(Uint8Array.of(1, 2))), { status: 202, body: { hash: HASH, status: "accepted" } });
+  t.same([...(seen[0] ?? [])], [1, 2]);
+});
+
+t.test("POST /v1/transactions: refusals, 503 with Retry-After when the same bytes may be taken later, else 422", async (t) => {
+  const refusing = (refusal: Refusal) => appOf({ submit: async (): Promise<SubmitResult[]> => [{ hash: HASH, refusal }] });
+  const busy = await refusing(BUSY).request("/v1/transactions", bytesPost(Uint8Array.of(1)));
+  t.equal(busy.headers.get("retry-after"), "1");
+  isFailure(t, { status: busy.status, body: await busy.json() }, { status: 503, code: "busy" });
+  isFailure(t, await call(refusing(EXPIRED), "/v1/transactions", bytesPost(Uint8Array.of(1))), { status: 422, code: "expired" });
+});
+
+t.test("POST /v1/transactions: too large, wrong type, no JSON, each its own error", async (t) => {
+  const app = appOf();
+  const large = new Uint8Array(TRANSACTION_BYTES_MAX + 1);
+  isFailure(t, await call(app, "/v1/transactions", bytesPost(large, { "content-length": String(large.length) })), {
+    status: 413,
+    code: "tooLarge",
+  });
+  isFailure(t, await call(app, "/v1/transactions", bytesPost(large)), { status: 413, code: "tooLarge" });
+  isFailure(t, await call(app, "/v1/transactions", { method: "POST", headers: { "content-type": "text/plain" }, body: "x" }), {
+    status: 415,
+    code: "unsupportedType",
+  });
+  const json = (body: string) => call(app, "/v1/transactions", { method: "POST", headers: { "content-type": "application/json" }, body });
+  isFailure(t, await json("{"), { status: 400, code: "badRequest", message: /not JSON/ });
+  isFailure(t, await json("{}"), { status: 400, code: "badRequest", message: /payload: / });
+});
+
+const transaction: SignedTransaction = {
+  payload: {
+    chainId: hex("01") as ChainId,
+    sender: hex("02") as AccountId,
+    nonce: 5,
+    expiryHeight: Height.of(100),
+    feeMax: 2n ** 64n - 1n,
+    operations: [
+      { kind: 3, flags: 1, index: 2, asset: 9, account: hex("03") as AccountId, amount: 2n ** 128n - 1n, reference: 2 ** 53 - 1 },
+    ],
+  },
+  signature: new Uint8Array(64).fill(9),
+};
+const transactionJson = {
+  payload: {
+    ...transaction.payload,
+    feeMax: transaction.payload.feeMax.toString(),
+    operations: transaction.payload.operations.map((operation) => ({ ...operation, amount: operation.amount.toString() })),
+  },
+  signature: toHex(transaction.signature),
+};
+
+t.test("transactionFromJson: the same transaction, the same bytes, whether integers are numbers or strings", async (t) => {
+  const encoded = signedTransactionCodec.encode(transaction);
+  const plain = transactionFromJson(JSON.stringify(transactionJson));
+  t.same(plain, { ok: true, bytes: encoded });
+  const [operation] = transactionJson.payload.operations;
+  const named = {
+    ...transactionJson,
+    payload: { ...transactionJson.payload, nonce: "5", operations: [{ ...operation, kind: "transfer" }] },
+  };
+  t.same(transactionFromJson(JSON.stringify(named)), { ok: true, bytes: encoded });
+});
+
+t.test("transactionFromJson: a mistake, is named by its path", async (t) => {
+  const [operation] = transactionJson.payload.operations;
+  const withOperation = (change: object) => ({
+    payload: { ...transactionJson.payload, operations: [operation, { ...operation, ...change }] },
+  });
+  const cases: [change: object, expected: RegExp][] = [
+    [withOperation({ amount: "-1" }), /payload\.operations\[1\]\.amount: must be a decimal string below 2\^128/],
+    [withOperation({ amount: (2n ** 128n).toString() }), /payload\.operations\[1\]\.amount: must be a decimal/],
+    [withOperation({ amount: 5 }), /payload\.operations\[1\]\.amount: must be a decimal/],
+    [withOperation({ kind: "teleport" }), /payload\.operations\[1\]\.kind: must be one of openAccount/],
+    [withOperation({ account: "zz" }), /payload\.operations\[1\]\.account: must be 32 bytes/],
+    [withOperation({ memo: "hi" }), /memo/],
+    [{ payload: { ...transactionJson.payload, nonce: 2 ** 53 } }, /payload\.nonce: must be a whole number from 0/],
+    [{ payload: { ...transactionJson.payload, operations: [] } }, /payload\.operations: must hold at least one operation/],
+    [{ signature: "00" }, /signature: must be 64 bytes as 128 lower-case hex digits/],
+  ];
+  for (const [change, expected] of cases) {
+    const result = transactionFromJson(JSON.stringify({ ...transactionJson, ...change }));
+    t.match(result, { ok: false, message: expected });
+  }
+});
+
+t.test("POST /v1/transactions/batch: mixed results, one line for each in order", async (t) => {
+  const app = appOf({
+    submit: async (): Promise<SubmitResult[]> => [
+      { hash: HASH, refusal: undefined },
+      { hash: HASH, refusal: EXPIRED },
+      { hash: undefined, refusal: BUSY },
+    ],
+  });
+  const body = new Uint8Array(transactionBatchCodec.encode([1, 2, 3].map((byte) => Uint8Array.of(byte))));
+  const answer = await call(app, "/v1/transactions/batch", bytesPost(body));
+  t.same(answer, {
+    status: 200,
+    body: {
+      results: [
+        { hash: HASH, status: "accepted" },
+        { hash: HASH, status: "refused", ...EXPIRED },
+        { status: "refused", ...BUSY },
+      ],
+    },
+  });
+  isFailure(t, await call(app, "/v1/transactions/batch", bytesPost(Uint8Array.of(1, 2, 3))), {
+    status: 400,
+    code: "badRequest",
+    message: /no batch/,
+  });
+  isFailure(t, await call(app, "/v1/transactions/batch", bytesPost(new Uint8Array(FRAME_BYTES_MAX + 1))), {
+    status: 413,
+    code: "tooLarge",
+  });
+});
+
+t.test("GET /v1/transactions/:hash: unknown, dropped, pending and final", async (t) => {
+  const path = `/v1/transactions/${HASH}`;
+  t.same((await call(appOf(), path)).body, { hash: HASH, status: "unknown" });
+  t.same((await call(appOf({ transaction: () => ({ status: "unknown", refusal: EXPIRED }) }), path)).body, {
+    hash: HASH,
+    status: "unknown",
+    dropped: EXPIRED,
+  });
+  t.same((await call(appOf({ transaction: () => ({ status: "pending" }) }), path)).body, { hash: HASH, status: "pending" });
+  const final = { status: "final", height: Height.of(1), index: 2, blockHash: BLOCK_HASH, code: 7, operationCodes: [0, 7] } as const;
+  t.same((await call(appOf({ transaction: () => final }), path)).body, { hash: HASH, ...final, codeName: "code7" });
+});
+
+t.test("GET /v1/transactions/:hash?waitMs: waits once and answers with what is known then; too many waits are busy", async (t) => {
+  const path = `/v1/transactions/${HASH}`;
+  let waits = 0;
+  let isFinal = false;
+  const waiting = appOf({
+    transaction: () => (isFinal ? { status: "pending" } : { status: "unknown", refusal: undefined }),
+    waitForFinal: async (_hash, { waitMs }) => {
+      t.equal(waitMs, 500);
+      waits += 1;
+      isFinal = true;
+    },
+  });
+  t.same((await call(waiting, `${path}?waitMs=500`)).body, { hash: HASH, status: "pending" });
+  t.equal(waits, 1);
+  isFailure(t, await call(appOf({ waitForFinal: () => undefined }), `${path}?waitMs=5`), { status: 503, code: "busy" });
+  for (const bad of ["-1", "1.5", "60001", "x"]) {
+    isFailure(t, await call(appOf(), `${path}?waitMs=${bad}`), { status: 400, code: "badRequest", message: /waitMs/ });
+  }
+  isFailure(t, await call(appOf(), "/v1/transactions/ABC"), { status: 400, code: "badRequest", message: /64 lower-case hex/ });
+});
+
+t.test("GET /v1/blocks/:heightOrHash: by height and by hash the same; missing and misnamed are told apart", async (t) => {
+  const app = appOf();
+  const byHeight = await call(app, "/v1/blocks/1");
+  t.same(byHeight, await call(app, `/v1/blocks/${BLOCK_HASH}`));
+  t.match(byHeight.body, {
+    height: 1,
+    view: 3,
+    proposer: 2,
+    hash: BLOCK_HASH,
+    stateRoot: ROOT,
+    transactions: [/^[0-9a-f]{64}$/],
+    receipts: [{ hash: HASH, code: 7, codeName: "code7" }],
+  });
+  isFailure(t, await call(app, "/v1/blocks/2"), { status: 404, code: "notFound", message: /holds heights 1 to 1/ });
+  isFailure(t, await call(app, `/v1/blocks/${hex("99")}`), { status: 404, code: "notFound" });
+  isFailure(t, await call(app, "/v1/blocks/latest"), { status: 400, code: "badRequest" });
+});
+
+t.test("GET /v1/blocks: a range, as far as it is held; bounds are checked", async (t) => {
+  const app = appOf();
+  const expected = { height: 1, hash: BLOCK_HASH, view: 3, stateRoot: ROOT, transactionCount: 1, timeMs: 123, proposer: 2 };
+  t.same((await call(app, "/v1/blocks?from=1&count=10")).body, { blocks: [expected] });
+  t.same((await call(app, "/v1/blocks?from=5&count=10")).body, { blocks: [] });
+  for (const query of ["from=x", "count=0", "count=1001", "from=-1"])
+    isFailure(t, await call(app, `/v1/blocks?${query}`), { status: 400, code: "badRequest" });
+});
+
+t.test("GET /v1/certificates/:height: the encoding and its fields", async (t) => {
+  const { body } = await call(appOf(), "/v1/certificates/1");
+  t.match(body, {
+    certificate: { hex: toHex(certificateCodec.encode(certificate)), signers: [0, 1, 3], ballot: { kind: "commit", view: 3 } },
+    blockHash: BLOCK_HASH,
+    header: { height: 1 },
+  });
+  isFailure(t, await call(appOf(), "/v1/certificates/9"), { status: 404, code: "notFound" });
+  isFailure(t, await call(appOf(), "/v1/certificates/x"), { status: 400, code: "badRequest" });
+});
+
+t.test("GET /v1/accounts/:id: passes the query on; without accounts and with a bad id, errors", async (t) => {
+  t.match((await call(appOf(), `/v1/accounts/${hex("07")}?asset=3`)).body, { account: hex("07"), asset: 3 });
+  isFailure(t, await call(appOf({ account: () => ({ ok: false, reason: "notSupported" }) }), `/v1/accounts/${hex("07")}`), {
+    status: 404,
+    code: "notFound",
+  });
+  for (const bad of ["xyz", `${hex("07")}?asset=4294967296`])
+    isFailure(t, await call(appOf(), `/v1/accounts/${bad}`), { status: 400, code: "badRequest" });
+});
+
+t.test("GET /v1/genesis and unknown paths", async (t) => {
+  t.match((await call(appOf(), "/v1/genesis")).body, { chainId: hex("01"), genesis: { name: "test", validators: { length: 4 } } });
+  isFailure(t, await call(appOf(), "/v2/none"), { status: 404, code: "notFound", message: /nothing answers GET \/v2\/none/ });
+  isFailure(t, await call(appOf(), "/v1/status", { method: "DELETE" }), { status: 404, code: "notFound" });
+});
+
+t.test("GET /v1/status: every field that the testnet reads", async (t) => {
+  const { body } = await call(appOf(), "/v1/status");
+  const names =
+    "chainId name application runtime validator epoch height view leader finalHeight finalHash executedHeight stateRoot peers pool isCatchingUp waitingFor whyNotFinal finality memoryBytes cpuMs uptimeMs version";
+  for (const name of names.split(" ")) t.ok(Object.hasOwn(body as object, name), name);
+  t.match(body, { validator: 0, whyNotFinal: null, version: "1.2.3", finality: { count: 0, histogram: { boundsMs: { length: 161 } } } });
+});
+
+t.test("createRpcApp: a handler that throws, 500 without its text; too many requests, busy", async (t) => {
+  const failing = appOf({
+    blockAt: () => {
+      throw new Error("secret detail");
+    },
+  });
+  const answer = await call(failing, "/v1/blocks/1");
+  isFailure(t, answer, { status: 500, code: "internal" });
+  t.notMatch(JSON.stringify(answer.body), /secret/);
+  t.match(errors.at(-1), /secret detail/);
+  const held = Promise.withResolvers<void>();
+  const app = appOf({ waitForFinal: () => held.promise }, 1);
+  const first = app.request(`/v1/transactions/${HASH}?waitMs=10`);
+  isFailure(t, await call(app, "/v1/status"), { status: 503, code: "busy" });
+  held.resolve();
+  t.equal((await first).status, 200);
+  t.equal((await call(app, "/v1/status")).status, 200, "and the place is free again");
+});
+
+t.test("startRpcServer: over HTTP, answers, refuses long headers and large bodies, names a taken port", async (t) => {
+  const app = appOf();
+  const server = await startRpcServer({ app, host: "127.0.0.1", port: 0, connectionsMax: 10 });
+  t.teardown(() => server.stop());
+  const status = await fetch(`${server.url}/v1/status`);
+  t.equal(status.status, 200);
+  t.match(await status.json(), { name: "test" });
+  const large = await fetch(`${server.url}/v1/transactions`, bytesPost(new Uint8Array(TRANSACTION_BYTES_MAX + 1)));
+  t.equal(large.status, 413);
+  await large.arrayBuffer();
+  const headers = await fetch(`${server.url}/v1/status`, { headers: { "x-long": "x".repeat(20_000) } });
+  t.equal(headers.status, 431);
+  await headers.arrayBuffer();
+  const port = Number(new URL(server.url).port);
+  await t.rejects(startRpcServer({ app, host: "127.0.0.1", port, connectionsMax: 10 }), {
+    message: /rpc\.port \d+ on 127\.0\.0\.1 is in use/,
+  });
+});

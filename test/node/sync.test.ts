@@ -1,0 +1,143 @@
+/** Requests to peers and answers to peers. */
+
+import t from "tap";
+import { createSyncClient, type RequestEffect } from "../../node/sync_client.ts";
+import { createSyncServer } from "../../node/sync_server.ts";
+import type { PeerInfo } from "../../p2p/interface.ts";
+import type { FinalityEntry, ReplicaInput } from "../../replica/interface.ts";
+import type { Block } from "../../types/block.ts";
+import { type BlockHash, Epoch, Height, type TransactionHash, View } from "../../types/ids.ts";
+import { RANGE_BYTES_MAX } from "../../types/limits.ts";
+import type { PeerKey } from "../../types/sender.ts";
+import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
+
+const peerKey = (name: string) => name as PeerKey;
+const blockHash = (height: number) => `${height}` as BlockHash;
+
+function serverOver(chain: {
+  readonly finalHeight: number;
+  readonly bodyBytes?: number;
+  readonly oldestHeight?: number;
+  isProven(height: number): boolean;
+}) {
+  const within = (height: Height) => height >= (chain.oldestHeight ?? 1) && height <= chain.finalHeight;
+  return createSyncServer({
+    store: {
+      finalHeight: Height.of(chain.finalHeight),
+      oldestHeight: Height.of(chain.oldestHeight ?? 1),
+      blockAt: (height) =>
+        within(height) ? ({ header: { height, bodyBytes: chain.bodyBytes ?? 10, transactionCount: 1 } } as Block) : undefined,
+      blockByHash: (hash) => (hash === blockHash(1) ? ({ header: { height: 1 } } as Block) : undefined),
+      finality: (height) => {
+        const proven = chain.isProven(height) ? height : height + 1;
+        return within(height)
+          ? ({ height, blockHash: blockHash(height), certificate: { ballot: { blockHash: blockHash(proven) } } } as FinalityEntry)
+          : undefined;
+      },
+    },
+    replica: { answer: () => undefined },
+    currentStatus: () => ({
+      epoch: Epoch.ZERO,
+      view: View.ZERO,
+      finalHeight: Height.ZERO,
+      finalHash: blockHash(0),
+      oldestHeight: Height.ZERO,
+    }),
+  });
+}
+
+async function rangeOf(server: ReturnType<typeof serverOver>, fromHeight: number, count: number) {
+  const response = await server({ type: "finalBlocks", fromHeight: Height.of(fromHeight), count });
+  if (response.type !== "finalBlocks") throw new Error("another type");
+  return { heights: response.blocks.map(({ header }) => Number(header.height)), proof: response.commitCertificate?.ballot.blockHash };
+}
+
+t.test("createSyncServer: a range, ends at the last block that its own certificate proves", async (t) => {
+  const server = serverOver({ finalHeight: 10, isProven: (height) => height % 3 === 0 });
+  t.same(await rangeOf(server, 1, 100), { heights: [1, 2, 3, 4, 5, 6, 7, 8, 9], proof: "9" });
+  t.same(await rangeOf(server, 2, 3), { heights: [2, 3], proof: "3" });
+  t.same(await rangeOf(server, 4, 2), { heights: [], proof: undefined }, "no proven block in the range");
+  t.same(await rangeOf(server, 11, 5), { heights: [], proof: undefined }, "nothing above the head");
+});
+
+t.test("createSyncServer: large blocks or pruned heights, the range stays within its bytes and is contiguous", async (t) => {
+  const server = serverOver({ finalHeight: 50, bodyBytes: RANGE_BYTES_MAX / 4, isProven: () => true });
+  t.same((await rangeOf(server, 1, 50)).heights, [1, 2, 3]);
+  t.same((await rangeOf(serverOver({ finalHeight: 50, oldestHeight: 20, isProven: () => true }), 5, 5)).heights, []);
+});
+
+t.test("createSyncServer: what it does not have, empty answers of the right type", async (t) => {
+  const server = serverOver({ finalHeight: 3, isProven: () => true });
+  t.match(await server({ type: "block", hash: blockHash(1) }), { type: "block", block: { header: { height: 1 } } });
+  t.same(await server({ type: "block", hash: blockHash(9) }), { type: "block", block: undefined });
+  t.same(await server({ type: "transactions", hashes: ["a" as TransactionHash] }), { type: "transactions", transactions: [] });
+  t.same(await server({ type: "timeoutCertificates", fromView: View.of(1), toView: View.of(2) }), {
+    type: "timeoutCertificates",
+    certificates: [],
+  });
+  t.match(await server({ type: "status" }), { type: "status", status: { finalHash: "0" } });
+});
+
+type Answers = Readonly<Record<string, SyncResponse | Error>>;
+
+function client(answers: Answers, linked: readonly string[] = []) {
+  const asked: string[] = [];
+  const inputs: ReplicaInput[] = [];
+  const syncClient = createSyncClient({
+    network: {
+      peers: linked.map((name) => ({ peer: peerKey(name), validator: 0 }) as unknown as PeerInfo),
+      request: async (peer) => {
+        asked.push(peer);
+        const answer = answers[peer];
+        if (answer === undefined || answer instanceof Error) throw answer ?? new Error("gone");
+        return answer;
+      },
+    },
+    submit: (input) => inputs.push(input),
+    onFailure: () => undefined,
+  });
+  const run = async (candidates: readonly string[], request: SyncRequest = { type: "block", hash: blockHash(1) }) => {
+    const effect: RequestEffect = { type: "request", requestId: 7, candidates: candidates.map(peerKey), request, deadlineMs: 1_000 };
+    syncClient.perform(effect);
+    for (let turn = 0; turn < 5; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+  };
+  return { asked, inputs, run, syncClient };
+}
+
+const full: SyncResponse = { type: "block", block: { header: { height: 1 } } as Block };
+const empty: SyncResponse = { type: "block", block: undefined };
+
+t.test("createSyncClient: the first candidate fails or has nothing, the next is asked; one answer is fed back", async (t) => {
+  const { asked, inputs, run } = client({ a: new Error("deadline"), b: empty, c: full });
+  await run(["a", "b", "c"]);
+  t.same(asked, ["a", "b", "c"]);
+  t.match(inputs, [{ type: "response", requestId: 7, from: "c", response: full }]);
+  t.equal(inputs.length, 1);
+});
+
+t.test("createSyncClient: nobody has it, the empty answer counts; nobody answers, requestFailed", async (t) => {
+  const nothing = client({ a: empty, b: new Error("gone") });
+  await nothing.run(["a", "b"]);
+  t.match(nothing.inputs, [{ type: "response", from: "a" }]);
+  const failing = client({});
+  await failing.run(["a", "b", "c", "d"]);
+  t.same(failing.asked, ["a", "b", "c"], "at most three attempts");
+  t.same(failing.inputs, [{ type: "requestFailed", requestId: 7 }]);
+  const alone = client({});
+  await alone.run([]);
+  t.same(alone.inputs, [{ type: "requestFailed", requestId: 7 }], "nobody to ask");
+});
+
+t.test("createSyncClient: no candidates, any linked validator, another one first each time", async (t) => {
+  const { asked, run } = client({ a: full, b: full }, ["a", "b"]);
+  await run([]);
+  await run([]);
+  t.same(asked, ["a", "b"]);
+});
+
+t.test("createSyncClient: stopped, asks nobody", async (t) => {
+  const { asked, run, syncClient } = client({ a: full });
+  syncClient.stop();
+  await run(["a"]);
+  t.same(asked, []);
+});
