@@ -5,6 +5,7 @@
 import type { Evidence, SignedHeader } from "../types/evidence.ts";
 import type { BlockHash, Epoch, Height, TimestampMs, ValidatorIndex } from "../types/ids.ts";
 import { View } from "../types/ids.ts";
+import { FUTURE_VIEWS_MAX } from "../types/limits.ts";
 import type { Sender } from "../types/sender.ts";
 import type { Certificate } from "../types/vote.ts";
 import type { BlockTree, ParentFacts } from "./block_tree.ts";
@@ -19,6 +20,9 @@ import type { VoteCollector } from "./vote_collector.ts";
 /** Blocks wanted by hash at a time, and how far above the root they may be; farther is a matter of catch-up. */
 export const WANTED_MAX = 64;
 export const WANTED_HEIGHTS_MAX = 32;
+
+/** Proposals are remembered for this many views back, when finality does not forget them earlier. */
+export const SEEN_VIEWS_MAX = 64;
 
 export interface SeenProposal {
   readonly blockHash: BlockHash;
@@ -89,6 +93,11 @@ export function penalize(machine: Machine, sender: Sender, reason: Extract<Conse
   if (sender.type !== "self") emit(machine, { type: "penalize", sender, reason });
 }
 
+/** R10: nothing can come of this view any more: it has a TC, so no CC (R8), and it is far behind. */
+export function isViewOver(machine: Machine, view: View): boolean {
+  return view < machine.view - FUTURE_VIEWS_MAX && machine.certificates.of("timeout", view) !== undefined;
+}
+
 /** R6: leaves the current view by a certificate. The record of the new view names the certificate, so that the TCs we passed
  *  survive a restart. */
 export function enterView(
@@ -102,6 +111,8 @@ export function enterView(
   machine.building = undefined;
   machine.timeoutsAsked = undefined;
   machine.bestParent = undefined;
+  machine.votes.forgetWhere((old) => isViewOver(machine, old));
+  machine.seen.prune(View.of(Math.max(0, view - SEEN_VIEWS_MAX)));
   machine.pacemaker.enterView({ nowMs: machine.nowMs, isLost: by === "TC" });
   persist(machine, view, { admittedBy: certificate });
   emit(machine, { type: "enteredView", view, by, leader: leaderOfView(machine) });
@@ -175,7 +186,7 @@ export function accuse(machine: Machine, evidence: Evidence): void {
     evidence.type === "doubleVote"
       ? [evidence.first.validator, evidence.first.ballot.view]
       : [evidence.first.header.proposer, evidence.first.header.view];
-  if (machine.accused.get(offender) === view) return;
+  if (offender === machine.self || machine.accused.get(offender) === view) return;
   machine.accused.set(offender, view);
   emit(machine, { type: "persistEvidence", evidence });
 }

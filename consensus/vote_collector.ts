@@ -36,7 +36,8 @@ export interface VoteCollector {
   /** R3: makes the certificate of a ballot that has a quorum. */
   certify(ballot: Ballot): Certified;
   verify(vote: SignedVote): boolean;
-  forgetView(view: View): void;
+  /** Forgets whole views, so that their slots can be filled again only by what the caller lets in. */
+  forgetWhere(isOver: (view: View) => boolean): void;
   prune(finalView: View): void;
   /** Number of filled slots, for tests of the bound. */
   readonly count: number;
@@ -142,7 +143,9 @@ export function createVoteCollector(context: CertificateContext): VoteCollector 
     hasQuorum,
     certify,
     verify,
-    forgetView: (view) => void views.delete(view),
+    forgetWhere(isOver) {
+      for (const view of views.keys()) if (isOver(view)) views.delete(view);
+    },
     prune(finalView) {
       for (const view of views.keys()) if (view < finalView) views.delete(view);
     },

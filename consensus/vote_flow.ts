@@ -9,7 +9,7 @@ import type { Sender } from "../types/sender.ts";
 import type { Ballot, SignedVote } from "../types/vote.ts";
 import { acceptCertificate, noteOwnSignature } from "./certificate_flow.ts";
 import { areVotesConflicting } from "./evidence.ts";
-import { accuse, emit, finalViewOf, leaderOfView, type Machine, penalize } from "./machine.ts";
+import { accuse, emit, finalViewOf, isViewOver, leaderOfView, type Machine, penalize } from "./machine.ts";
 import type { Slot } from "./vote_collector.ts";
 
 export function onVote(machine: Machine, from: Sender, vote: SignedVote): void {
@@ -17,6 +17,7 @@ export function onVote(machine: Machine, from: Sender, vote: SignedVote): void {
   if (ballot.epoch !== machine.epoch || !isBallotShaped(ballot)) return;
   if (validator >= machine.options.validators.set.validators.length) return penalize(machine, from, "malformedMessage");
   if (ballot.view < finalViewOf(machine) || ballot.view > machine.view + FUTURE_VIEWS_MAX) return;
+  if (isViewOver(machine, ballot.view)) return;
   if (validator === machine.self && from.type !== "self") return onOwnVote(machine, from, vote);
   if (isDirect(from, vote)) helpLaggard(machine, vote);
   const slot = fillSlot(machine, from, vote);
