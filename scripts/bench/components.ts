@@ -17,6 +17,12 @@ const LEDGER_ACCOUNTS = 100_000;
 
 export const COMPONENT_BENCHES: readonly ComponentBench[] = [
   {
+    name: "storage",
+    about: "durable saves beside a bare append and fdatasync of the same size; reads",
+    relativeTo: "fdatasyncUs",
+    run: async () => (await import("./storage_bench.ts")).benchStorage(),
+  },
+  {
     name: "network",
     about: "four processes on loopback: direct links, broadcast, gossip",
     relativeTo: "roundTripUs",
