@@ -148,7 +148,8 @@ export function createDirectLink(options: {
       stream.maxWriteBufferLength = limits.streamBufferBytesMax;
       stream.addEventListener("drain", () => {
         stuckSinceMs = undefined;
-        flush();
+        // libp2p empties its own buffer in a microtask that is queued already; more must not be added before that.
+        queueMicrotask(flush);
       });
       stream.addEventListener("close", (event) => broken(`outbound stream closed: ${describeError(event.error)}`));
       flush();

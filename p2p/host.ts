@@ -12,6 +12,7 @@ import { createLibp2p, type Libp2pOptions } from "libp2p";
 import { asciiBytes } from "../types/bytes.ts";
 import { FRAME_BYTES_MAX } from "../types/limits.ts";
 import type { PeerKey } from "../types/sender.ts";
+import { closeLockChannelOnDeno, replaceWebSocketOnDeno } from "./deno_fixes.ts";
 import { leanMuxer } from "./internals.ts";
 import type { NetworkOptions } from "./options.ts";
 import { consensusTopic, transactionsTopic } from "./wire.ts";
@@ -26,6 +27,7 @@ export type Host = Libp2p<HostServices>;
 /** Makes the node without starting it, so that handlers are in place before the first connection. */
 export async function createHost(options: NetworkOptions, isBanned: (peer: PeerKey) => boolean): Promise<Host> {
   const { limits } = options;
+  closeLockChannelOnDeno();
   const settings: Libp2pOptions<HostServices> = {
     start: false,
     privateKey: await generateKeyPairFromSeed("Ed25519", options.nodeSeed),
@@ -85,15 +87,9 @@ const SILENT: ComponentLogger = { forComponent: () => silentLogger };
 async function webSocketTransports(options: NetworkOptions): Promise<NonNullable<Libp2pOptions["transports"]>> {
   const addresses = [...options.listen, ...options.peers.flatMap((peer) => peer.addresses)];
   if (!addresses.some((address) => /\/wss?(\/|$)/.test(address))) return [];
-  if ("Deno" in globalThis) await replaceDenoWebSocket();
+  await replaceWebSocketOnDeno();
   const { webSockets } = await import("@libp2p/websockets");
   return [webSockets()];
-}
-
-/** Deno's own WebSocket client delays small messages by tens of milliseconds; the one of `ws` does not. libp2p takes the global. */
-async function replaceDenoWebSocket(): Promise<void> {
-  const { WebSocket } = await import("ws");
-  Object.defineProperty(globalThis, "WebSocket", { value: WebSocket, configurable: true, writable: true });
 }
 
 /** SHA-256 of topic and data, cut to 20 bytes: senders are not authenticated, so the id must bind the content. */
