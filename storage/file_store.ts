@@ -19,6 +19,7 @@ import { STORE_LIMITS, type StoreLimits } from "./limits.ts";
 import type { StoredFinality } from "./live_state.ts";
 import { createRealFiles } from "./real_files.ts";
 import { lockStore, openParts, type StoreParts } from "./recovery.ts";
+import type { FrameLocation } from "./segmented_log.ts";
 import { Snapshots } from "./snapshots.ts";
 import type { StoreIndex } from "./store_index.ts";
 
@@ -185,16 +186,16 @@ class FileStore implements Store {
 
   operation(height: Height): OperationEntry | undefined {
     this.#requireReadable();
-    if (height > this.#parts.operations.lastHeight) return undefined;
-    const location = this.#index.operationAt(height);
+    const location = this.#operationPlace(height);
     return location === undefined ? undefined : this.#parts.operations.read(height, location);
   }
 
   locate(hash: TransactionHash): TransactionLocation | undefined {
     this.#requireReadable();
-    const location = this.#index.locate(hash);
-    if (location === undefined) return undefined;
-    return this.operation(location.height)?.receipts[location.index]?.hash === hash ? location : undefined;
+    const found = this.#index.locate(hash);
+    const location = found === undefined ? undefined : this.#operationPlace(found.height);
+    if (found === undefined || location === undefined) return undefined;
+    return this.#parts.operations.receiptHash(found.height, { location, index: found.index }) === hash ? found : undefined;
   }
 
   evidence(): readonly Evidence[] {
@@ -284,6 +285,10 @@ class FileStore implements Store {
     const { finalHeight, oldestHeight } = this;
     if (height > finalHeight || height < oldestHeight || oldestHeight === Height.ZERO) return undefined;
     return this.#parts.finality.read(height, oldestHeight);
+  }
+
+  #operationPlace(height: Height): FrameLocation | undefined {
+    return height > this.#parts.operations.lastHeight ? undefined : this.#index.operationAt(height);
   }
 
   /** A store that has stopped can still be read. */

@@ -59,19 +59,19 @@ export function decodeJournalFrame(payload: Uint8Array): JournalFrame | JournalD
   const operationHeight = Height.of(reader.u64());
   const oldestHeight = Height.of(reader.u64());
   const records: SafetyRecord[] = [];
-  for (let left = reader.u32(); left > 0 && !reader.isOverrun; left--) {
+  for (let left = reader.u32(); left > 0 && !reader.isBroken; left--) {
     const decoded = safetyRecordCodec.decode(reader.bytes(reader.u32()));
     if (!decoded.ok) return decoded.reason === "unknownVersion" ? "unknownVersion" : "malformed";
     records.push(decoded.value);
   }
   const finalityEntries: StoredFinality[] = [];
-  for (let left = reader.u32(); left > 0 && !reader.isOverrun; left--) {
+  for (let left = reader.u32(); left > 0 && !reader.isBroken; left--) {
     const stored = readFinality(reader);
     if (stored === undefined) return "malformed";
     finalityEntries.push(stored);
   }
   const storedBlocks: StoredBlock[] = [];
-  for (let left = reader.u32(); left > 0 && !reader.isOverrun; left--) {
+  for (let left = reader.u32(); left > 0 && !reader.isBroken; left--) {
     storedBlocks.push({ blockHash: reader.hash<BlockHash>(), height: Height.of(reader.u64()), location: readLocation(reader) });
   }
   if (!reader.isExhausted || blocks === undefined || finality === undefined || operations === undefined || evidence === undefined) {

@@ -31,14 +31,27 @@ export function decodeOperation(payload: Uint8Array): OperationEntry | undefined
   const blockHash = reader.hash<BlockHash>();
   const stateRoot = reader.hash<StateRoot>();
   const receipts: TransactionReceipt[] = [];
-  for (let left = reader.u32(); left > 0 && !reader.isOverrun; left--) {
+  for (let left = reader.u32(); left > 0 && !reader.isBroken; left--) {
     const hash = reader.hash<TransactionHash>();
     const receiptCode = reader.u16();
     const operationCodes: number[] = [];
-    for (let codes = reader.u16(); codes > 0 && !reader.isOverrun; codes--) operationCodes.push(reader.u16());
+    for (let codes = reader.u16(); codes > 0 && !reader.isBroken; codes--) operationCodes.push(reader.u16());
     receipts.push({ hash, code: receiptCode, operationCodes });
   }
   return reader.isExhausted ? { height, blockHash, stateRoot, receipts } : undefined;
+}
+
+/** Hash of one receipt, without decoding the others; undefined when there is none. */
+export function receiptHashAt(payload: Uint8Array, index: number): TransactionHash | undefined {
+  const reader = new ByteReader(payload);
+  reader.skip(HEAD_BYTES - 4);
+  if (index >= reader.u32()) return undefined;
+  for (let skipped = 0; skipped < index && !reader.isBroken; skipped++) {
+    reader.skip(32 + 2);
+    reader.skip(2 * reader.u16());
+  }
+  const hash = reader.hash<TransactionHash>();
+  return reader.isBroken ? undefined : hash;
 }
 
 export function operationsEqual(left: OperationEntry, right: OperationEntry): boolean {

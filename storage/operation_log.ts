@@ -3,11 +3,11 @@
  *  An entry that is saved again must be the same: executing a block twice must never differ. */
 
 import type { OperationEntry } from "../replica/interface.ts";
-import type { Height } from "../types/ids.ts";
+import type { Height, TransactionHash } from "../types/ids.ts";
 import { BoundedCache } from "./cache.ts";
 import { corruptError, divergedError } from "./errors.ts";
 import type { StoreLimits } from "./limits.ts";
-import { decodeOperation, encodeOperation, operationsEqual } from "./operation_codec.ts";
+import { decodeOperation, encodeOperation, operationsEqual, receiptHashAt } from "./operation_codec.ts";
 import type { FrameLocation, LogPosition, SegmentedLog } from "./segmented_log.ts";
 
 export interface StoredOperation {
@@ -66,6 +66,12 @@ export class OperationLog {
       throw corruptError(`The operation log holds no entry for height ${height} in its place.`);
     this.#cache.set(height, entry, payload.length);
     return entry;
+  }
+
+  /** The transaction at `index` of a height; undefined when there is none. */
+  receiptHash(height: Height, place: { readonly location: FrameLocation; readonly index: number }): TransactionHash | undefined {
+    const cached = this.#cache.get(height);
+    return cached === undefined ? receiptHashAt(this.#log.read(place.location), place.index) : cached.receipts[place.index]?.hash;
   }
 
   /** All entries from a place on, in order. */

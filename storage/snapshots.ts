@@ -148,7 +148,7 @@ function decodeManifest(bytes: Uint8Array): Manifest | undefined {
   const root = reader.hash<StateRoot>();
   const application = reader.bytes(reader.u32());
   const chunkNames: string[] = [];
-  for (let left = reader.u32(); left > 0 && !reader.isOverrun; left--) chunkNames.push(toHex(reader.bytes(32)));
+  for (let left = reader.u32(); left > 0 && !reader.isBroken; left--) chunkNames.push(toHex(reader.bytes(32)));
   if (!reader.isExhausted) throw corruptError("A snapshot manifest passes its checksum and cannot be decoded.");
   return { height, root, application, chunkNames };
 }
