@@ -40,7 +40,7 @@ export function listChecks(deno: Runtime | undefined): Check[] {
     tool("tsc", "types", tsc, "-p", "."),
     ...nestedProjects().map((folder) => tool(`tsc ${folder}`, "types", tsc, "-p", folder)),
   ];
-  if (deno !== undefined) checks.push({ name: "deno check", group: "types", command: deno.executable, args: ["check", "."] });
+  if (deno !== undefined) checks.push({ name: "deno check", group: "types", command: deno.executable, args: ["check", "--quiet", "."] });
   return checks;
 }
 
