@@ -23,10 +23,13 @@ export class KeyOrder {
 
   /** Slot of the greatest key below `key`; 0 (the head) when there is none. */
   predecessor(key: Uint32Array): number {
-    const block = this.#blocks[this.#blockOf(key)];
+    const at = this.#blockOf(key);
+    const block = this.#blocks[at];
     if (block === undefined) return 0;
     const position = this.#rank(block, key);
-    return position === 0 ? 0 : (block.slots[position - 1] as number);
+    if (position > 0) return block.slots[position - 1] as number;
+    const previous = this.#blocks[at - 1];
+    return previous === undefined ? 0 : (previous.slots[previous.count - 1] as number);
   }
 
   /** Adds a slot whose key is written and not present. */

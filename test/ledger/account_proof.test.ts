@@ -79,7 +79,7 @@ t.test("L10: verifyAccountProof: any changed byte, cut or extension is refused",
 });
 
 t.test("L10: verifyAccountProof: true records do not prove the absence of an account that is open", async (t) => {
-  const world = worldOf(40);
+  const world = worldOf(8);
   const keys = [...world.model.state.accounts].map(({ id, asset }) => ({ account: id as AccountId, asset }));
   const leaves = keys.map((key) => accountProofCodec.decode(world.ledger.queryAccount(key).proof));
   const forged: string[] = [];
@@ -93,7 +93,6 @@ t.test("L10: verifyAccountProof: true records do not prove the absence of an acc
         if ([proof, alone].some((each) => verdict(world, victim, each) === "absent")) forged.push(`${index}`);
       }
     }
-    if (index === 5) break;
   }
   t.strictSame(forged, []);
   t.ok(leaves.every((leaf) => leaf.ok));

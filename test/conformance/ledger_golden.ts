@@ -1,0 +1,87 @@
+/** Golden roots of the ledger: a fixed script of blocks that uses every operation, and the root, codes and a proof after each.
+ *  Write the file anew, after a deliberate change of format only: node test/conformance/ledger_golden.ts --write */
+
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import { sha256 } from "../../crypto/hashes.ts";
+import { LEDGER_LIMITS } from "../../ledger/limits.ts";
+import { toHex } from "../../types/bytes.ts";
+import type { AccountId } from "../../types/ids.ts";
+import type { Operation } from "../../types/transaction.ts";
+import { ALICE, BOB, CAROL, FEE_ASSET, ISSUER, LedgerWorld, operation, transfer } from "../ledger/ledger_world.ts";
+
+export const LEDGER_GOLDEN_FILE = path.join(import.meta.dirname, "ledger_golden.json");
+
+interface GoldenBlock {
+  readonly stateRoot: string;
+  readonly codes: readonly (readonly [transaction: number, operations: readonly number[]])[];
+}
+
+export interface LedgerGolden {
+  readonly chainId: string;
+  readonly genesisRoot: string;
+  readonly blocks: readonly GoldenBlock[];
+  /** SHA-256 of the proofs of Alice's account and of an absent one, after the last block. */
+  readonly proofs: readonly string[];
+  readonly manifest: string;
+}
+
+type Script = readonly (readonly [sender: AccountId, operations: readonly Operation[]])[];
+
+const linked = { flags: 1 };
+const pend = (amount: bigint, reference: number): Operation => operation("pend", { asset: FEE_ASSET, account: BOB, amount, reference });
+
+/** Blocks of transactions, and the ms that each comes after the one before. */
+const SCRIPT: readonly (readonly [afterMs: number, transactions: Script])[] = [
+  [
+    100,
+    [[ALICE, [transfer(BOB, 1_234n), operation("openAccount", { asset: FEE_ASSET, account: CAROL }), transfer(CAROL, 2n ** 16n - 1n)]]],
+  ],
+  [
+    100,
+    [
+      [ALICE, [operation("registerAsset", { asset: 1, amount: 18n }), operation("openAccount", { asset: 1, account: BOB })]],
+      [ALICE, [transfer(BOB, 2n ** 127n, { asset: 1 }), transfer(BOB, 2n ** 127n, { asset: 1 }), transfer(BOB, 2n ** 64n, { asset: 1 })]],
+      [BOB, [pend(5n, 10), operation("transfer")]],
+    ],
+  ],
+  [100, [[ALICE, [pend(500n, 150), pend(600n, 0), pend(700n, 150), pend(800n, 1_000)]]]],
+  [
+    100,
+    [
+      [
+        BOB,
+        [
+          operation("post", { account: ALICE, reference: 3, index: 0, amount: 499n }),
+          operation("void", { account: ALICE, reference: 3, index: 1 }),
+        ],
+      ],
+    ],
+  ],
+  [100, [[CAROL, [transfer(BOB, 1n, linked), transfer(ISSUER, 2n, linked), transfer(ALICE, 10n ** 9n), transfer(ALICE, 3n)]]]],
+  [0, []],
+  [100, Array.from({ length: 40 }, (_, index): Script[number] => [BOB, [transfer(ALICE, BigInt(index) + 1n)]])],
+];
+
+export function ledgerGolden(): LedgerGolden {
+  const world = new LedgerWorld({ limits: LEDGER_LIMITS });
+  const genesisRoot = world.ledger.root;
+  const blocks = SCRIPT.map(([afterMs, transactions]): GoldenBlock => {
+    const { receipts, stateRoot } = world.run(
+      transactions.map(([sender, operations]) => world.payload(sender, operations)),
+      afterMs,
+    );
+    return { stateRoot, codes: receipts.map(({ code, operationCodes }) => [code, operationCodes] as const) };
+  });
+  const queries = [
+    { account: ALICE, asset: FEE_ASSET },
+    { account: ALICE, asset: 2 },
+  ];
+  const proofs = queries.map((query) => toHex(sha256(world.ledger.queryAccount(query).proof)));
+  return { chainId: world.chainId, genesisRoot, blocks, proofs, manifest: toHex(sha256(world.ledger.snapshot().manifest)) };
+}
+
+if (import.meta.main && process.argv.includes("--write")) {
+  writeFileSync(LEDGER_GOLDEN_FILE, `${JSON.stringify(ledgerGolden(), null, 2)}\n`);
+}
