@@ -1,3 +1,5 @@
+/** Bodies of proposals: gathering by hash, the verdict, and what counts as pending work. Pure data in, verdict out. */
+
 import t from "tap";
 import { bodyRootOf, hashTransaction } from "../../crypto/hashes.ts";
 import { blockOf, createBodies } from "../../replica/bodies.ts";

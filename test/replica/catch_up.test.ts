@@ -1,3 +1,5 @@
+/** Catch-up: whom to ask, and failure 7 on the side of the machine: a range is judged against what was asked. */
+
 import t from "tap";
 import { bodyRootOf, genesisBlockHash, hashHeader, hashTransaction } from "../../crypto/hashes.ts";
 import { createCatchUp, judgeRange, STATUSES_MAX } from "../../replica/catch_up.ts";

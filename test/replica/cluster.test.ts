@@ -1,3 +1,6 @@
+/** Whole replicas in one thread under a seeded network: agreement, pacing, recovery, divergence. Each test runs the shipped
+ *  machine with the null application; only clock, network, disk and signatures are doubles. */
+
 import t from "tap";
 import { createNullApplication } from "../../ledger/null_application.ts";
 import type { Application } from "../../types/application.ts";
