@@ -1,16 +1,13 @@
-/** One cluster of real validator processes: its files, its processes, and where each validator serves. */
+/** One cluster of real validator processes: its files, its processes, and where each validator serves. The processes are started
+ *  before anything heavy is loaded here, so that they load their code while this process makes their keys. */
 
-import { loadBlsSuite } from "../node/bls_suite.ts";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
 import type { RunDirectory } from "./directory.ts";
-import {
-  type NetworkFiles,
-  TESTNET_PARAMETERS,
-  TESTNET_PASSPHRASE,
-  type ValidatorFiles,
-  writeConfigurations,
-  writeNetworkFiles,
-} from "./network_files.ts";
+import type { NetworkFiles } from "./network_files.ts";
 import type { ApplicationName, RuntimeChoice } from "./options.ts";
+import { TESTNET_PARAMETERS, TESTNET_PASSPHRASE } from "./parameters.ts";
 import { createSupervisor, ProcessEnded, type ProcessExit, type ProcessPlan, type ReadyLine } from "./processes.ts";
 import { commandLineOf, PROJECT_ROOT, type RuntimeName, runtimeOf } from "./runtimes.ts";
 
@@ -20,8 +17,9 @@ export interface ServingValidator {
 }
 
 export interface Cluster {
-  readonly files: NetworkFiles;
   readonly size: number;
+  /** Writes all files and resolves when every validator serves. */
+  start(): Promise<NetworkFiles>;
   /** Validators that are up, in order. */
   serving(): readonly ServingValidator[];
   /** More than two thirds of the validators are up (all weigh the same). */
@@ -46,26 +44,18 @@ export interface ClusterOptions {
   readonly onCrash: (exit: ProcessExit) => void;
 }
 
-export const VALIDATOR_SCRIPT = "scripts/validator.ts";
+const LAUNCHER = "testnet/launcher.ts";
 const READY_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 5_000;
 /** Another program may take a port between our look and the validator's: then all start again on other ports. */
 const PORT_ATTEMPTS = 3;
 
-/** Writes all files and prepares the processes; `start` runs them. */
-export async function createCluster(options: ClusterOptions): Promise<Cluster & { start(): Promise<void> }> {
-  const { suite } = await loadBlsSuite();
-  const files = await writeNetworkFiles({
-    directory: options.directory.path,
-    validators: options.validators,
-    application: options.application,
-    accounts: options.accounts,
-    parameters: TESTNET_PARAMETERS,
-    bls: suite,
-  });
+/** Starts the processes, which load their code and wait; `start` lets them run. */
+export function createCluster(options: ClusterOptions): Cluster {
+  const indices = Array.from({ length: options.validators }, (_, index) => index);
   const ready = new Map<number, ReadyLine>();
   const supervisor = createSupervisor({
-    plans: files.validators.map((validator) => planOf(validator, options.runtime)),
+    plans: indices.map((index) => planOf(options.directory.path, index, options.runtime)),
     cwd: PROJECT_ROOT,
     env: { ...process.env, SEALSTONE_PASSPHRASE: TESTNET_PASSPHRASE },
     onCrash: (exit) => {
@@ -73,6 +63,8 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster & 
       options.onCrash(exit);
     },
   });
+  for (const index of indices) mkdirSync(join(options.directory.path, `v${index}`), { mode: 0o700 });
+  for (const index of indices) supervisor.prepare(index);
 
   async function startOne(validator: number): Promise<ReadyLine> {
     const line = await supervisor.start(validator, READY_DEADLINE_MS);
@@ -81,11 +73,25 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster & 
     return line;
   }
 
-  async function start(): Promise<void> {
+  async function start(): Promise<NetworkFiles> {
+    const [{ loadBlsSuite }, { writeConfigurations, writeNetworkFiles }] = await Promise.all([
+      import("../node/bls_suite.ts"),
+      import("./network_files.ts"),
+    ]);
+    const { suite: bls } = await loadBlsSuite();
+    const { validators, application, accounts } = options;
+    const files = await writeNetworkFiles({
+      directory: options.directory.path,
+      validators,
+      application,
+      accounts,
+      parameters: TESTNET_PARAMETERS,
+      bls,
+    });
     for (let attempt = 1; ; attempt++) {
       try {
-        await Promise.all(files.validators.map(({ index }) => startOne(index)));
-        return;
+        await Promise.all(indices.map(startOne));
+        return files;
       } catch (error) {
         if (attempt === PORT_ATTEMPTS || !(error instanceof ProcessEnded) || !lostItsPort(error.exit)) throw error;
         await supervisor.stopAll(0);
@@ -96,7 +102,6 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster & 
   }
 
   return {
-    files,
     size: options.validators,
     start,
     serving: () => [...ready].map(([validator, { rpc }]) => ({ validator, rpc })).sort((left, right) => left.validator - right.validator),
@@ -115,10 +120,11 @@ export async function createCluster(options: ClusterOptions): Promise<Cluster & 
   };
 }
 
-function planOf(validator: ValidatorFiles, choice: RuntimeChoice): ProcessPlan {
-  const { index, logPath } = validator;
+function planOf(directory: string, index: number, choice: RuntimeChoice): ProcessPlan {
+  const own = join(directory, `v${index}`);
   const runtime = runtimeOf(choice, index);
-  return { index, runtime, commandLine: commandLineOf(runtime, VALIDATOR_SCRIPT, ["--config", validator.configPath]), logPath };
+  const input = JSON.stringify(["--config", join(own, "config.json")]);
+  return { index, runtime, commandLine: commandLineOf(runtime, LAUNCHER, []), input, logPath: join(own, "log") };
 }
 
 function lostItsPort(exit: ProcessExit): boolean {

@@ -62,6 +62,8 @@ const TICK_MS = 10;
 const LATE_MS_MAX = 500;
 const REQUEST_DEADLINE_MS = 10_000;
 const LANE_REQUESTS_MAX = 16;
+/** Fewer transactions than this are not split over several validators: a request costs as much as many transactions. */
+const SHARE_MIN = 32;
 const BUSY_PAUSE_MS = 50;
 const BATCH_BYTES = 256 * 1_024;
 const RECENT_MS = 3_000;
@@ -130,7 +132,7 @@ export function createLoad(options: LoadOptions): Load {
     const allowed = open.length === 0 ? 0 : Math.max(0, Math.min(count, roomInWindows));
     counters.heldBack += count - allowed;
     count = allowed;
-    const share = Math.min(batchMax, Math.max(1, Math.ceil(count / Math.max(1, open.length))));
+    const share = Math.min(batchMax, Math.max(SHARE_MIN, Math.ceil(count / Math.max(1, open.length))));
     for (let attempt = 0; count > 0 && attempt < 4 * open.length; attempt++) {
       const target = open[turn++ % open.length];
       if (target === undefined || !hasRoom(laneOf(target), nowMs)) continue;

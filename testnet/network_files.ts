@@ -16,22 +16,8 @@ import type { ChainParameters, Genesis } from "../types/genesis.ts";
 import { type AccountId, Epoch, TimestampMs } from "../types/ids.ts";
 import type { BlsSuite } from "../types/suites.ts";
 import type { ApplicationName } from "./options.ts";
+import { FEE_ASSET, PREFUNDED_AMOUNT, TESTNET_PASSPHRASE } from "./parameters.ts";
 import { chooseFreePorts } from "./ports.ts";
-
-/** Guards nothing; it is printed with --keep so that a validator can be run by hand. */
-export const TESTNET_PASSPHRASE = "sealstone-testnet";
-export const FEE_ASSET = 1;
-export const PREFUNDED_AMOUNT = 10n ** 15n;
-
-/** Fast for validators that share one machine: a lost leader costs 2Δ. */
-export const TESTNET_PARAMETERS: ChainParameters = {
-  deltaMsMin: 100,
-  deltaMsMax: 5_000,
-  heartbeatMs: 1_000,
-  feeAsset: FEE_ASSET,
-  feePerTransaction: 2,
-  feePerOperation: 1,
-};
 
 export interface FundedAccount {
   readonly account: AccountId;
@@ -41,8 +27,6 @@ export interface FundedAccount {
 export interface ValidatorFiles {
   readonly index: number;
   readonly configPath: string;
-  /** Everything that the validator writes to its standard error. */
-  readonly logPath: string;
 }
 
 export interface NetworkFiles {
@@ -64,7 +48,7 @@ export interface NetworkPlan {
   readonly bls: BlsSuite;
 }
 
-/** Generates keys, genesis, accounts and configurations; the directory exists and is empty. */
+/** Generates keys, genesis, accounts and configurations; the directory exists and holds none yet. */
 export async function writeNetworkFiles(plan: NetworkPlan): Promise<NetworkFiles> {
   const { directory } = plan;
   const keys = Array.from({ length: plan.validators }, () => generateKeys(plan.bls));
@@ -117,8 +101,7 @@ export function deriveAccounts(runSeed: Uint8Array, count: number): FundedAccoun
 }
 
 function validatorFilesOf(directory: string, index: number): ValidatorFiles {
-  const own = join(directory, `v${index}`);
-  return { index, configPath: join(own, "config.json"), logPath: join(own, "log") };
+  return { index, configPath: join(directory, `v${index}`, "config.json") };
 }
 
 function generateKeys(bls: BlsSuite): ValidatorKeys {

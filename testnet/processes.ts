@@ -25,6 +25,8 @@ export interface ProcessPlan {
   readonly index: number;
   readonly runtime: RuntimeName;
   readonly commandLine: CommandLine;
+  /** Written to its standard input as one line when it shall begin. */
+  readonly input: string;
   readonly logPath: string;
 }
 
@@ -37,10 +39,12 @@ export interface ProcessExit {
   readonly logTail: readonly string[];
 }
 
-export type ProcessState = "stopped" | "starting" | "ready" | "stopping";
+export type ProcessState = "stopped" | "prepared" | "starting" | "ready" | "stopping";
 
 export interface Supervisor {
-  /** Starts process `index` and resolves when it is ready. Rejects with ProcessEnded when it ends before. */
+  /** Starts process `index`, which loads its code and waits for its input. Not needed before `start`, but saves time. */
+  prepare(index: number): void;
+  /** Lets process `index` begin and resolves when it is ready. Rejects with ProcessEnded when it ends before. */
   start(index: number, readyDeadlineMs: number): Promise<ReadyLine>;
   /** SIGKILL; resolves when the process is gone. */
   kill(index: number): Promise<void>;
@@ -100,30 +104,40 @@ export function createSupervisor(options: {
       const child = spawn(plan.commandLine.command, plan.commandLine.args, {
         cwd: options.cwd,
         env: { ...options.env, ...plan.commandLine.env },
-        stdio: ["ignore", "pipe", log],
+        stdio: ["pipe", "pipe", log],
         detached: true,
         windowsHide: true,
       });
-      const entry: Running = { child, gone: goneOf(child, plan), state: "starting" };
+      const entry: Running = { child, gone: goneOf(child, plan), state: "prepared" };
       running.set(plan.index, entry);
+      // A process that is gone cannot be written to; its exit is reported by itself.
+      child.stdin?.on("error", () => undefined);
       return entry;
     } finally {
       closeSync(log);
     }
   }
 
-  async function start(index: number, readyDeadlineMs: number): Promise<ReadyLine> {
-    if (running.has(index)) throw new TestnetFailure("crash", `validator ${index} is already running`);
+  function prepare(index: number): Running {
     const entry = launch(planOf(index));
-    const gone = entry.gone.then((exit) => {
+    void entry.gone.then((exit) => {
       const before = entry.state;
       running.delete(index);
       if (before === "ready") options.onCrash(exit);
-      return exit;
     });
+    return entry;
+  }
+
+  async function start(index: number, readyDeadlineMs: number): Promise<ReadyLine> {
+    const known = running.get(index);
+    if (known !== undefined && known.state !== "prepared") throw new TestnetFailure("crash", `validator ${index} is already running`);
+    const entry = known ?? prepare(index);
+    entry.state = "starting";
+    // Standard input stays open: its end tells the process that we are gone.
+    entry.child.stdin?.write(`${planOf(index).input}\n`);
     const deadline = deadlineOf(readyDeadlineMs);
     try {
-      const first = await Promise.race([readyLineOf(entry.child), gone.then((exit) => new ProcessEnded(exit)), deadline.passed]);
+      const first = await Promise.race([readyLineOf(entry.child), entry.gone.then((exit) => new ProcessEnded(exit)), deadline.passed]);
       if (first instanceof ProcessEnded) throw first;
       if (first === "deadline") {
         const tail = (await readLogTail(planOf(index).logPath)).join("\n");
@@ -166,6 +180,9 @@ export function createSupervisor(options: {
   }
 
   return {
+    prepare(index) {
+      prepare(index);
+    },
     start,
     kill,
     stopAll,

@@ -3,9 +3,10 @@
 import { join, relative } from "node:path";
 import process from "node:process";
 import type { Cluster } from "./cluster.ts";
-import { FEE_ASSET, PREFUNDED_AMOUNT, TESTNET_PASSPHRASE } from "./network_files.ts";
+import type { NetworkFiles } from "./network_files.ts";
 import type { TestnetOptions } from "./options.ts";
 import type { Output } from "./output.ts";
+import { FEE_ASSET, PREFUNDED_AMOUNT, TESTNET_PASSPHRASE } from "./parameters.ts";
 
 interface ReportContext {
   readonly options: TestnetOptions;
@@ -21,19 +22,22 @@ export function announceStart({ options, output }: ReportContext): void {
   output.event({ type: "start", ...options, durationMs: options.durationMs ?? null, dataDirectory: options.dataDirectory ?? null });
 }
 
-export function announceCluster({ output }: ReportContext, cluster: Cluster, firstFinalMs: number): void {
-  const { accounts, accountsPath, directory } = cluster.files;
+export function announceCluster(
+  { output }: ReportContext,
+  { cluster, files, firstFinalMs }: { readonly cluster: Cluster; readonly files: NetworkFiles; readonly firstFinalMs: number },
+): void {
+  const { accounts, accountsPath, directory, genesis } = files;
   const serving = cluster.serving();
   output.say(`first final block ${Math.round(firstFinalMs)} ms after the start`);
   for (const { validator, rpc } of serving) output.say(`  validator ${validator} (${cluster.runtimeOf(validator)}): ${rpc}/v1/status`);
-  if (cluster.files.genesis.balances.length > 0) {
+  if (genesis.balances.length > 0) {
     output.say(`  ${accounts.length} accounts with ${PREFUNDED_AMOUNT} of asset ${FEE_ASSET} each; ids and seeds in ${accountsPath}`);
     for (const { account } of accounts.slice(0, ACCOUNTS_SHOWN)) output.say(`    ${account}`);
   }
   output.event({
     type: "cluster",
     directory,
-    chainName: cluster.files.genesis.name,
+    chainName: genesis.name,
     accounts: accounts.slice(0, ACCOUNTS_SHOWN).map(({ account }) => account),
     accountCount: accounts.length,
     accountsPath,

@@ -1,22 +1,22 @@
 /** One run of the testnet from the first file to the last: start, wait for the first final block, load, watch, drill, compare,
  *  stop, clean up, summary. However it ends, no process and (without --keep) no file stays behind. */
 
-import { randomBytes } from "node:crypto";
-import { chainIdOf } from "../crypto/hashes.ts";
 import { requireAgreement } from "./checks.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
 import { prepareDirectory, type RunDirectory } from "./directory.ts";
 import { failureOf, TestnetFailure } from "./failure.ts";
 import { type KillOneReport, killOne, restartKilled } from "./kill_one.ts";
-import { createLoad, type Load } from "./load.ts";
+import type { Load } from "./load.ts";
 import { createMonitor, describeWaiting, type Monitor } from "./monitor.ts";
+import type { NetworkFiles } from "./network_files.ts";
 import type { TestnetOptions } from "./options.ts";
 import type { Output } from "./output.ts";
+import { accountsFor } from "./parameters.ts";
 import { ProcessEnded } from "./processes.ts";
 import { announceCluster, announceEnd, announceStart } from "./report.ts";
 import { createRpcClient, type RpcClient } from "./rpc_client.ts";
 import { describeSummary, summaryOf } from "./summary.ts";
-import { accountsFor, createPayloadSource, createTransferSource, type TransactionSource } from "./transactions.ts";
+import type { TransactionSource } from "./transactions.ts";
 import { type Watch, watchCluster } from "./watch.ts";
 
 const FIRST_FINAL_DEADLINE_MS = 90_000;
@@ -117,7 +117,7 @@ async function perform(context: RunContext, parts: Parts): Promise<void> {
   const onFailure = (failure: TestnetFailure): void => fail(context, parts, failure);
   announceStart(context);
   parts.directory = prepareDirectory(options.dataDirectory);
-  const cluster = await createCluster({
+  const cluster = createCluster({
     directory: parts.directory,
     validators: options.validators,
     runtime: options.runtime,
@@ -137,10 +137,11 @@ async function perform(context: RunContext, parts: Parts): Promise<void> {
   parts.monitor = monitor;
   let watch: Watch | undefined;
   try {
-    await Promise.all([untilEnded(context, cluster.start()), waitForFirstFinal(context, parts, cluster, monitor)]);
-    announceCluster(context, cluster, parts.firstFinalMs ?? 0);
+    const begin = beginTraffic(context, parts, cluster, monitor);
+    const [files] = await Promise.all([untilEnded(context, begin), waitForFirstFinal(context, parts, cluster, monitor)]);
+    announceCluster(context, { cluster, files, firstFinalMs: parts.firstFinalMs ?? 0 });
     watch = watchCluster({ ...context, cluster, monitor, counters: () => parts.load?.counters, fail: onFailure });
-    await startMeasuring(context, parts, cluster, monitor);
+    await startMeasuring(context, parts, monitor);
     await followSchedule(context, parts, cluster, monitor);
   } catch (error) {
     if (!(error instanceof RunEnded)) throw error;
@@ -150,6 +151,20 @@ async function perform(context: RunContext, parts: Parts): Promise<void> {
     if (parts.firstFinalMs === undefined) context.ending.abort();
   }
   if (parts.failure === undefined && parts.firstFinalMs !== undefined) await conclude(context, parts, cluster, monitor);
+}
+
+/** Starts all validators and, as soon as they serve, the load: so the first final block holds somebody's transfer. */
+async function beginTraffic(context: RunContext, parts: Parts, cluster: Cluster, monitor: Monitor): Promise<NetworkFiles> {
+  const { options } = context;
+  const files = await cluster.start();
+  if (options.load === 0 || context.ending.signal.aborted) return files;
+  const { createTraffic } = await import("./traffic.ts");
+  const finalized = (): number => monitor.agreement.transactions;
+  const { source, load } = createTraffic({ options, files, client: parts.client, targets: () => cluster.serving(), finalized });
+  parts.source = source;
+  parts.load = load;
+  load.start();
+  return files;
 }
 
 async function waitForFirstFinal(context: RunContext, parts: Parts, cluster: Cluster, monitor: Monitor): Promise<void> {
@@ -173,33 +188,12 @@ async function waitForFirstFinal(context: RunContext, parts: Parts, cluster: Clu
   }
 }
 
-async function startMeasuring(context: RunContext, parts: Parts, cluster: Cluster, monitor: Monitor): Promise<void> {
-  const { options } = context;
+/** From here on the figures count: what start-up did is left out. */
+async function startMeasuring(context: RunContext, parts: Parts, monitor: Monitor): Promise<void> {
   await monitor.sample();
   await monitor.takeBlocks();
   monitor.resetMeasures();
   parts.measuredFrom = { atMs: context.nowMs(), transactions: monitor.agreement.transactions };
-  if (options.load === 0) return;
-  const { genesis, accounts } = cluster.files;
-  const source =
-    options.application === "null"
-      ? createPayloadSource({ runSeed: new Uint8Array(randomBytes(16)), payloadBytes: options.payloadBytes })
-      : createTransferSource({
-          chainId: chainIdOf(genesis),
-          accounts,
-          lanes: cluster.size,
-          operationsPerTransaction: options.operationsPerTransaction,
-        });
-  parts.source = source;
-  parts.load = createLoad({
-    source,
-    client: parts.client,
-    rate: options.load,
-    lanes: cluster.size,
-    targets: () => cluster.serving(),
-    finalized: () => monitor.agreement.transactions,
-  });
-  parts.load.start();
 }
 
 /** Lets time pass until the run's end, with the kill drill in between. Rejects with RunEnded when the user ends it. */

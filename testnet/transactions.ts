@@ -14,7 +14,8 @@ import {
   type TransactionPayload,
   transactionPayloadCodec,
 } from "../types/transaction.ts";
-import { FEE_ASSET, type FundedAccount, TESTNET_PARAMETERS } from "./network_files.ts";
+import type { FundedAccount } from "./network_files.ts";
+import { FEE_ASSET, SENDER_UNFINISHED_MAX, TESTNET_PARAMETERS } from "./parameters.ts";
 
 export interface TransactionSource {
   /** Size of each encoded transaction in bytes. */
@@ -28,18 +29,6 @@ export interface TransactionSource {
 
 /** The ledger's nonce windows begin at 0. */
 export const FIRST_NONCE = 0;
-/** Transactions of a sender that are submitted and perhaps not final; a quarter of the ledger's nonce window. */
-export const SENDER_UNFINISHED_MAX = 64;
-/** Seconds of load that may be unfinished before the generator holds back. */
-const UNFINISHED_SECONDS = 4;
-const SENDERS_PER_LANE_MIN = 4;
-const ACCOUNTS_MAX = 16_384;
-
-/** Accounts that `load` transactions a second need, given how many each may have in flight. */
-export function accountsFor(load: number, lanes: number): number {
-  const wanted = Math.ceil((load * UNFINISHED_SECONDS) / SENDER_UNFINISHED_MAX);
-  return Math.min(Math.max(wanted, lanes * SENDERS_PER_LANE_MIN), ACCOUNTS_MAX);
-}
 
 /** The largest batch of transactions of this size that a validator takes in one request. */
 export function batchCountMax(transactionBytes: number): number {

@@ -11,17 +11,9 @@ import { loadBlsSuite } from "../../node/bls_suite.ts";
 import { readConfig } from "../../node/config.ts";
 import { readGenesis } from "../../node/genesis_file.ts";
 import { readKeyFile } from "../../node/key_store.ts";
-import {
-  deriveAccounts,
-  FEE_ASSET,
-  type NetworkFiles,
-  PREFUNDED_AMOUNT,
-  TESTNET_PARAMETERS,
-  TESTNET_PASSPHRASE,
-  writeConfigurations,
-  writeNetworkFiles,
-} from "../../testnet/network_files.ts";
+import { deriveAccounts, type NetworkFiles, writeConfigurations, writeNetworkFiles } from "../../testnet/network_files.ts";
 import type { ApplicationName } from "../../testnet/options.ts";
+import { FEE_ASSET, PREFUNDED_AMOUNT, TESTNET_PARAMETERS, TESTNET_PASSPHRASE } from "../../testnet/parameters.ts";
 import { chooseFreePorts } from "../../testnet/ports.ts";
 import { bytesEqual, fromHex, toHex } from "../../types/bytes.ts";
 

@@ -17,6 +17,10 @@ const SCRIPTS = {
   stubborn: `process.on("SIGTERM", () => console.error("I stay"));\n${READY}`,
   failing: `console.error("the disk is on fire");\nprocess.exit(3);`,
   crashing: `process.on("SIGUSR2", () => { console.error("last words"); process.exit(70); });\n${READY}`,
+  listening: `import process from "node:process";
+process.stdin.once("data", (chunk) => console.log(JSON.stringify({ type: "ready", rpc: String(chunk) })));
+process.stdin.once("end", () => process.exit(0));
+`,
   silent: "setInterval(() => undefined, 1000);",
 } as const;
 
@@ -40,6 +44,7 @@ async function withSupervisor(scripts: readonly (keyof typeof SCRIPTS)[], check:
         index,
         runtime: OWN_RUNTIME,
         commandLine: { command: process.execPath, args, env: {} },
+        input: `input ${index}`,
         logPath: join(directory, `${index}.log`),
       };
     }),
@@ -75,6 +80,17 @@ t.test("start: the ready line among other text, its fields; stopAll ends with SI
     await supervisor.stopAll(DEADLINE_MS);
     t.notOk(isAlive(pid));
     t.equal(supervisor.stateOf(0), "stopped");
+  });
+});
+
+t.test("prepare: the process runs and waits; start lets it begin with its input", async (t) => {
+  await withSupervisor(["listening"], async ({ supervisor }) => {
+    supervisor.prepare(0);
+    const pid = supervisor.pidOf(0) ?? 0;
+    t.ok(isAlive(pid));
+    t.equal(supervisor.stateOf(0), "prepared");
+    t.match(await supervisor.start(0, DEADLINE_MS), { rpc: "input 0\n" });
+    t.equal(supervisor.pidOf(0), pid, "the same process");
   });
 });
 
@@ -123,7 +139,7 @@ t.test("start: a command that does not exist, rejected as environment", async (t
   const directory = await mkdtemp(join(tmpdir(), "sealstone-test-"));
   const commandLine = { command: join(directory, "no-such-runtime"), args: [], env: {} };
   const supervisor = createSupervisor({
-    plans: [{ index: 0, runtime: "node", commandLine, logPath: join(directory, "log") }],
+    plans: [{ index: 0, runtime: "node", commandLine, input: "", logPath: join(directory, "log") }],
     cwd: directory,
     env: {},
     onCrash: () => t.fail("it never ran"),

@@ -4,15 +4,9 @@ import t from "tap";
 import { verifyEd25519 } from "../../crypto/ed25519_sodium.ts";
 import { chainIdOf } from "../../crypto/hashes.ts";
 import { createLedger } from "../../ledger/ledger.ts";
-import { deriveAccounts, FEE_ASSET, type FundedAccount, PREFUNDED_AMOUNT, TESTNET_PARAMETERS } from "../../testnet/network_files.ts";
-import {
-  accountsFor,
-  batchCountMax,
-  createPayloadSource,
-  createTransferSource,
-  FIRST_NONCE,
-  SENDER_UNFINISHED_MAX,
-} from "../../testnet/transactions.ts";
+import { deriveAccounts, type FundedAccount } from "../../testnet/network_files.ts";
+import { accountsFor, FEE_ASSET, PREFUNDED_AMOUNT, SENDER_UNFINISHED_MAX, TESTNET_PARAMETERS } from "../../testnet/parameters.ts";
+import { batchCountMax, createPayloadSource, createTransferSource, FIRST_NONCE } from "../../testnet/transactions.ts";
 import { fromHex, toHex } from "../../types/bytes.ts";
 import type { Genesis } from "../../types/genesis.ts";
 import { type ChainId, Epoch, Height, TimestampMs } from "../../types/ids.ts";

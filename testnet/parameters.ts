@@ -1,0 +1,31 @@
+/** Constants of every testnet: what its chain and its accounts start from. */
+
+import type { ChainParameters } from "../types/genesis.ts";
+
+/** Guards nothing; it is printed with --keep so that a validator can be run by hand. */
+export const TESTNET_PASSPHRASE = "sealstone-testnet";
+export const FEE_ASSET = 1;
+export const PREFUNDED_AMOUNT = 10n ** 15n;
+
+/** Fast for validators that share one machine: a lost leader costs 2Δ. */
+export const TESTNET_PARAMETERS: ChainParameters = {
+  deltaMsMin: 100,
+  deltaMsMax: 5_000,
+  heartbeatMs: 1_000,
+  feeAsset: FEE_ASSET,
+  feePerTransaction: 2,
+  feePerOperation: 1,
+};
+
+/** Transactions of a sender that are submitted and perhaps not final; a quarter of the ledger's nonce window. */
+export const SENDER_UNFINISHED_MAX = 64;
+/** Seconds of load that may be unfinished before the generator holds back. */
+const UNFINISHED_SECONDS = 4;
+const SENDERS_PER_LANE_MIN = 4;
+const ACCOUNTS_MAX = 16_384;
+
+/** Accounts that `load` transactions a second need, given how many each may have in flight. */
+export function accountsFor(load: number, lanes: number): number {
+  const wanted = Math.ceil((load * UNFINISHED_SECONDS) / SENDER_UNFINISHED_MAX);
+  return Math.min(Math.max(wanted, lanes * SENDERS_PER_LANE_MIN), ACCOUNTS_MAX);
+}
