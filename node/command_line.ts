@@ -12,7 +12,7 @@ import { toHex } from "../types/bytes.ts";
 import { Epoch, TimestampMs } from "../types/ids.ts";
 import { loadBlsSuite } from "./bls_suite.ts";
 import { readConfig } from "./config.ts";
-import { EXIT_CODES, exitCodeOf, messageOf, NodeError } from "./errors.ts";
+import { EXIT_CODES, messageOf, NodeError, reportFailure } from "./errors.ts";
 import {
   genesisTemplateSchema,
   readGenesis,
@@ -53,9 +53,7 @@ export async function runCommandLine(arguments_: readonly string[]): Promise<num
     if (command === "genesis") return await makeGenesis(rest);
     return await run(arguments_);
   } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
-    if (!(error instanceof NodeError) && error instanceof Error) process.stderr.write(`${error.stack ?? ""}\n`);
-    return exitCodeOf(error);
+    return reportFailure(error);
   }
 }
 

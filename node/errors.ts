@@ -1,6 +1,8 @@
 /** Failures that end the process or a start, with the exit code an operator's supervisor sees.
  *  Every message says what happened, whose move it is and what to do next. */
 
+import process from "node:process";
+
 /** usage: arguments, configuration or files given by the operator. environment: disk, ports, missing native parts.
  *  safety: going on could make this validator contradict itself or the chain; never restart such a process in a loop. */
 export type NodeErrorCode = "usage" | "environment" | "safety";
@@ -21,6 +23,13 @@ export class NodeError extends Error {
 /** The exit code for whatever ended the process; everything that is not a NodeError is a crash. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof NodeError ? EXIT_CODES[error.code] : EXIT_CODES.crash;
+}
+
+/** Tells an operator on stderr what ended a command, with the stack only when it is our bug; returns the exit code. */
+export function reportFailure(error: unknown): number {
+  const isBug = error instanceof Error && !(error instanceof NodeError);
+  process.stderr.write(`${isBug ? (error.stack ?? error.message) : messageOf(error)}\n`);
+  return exitCodeOf(error);
 }
 
 /** A short text for any thrown value. */

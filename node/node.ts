@@ -215,7 +215,7 @@ async function buildMachine(config: NodeConfig, options: StartOptions, cleanups:
     acceptMissingCounter: options.acceptMissingCounter,
   });
   cleanups.push({ name: "store", run: () => store.close() });
-  const recovered = recoverFromStore({
+  const recovered = await recoverFromStore({
     store,
     application: application.application,
     chainId,

@@ -1,12 +1,14 @@
-/** Opens the store and brings a fresh application to its final head, checking every stored state root on the way (R9). */
+/** Opens the store and brings a fresh application to its final head, checking every stored state root on the way (R9). The operation
+ *  log may end before the final head, since it is not synced with each block: what is executed again is written again. */
 
+import type { OperationEntry } from "../replica/interface.ts";
 import { type RecoveredReplica, type RecoveryFailure, recoverReplica } from "../replica/recovery.ts";
 import type { Store, StoreIdentity } from "../storage/interface.ts";
-import type { Application } from "../types/application.ts";
-import type { ChainId, TimestampMs } from "../types/ids.ts";
+import type { Application, ExecutionResult } from "../types/application.ts";
+import type { ChainId, Height, TimestampMs } from "../types/ids.ts";
 import { NodeError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
-import { openFailure } from "./store_errors.ts";
+import { openFailure, saveFailure } from "./store_errors.ts";
 
 export interface OpenStoreOptions {
   readonly directory: string;
@@ -26,18 +28,23 @@ export async function openStoreAt(openStore: OpenStore, options: OpenStoreOption
   }
 }
 
-export function recoverFromStore(options: {
+export async function recoverFromStore(options: {
   readonly store: Store;
   readonly application: Application;
   readonly chainId: ChainId;
   readonly genesisTimeMs: TimestampMs;
   readonly directory: string;
   readonly log: Logger;
-}): RecoveredReplica {
+}): Promise<RecoveredReplica> {
   const { store, application, log, directory } = options;
   for (const repair of store.recovered.repairs) log.warn({ repair }, "store repaired");
   const { records, finalHead, pendingBlocks, snapshot } = store.recovered;
   const startedMs = performance.now();
+  const derived: OperationEntry[] = [];
+  const watched = watchExecution(application, (height, { stateRoot, receipts }) => {
+    const blockHash = store.finality(height)?.blockHash;
+    if (blockHash !== undefined && store.operation(height) === undefined) derived.push({ height, blockHash, stateRoot, receipts });
+  });
   const result = recoverReplica({
     source: {
       records,
@@ -47,16 +54,52 @@ export function recoverFromStore(options: {
       blockAt: (height) => store.blockAt(height),
       operation: (height) => store.operation(height),
     },
-    application,
+    application: watched,
     chainId: options.chainId,
     genesisTimeMs: options.genesisTimeMs,
   });
   if (!result.ok) throw new NodeError("safety", `store ${directory}: ${failureText(result.failure)}`);
+  if (derived.length > 0) {
+    log.info({ from: derived[0]?.height, count: derived.length }, "operation log completed by executing again");
+    await saveDerived(store, derived);
+  }
   if (application.height > 0) {
     const ms = Math.round(performance.now() - startedMs);
     log.info({ height: application.height, snapshot: snapshot?.height ?? 0, replayed: result.replayedBlocks, ms }, "recovered");
   }
   return result.recovered;
+}
+
+async function saveDerived(store: Store, operations: readonly OperationEntry[]): Promise<void> {
+  try {
+    await store.save({ records: [], blocks: [], finality: [], operations, evidence: [] });
+  } catch (cause) {
+    throw saveFailure(cause);
+  }
+}
+
+/** The same application, with every execution reported. */
+function watchExecution(application: Application, onExecuted: (height: Height, result: ExecutionResult) => void): Application {
+  return {
+    name: application.name,
+    chainId: application.chainId,
+    get height() {
+      return application.height;
+    },
+    get root() {
+      return application.root;
+    },
+    parse: (bytes) => application.parse(bytes),
+    check: (transaction) => application.check(transaction),
+    execute(block) {
+      const result = application.execute(block);
+      onExecuted(block.height, result);
+      return result;
+    },
+    describeCode: (code) => application.describeCode(code),
+    snapshot: () => application.snapshot(),
+    restore: (snapshot) => application.restore(snapshot),
+  };
 }
 
 function failureText(failure: RecoveryFailure): string {

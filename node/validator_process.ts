@@ -3,7 +3,7 @@
 
 import process from "node:process";
 import { readConfig } from "./config.ts";
-import { EXIT_CODES, exitCodeOf, messageOf } from "./errors.ts";
+import { EXIT_CODES, exitCodeOf, messageOf, reportFailure } from "./errors.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import { type NodeExit, type RunningNode, type StartOptions, startNode } from "./node.ts";
 import { readPassphrase } from "./passphrase.ts";
@@ -16,8 +16,16 @@ export interface ValidatorProcessOptions {
   readonly parts: Pick<StartOptions, "openStore" | "wrapSigner">;
 }
 
-/** Runs until a signal or a fatal condition; resolves with the exit code. */
+/** Runs until a signal or a fatal condition; resolves with the exit code. Never rejects. */
 export async function runValidator(options: ValidatorProcessOptions): Promise<number> {
+  try {
+    return await run(options);
+  } catch (error) {
+    return reportFailure(error);
+  }
+}
+
+async function run(options: ValidatorProcessOptions): Promise<number> {
   const config = await readConfig(options.configFile);
   const log = createLogger({ level: config.log.level, name: config.keyFile });
   const crashed = watchForCrash(log);
