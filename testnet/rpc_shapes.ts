@@ -7,6 +7,8 @@ export interface ValidatorStatus {
   readonly chainId: string;
   readonly view: number;
   readonly finalHeight: number;
+  /** Other validators that it has a link with. */
+  readonly linkedValidators: number;
   readonly isCatchingUp: boolean;
   /** Its state root differs from a certified one: it has stopped signing. */
   readonly hasDiverged: boolean;
@@ -41,6 +43,7 @@ export async function fetchStatus(client: RpcClient, base: string, deadlineMs: n
     chainId: text(value, "chainId"),
     view: number(value, "view"),
     finalHeight: number(value, "finalHeight"),
+    linkedValidators: linkedIn(value.peers),
     isCatchingUp: value.isCatchingUp === true,
     hasDiverged: value.hasDiverged === true,
     waitingFor: text(value, "waitingFor"),
@@ -77,6 +80,11 @@ async function fetchJson(client: RpcClient, base: string, path: string, deadline
     if (cause instanceof RpcMalformed) throw cause;
     throw new RpcMalformed(`GET ${path} answered with something that is not JSON`, { cause });
   }
+}
+
+function linkedIn(peers: unknown): number {
+  if (!Array.isArray(peers)) throw new RpcMalformed("peers is not a list");
+  return peers.filter((peer: unknown) => typeof record(peer, "peer").validator === "number").length;
 }
 
 function histogramOf(value: Record<string, unknown>): Histogram {

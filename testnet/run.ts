@@ -153,7 +153,7 @@ async function perform(context: RunContext, parts: Parts): Promise<void> {
   if (parts.failure === undefined && parts.firstFinalMs !== undefined) await conclude(context, parts, cluster, monitor);
 }
 
-/** Starts all validators and, as soon as they serve, the load: so the first final block holds somebody's transfer. */
+/** Starts all validators and, as soon as they are linked, the load: so the first final block holds somebody's transfer. */
 async function beginTraffic(context: RunContext, parts: Parts, cluster: Cluster, monitor: Monitor): Promise<NetworkFiles> {
   const { options } = context;
   const files = await cluster.start();
@@ -163,8 +163,20 @@ async function beginTraffic(context: RunContext, parts: Parts, cluster: Cluster,
   const { source, load } = createTraffic({ options, files, client: parts.client, targets: () => cluster.serving(), finalized });
   parts.source = source;
   parts.load = load;
+  await untilLinked(context, parts, monitor);
   load.start();
   return files;
+}
+
+/** Waits until every validator has a link with every other one, or blocks become final all the same. */
+async function untilLinked(context: RunContext, parts: Parts, monitor: Monitor): Promise<void> {
+  const others = context.options.validators - 1;
+  while (parts.firstFinalMs === undefined) {
+    const { statuses } = await monitor.sample();
+    const linked = [...statuses.values()].filter(({ linkedValidators }) => linkedValidators >= others);
+    if (linked.length > others) return;
+    await pause(context, FIRST_LOOK_INTERVAL_MS);
+  }
 }
 
 async function waitForFirstFinal(context: RunContext, parts: Parts, cluster: Cluster, monitor: Monitor): Promise<void> {

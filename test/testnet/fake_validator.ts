@@ -80,5 +80,5 @@ export function chainOf(count: number): FakeBlock[] {
 function statusOf(status: FakeStatus): Readonly<Record<string, unknown>> {
   const { counts, ...rest } = status;
   const finality = { count: 0, p50Ms: 0, p99Ms: 0, histogram: { boundsMs: FAKE_BOUNDS_MS, counts } };
-  return { chainId: "00", isCatchingUp: false, waitingFor: "votes", finality, ...rest };
+  return { chainId: "00", peers: [{ validator: 1 }, { validator: null }], isCatchingUp: false, waitingFor: "votes", finality, ...rest };
 }
