@@ -30,7 +30,10 @@ t.test("parseTransaction: a Buffer is parsed like plain bytes and stays as it wa
   const parsed = parseTransaction(foreign);
   t.ok(parsed.ok);
   t.same(toHex(foreign), toHex(encoded), "the input is untouched");
-  if (!parsed.ok || parsed.signature === undefined) return t.fail("a signature to check");
+  if (!parsed.ok || parsed.signature === undefined) {
+    t.fail("a signature to check");
+    return;
+  }
   const { publicKey, message, signature } = parsed.signature;
   t.ok(verifyEd25519(publicKey, message, signature), "the signature still fits");
   t.equal(toHex(parsed.transaction.bytes), toHex(encoded));
@@ -40,7 +43,10 @@ t.test("decodeMessage: what is decoded from a Buffer owns its bytes", async (t) 
   const frame = Buffer.from(encodeMessage({ type: "transactions", transactions: [encoded] }));
   const decoded = decodeMessage(frame);
   frame.fill(0);
-  if (!decoded.ok || decoded.message.type !== "transactions") return t.fail("a batch of transactions");
+  if (!decoded.ok || decoded.message.type !== "transactions") {
+    t.fail("a batch of transactions");
+    return;
+  }
   const [transaction] = decoded.message.transactions;
   t.equal(toHex(transaction ?? new Uint8Array()), toHex(encoded));
   t.equal(Object.getPrototypeOf(transaction), Uint8Array.prototype);
