@@ -61,7 +61,7 @@ const WRITE_PIECE_BYTES = 64 * 1024;
 
 /** Writes one message in pieces, each when the stream is ready for it, so that a slow reader costs no more than one piece. */
 export async function writeMessage(stream: Stream, message: Uint8Array, signal: AbortSignal): Promise<void> {
-  const encoded = encode.single(message);
+  const encoded = encode.single(message, { maxDataLength: message.length });
   for (let offset = 0; offset < encoded.byteLength; offset += WRITE_PIECE_BYTES) {
     signal.throwIfAborted();
     const piece = encoded.subarray(offset, Math.min(offset + WRITE_PIECE_BYTES, encoded.byteLength));

@@ -88,11 +88,10 @@ export function createTransactionBatcher(options: {
         queue.push(transaction);
         queuedBytes += transaction.length;
       }
-      if (timer !== undefined) send(false);
-      else if (!isLeading && queue.length > 0) {
-        isLeading = true;
-        turnEnd.flush(sendLeading);
-      }
+      send(false);
+      if (timer !== undefined || isLeading || queue.length === 0) return;
+      isLeading = true;
+      turnEnd.flush(sendLeading);
     },
     takeDropped() {
       const count = dropped;

@@ -146,3 +146,31 @@ export async function until(what: string, isTrue: () => boolean, withinMs = 15_0
 /** All linked with all. */
 export const areLinked = (nodes: readonly TestNode[]): boolean =>
   nodes.every((node) => [...node.links.values()].filter(Boolean).length === nodes.length - 1);
+
+/** Options for a bare libp2p host with the identity of validator `index`, for peers that do not follow the rules. */
+export function hostOptions(index: number): NetworkOptions {
+  return {
+    chainId: CHAIN,
+    validators: validatorsOf(2),
+    self: ValidatorIndex.of(index),
+    nodeSeed: nodeSeed(index),
+    signHandshake: (message) => signEd25519(validatorSeed(index), message),
+    verifyEd25519,
+    listen: ["/ip4/127.0.0.1/tcp/0"],
+    announce: [],
+    peers: [],
+    handlers: {
+      onMessage: () => undefined,
+      onRequest: async () => ({ type: "status", status: statusAt(0) }),
+      onPeerStatus: () => undefined,
+      onPeerGone: () => undefined,
+      onValidatorLink: () => undefined,
+      currentStatus: () => statusAt(0),
+      onEvent: () => undefined,
+    },
+    limits: TEST_LIMITS,
+    randomBytes: (length) => new Uint8Array(randomBytes(length)),
+    nowMs: Date.now,
+    isLocalCluster: true,
+  };
+}
