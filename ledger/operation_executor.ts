@@ -27,6 +27,9 @@ export class OperationExecutor {
   /** Slot of the sender's account in `#payerAsset`, remembered across operations; −1 asks again. */
   #payerAsset = -1;
   #payer = 0;
+  /** Of the last chain that failed: which operation, with which code. */
+  #failedAt = 0;
+  #failure = 0;
 
   constructor(state: LedgerState, reader: TransactionReader) {
     this.#state = state;
@@ -53,9 +56,6 @@ export class OperationExecutor {
     }
     return codes ?? allOk(count);
   }
-
-  #failedAt = 0;
-  #failure = 0;
 
   /** L6: all or none. Returns the code of the operation that failed, which `#reportChain` spreads over the chain. */
   #runChain(start: number, end: number): number {

@@ -35,6 +35,7 @@ export interface LedgerBenchReport {
 
 interface World {
   readonly ledger: Ledger;
+  readonly genesis: Genesis;
   readonly chainId: ChainId;
   readonly accounts: readonly AccountId[];
   readonly nonces: Map<number, number>;
@@ -108,7 +109,7 @@ function createWorld(count: number, hasher: PairHasher): World {
     balances: accounts.slice(0, 65_536).map((account) => ({ account, asset: FEE_ASSET, amount: 10n ** 15n })),
   };
   const chainId = chainIdOf(genesis);
-  const world: World = { ledger: createLedger({ genesis, chainId, hasher }), chainId, accounts, nonces: new Map() };
+  const world: World = { ledger: createLedger({ genesis, chainId, hasher }), genesis, chainId, accounts, nonces: new Map() };
   for (let start = 65_536; start < count; start += 64 * 512) {
     const opened = accounts.slice(start, start + 64 * 512);
     const groups = Array.from({ length: Math.ceil(opened.length / 64) }, (_, group) => opened.slice(group * 64, group * 64 + 64));
@@ -219,20 +220,23 @@ function openAccounts(world: World): number {
 }
 
 function benchSnapshot(world: World, hasher: PairHasher) {
-  const { ledger } = world;
-  const taken = elapsedUs(() => ledger.snapshot());
-  const mebibytes = taken.value.chunks.reduce((sum, chunk) => sum + chunk.length, 0) / 2 ** 20;
+  const { ledger, genesis, chainId } = world;
   const shape = { transactions: 100, operations: 64 };
-  const afterSnapshot = runBlocks(world, shape).executeUs;
-  const afterBlock = runBlocks(world, shape).executeUs;
-  const { genesis } = { genesis: world };
-  const target = createWorld(1_000, hasher);
-  const restoring = elapsedUs(() => target.ledger.restore(taken.value));
-  if (genesis.chainId === target.chainId && !restoring.value) throw new Error("bench snapshot was not restored");
+  const rounds = Array.from({ length: 5 }, () => {
+    const taken = elapsedUs(() => ledger.snapshot());
+    const afterSnapshot = runBlocks(world, shape).executeUs;
+    return { taken: taken.us, copying: afterSnapshot - runBlocks(world, shape).executeUs };
+  });
+  const snapshot = ledger.snapshot();
+  const mebibytes = snapshot.chunks.reduce((sum, chunk) => sum + chunk.length, 0) / 2 ** 20;
+  const target = createLedger({ genesis, chainId, hasher });
+  const restoring = elapsedUs(() => target.restore(snapshot));
+  if (!restoring.value || target.root !== ledger.root) throw new Error("bench snapshot was not restored");
+  const takenMs = median(rounds.map(({ taken }) => taken)) / 1_000;
   return {
-    snapshotMs: taken.us / 1_000,
-    snapshotMsPerMiB: taken.us / 1_000 / mebibytes,
-    copyOnWriteUsPerPage: (afterSnapshot - afterBlock) / taken.value.chunks.length,
+    snapshotMs: takenMs,
+    snapshotMsPerMiB: takenMs / mebibytes,
+    copyOnWriteUsPerPage: median(rounds.map(({ copying }) => copying)) / snapshot.chunks.length,
     restoreMsPerMiB: restoring.us / 1_000 / mebibytes,
   };
 }

@@ -106,6 +106,17 @@ t.test("L6: linked chain: a failure takes back transfers, accounts, assets and p
   t.equal(world.ledger.root, world.model.root(), "what was taken back never expires");
 });
 
+t.test("L6: within a transaction: operations see accounts that earlier ones opened, and not those of a chain that failed", async (t) => {
+  const world = new LedgerWorld();
+  world.run([world.payload(ISSUER, [operation("openAccount", { asset: 9, account: BOB })])]);
+  const open = operation("openAccount", { asset: 9, account: ALICE });
+  const spend = transfer(BOB, 1n, { asset: 9 });
+  const { receipts } = world.run([world.payload(ALICE, [spend, { ...open, flags: 1 }, spend, spend, open, spend])]);
+  const failedChain = [OP.linkedOperationFailed, OP.insufficientFunds];
+  t.strictSame(receipts[0]?.operationCodes, [OP.payerNotFound, ...failedChain, OP.payerNotFound, OP.ok, OP.insufficientFunds]);
+  t.equal(world.ledger.root, world.model.root());
+});
+
 t.test("L7: available: credits posted less debits posted and pending; incoming pending funds cannot be spent", async (t) => {
   const world = new LedgerWorld();
   world.run([world.payload(ALICE, [pend(99_000n, 0)])]);
@@ -135,6 +146,20 @@ t.test("L8: expiry: at the first block whose time reaches it, before that block'
   const { receipts } = world.run([world.payload(BOB, [operation("post", { account: ALICE, amount: 1n, index: 2 })])], 0);
   t.strictSame(receipts[0]?.operationCodes, [OP.pendingExpired]);
   t.equal(available(world, ALICE), 100_000n - 19n, "the third expires one block later");
+  t.equal(world.ledger.root, world.model.root());
+});
+
+t.test("L8: expiry: what is due but waits for a later block can no longer be posted or voided", async (t) => {
+  const world = new LedgerWorld({ limits: { ...TEST_LIMITS, expiriesPerBlockMax: 1 } });
+  world.run([world.payload(ALICE, [pend(100n, 50), pend(200n, 50), pend(300n, 50)])]);
+  world.run([], 49);
+  const last = { account: ALICE, index: 2 };
+  const { receipts } = world.run([world.payload(BOB, [operation("post", { ...last, amount: 1n }), operation("void", last)])], 1);
+  t.strictSame(receipts[0]?.operationCodes, [OP.pendingExpired, OP.pendingExpired]);
+  t.equal(available(world, ALICE), 100_000n - 19n - 500n, "one of three has expired");
+  world.run([]);
+  world.run([]);
+  t.equal(available(world, ALICE), 100_000n - 19n);
   t.equal(world.ledger.root, world.model.root());
 });
 
