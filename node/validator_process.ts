@@ -29,10 +29,11 @@ async function run(options: ValidatorProcessOptions): Promise<number> {
   const config = await readConfig(options.configFile);
   const log = createLogger({ level: config.log.level, name: config.keyFile });
   const crashed = watchForCrash(log);
+  // Listened for from the beginning: a stop that is asked for during the start is obeyed after it.
+  const asked = nextSignal();
   const passphrase = await readPassphrase(config.passphraseEnv, options.passphraseFile);
   const { acceptMissingCounter, parts } = options;
   const node = await startNode(config, { passphrase, log, acceptMissingCounter, ...parts });
-  const asked = nextSignal();
   process.stdout.write(`${readyLine(node)}\n`);
   const end = await Promise.race([asked, node.ended, crashed]);
   if (typeof end !== "string") {
