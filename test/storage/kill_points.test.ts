@@ -16,7 +16,10 @@ import { Height } from "../../types/ids.ts";
 import { type CrashMode, FaultyDisk, randomOf } from "./faulty_files.ts";
 import { describeRecovered, describeStore, EMPTY, IDENTITY, scriptedSaves, snapshotOf } from "./fixtures.ts";
 
-const HEIGHTS = 6;
+// Thousands of runs: minutes on a machine that is busy with other tests.
+t.setTimeout(300_000);
+
+const HEIGHTS = 5;
 const LIMITS = {
   journalBytesMax: 2_500,
   blockSegmentBytesMax: 2_000,
