@@ -17,10 +17,17 @@ export const verifyEd25519: VerifyEd25519 = (publicKey, message, signature) => {
 
 /** Signs with a 32-byte seed (RFC 8032 private key); 64 bytes. */
 export function signEd25519(seed: Uint8Array, message: Uint8Array): Uint8Array {
+  return createEd25519Signer(seed)(message);
+}
+
+/** Signs many messages with one seed: the key pair is derived once. */
+export function createEd25519Signer(seed: Uint8Array): (message: Uint8Array) => Uint8Array {
   const { secretKey } = keyPairOf(seed);
-  const signature = new Uint8Array(ED25519_SIGNATURE_BYTES);
-  sodium.crypto_sign_detached(asBuffer(signature), asBuffer(unshared(message)), asBuffer(secretKey));
-  return signature;
+  return (message) => {
+    const signature = new Uint8Array(ED25519_SIGNATURE_BYTES);
+    sodium.crypto_sign_detached(asBuffer(signature), asBuffer(unshared(message)), asBuffer(secretKey));
+    return signature;
+  };
 }
 
 export function ed25519PublicKeyOf(seed: Uint8Array): Uint8Array {

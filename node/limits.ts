@@ -39,5 +39,6 @@ export function replicaConfig(parameters: ChainParameters, proposeDelayMs: numbe
     syncDelayMs: 500,
     bodyGraceMs: 10,
     bodyRetryMs: 100,
+    republishMs: 2_000,
   };
 }

@@ -15,6 +15,7 @@ import type { Execution } from "./execution.ts";
 import type { ReplicaTimer } from "./interface.ts";
 import type { Outbox } from "./outbox.ts";
 import type { PendingWork } from "./pending_work.ts";
+import type { Republisher } from "./republish.ts";
 
 /** Bounds and paces of one replica. Times in ms, sizes in bytes. */
 export interface ReplicaConfig {
@@ -30,6 +31,8 @@ export interface ReplicaConfig {
   /** Gossip gets this long before missing transactions of a proposal are asked for. */
   readonly bodyGraceMs: number;
   readonly bodyRetryMs: number;
+  /** A client's transaction that is still not final after this long is published again. */
+  readonly republishMs: number;
 }
 
 export type PendingRequest = { readonly request: SyncRequest; readonly blockHash: BlockHash | undefined };
@@ -49,6 +52,7 @@ export interface Context {
   readonly execution: Execution;
   readonly work: PendingWork;
   readonly catchUp: CatchUp;
+  readonly republisher: Republisher;
   readonly consensus: Consensus;
   readonly isCertificateValid: (certificate: Certificate) => boolean;
   /** Hashes that became final lately: late gossip must not order them again. */
@@ -96,7 +100,7 @@ export function isRequested(context: Context, type: SyncRequest["type"], blockHa
 }
 
 /** Arms a timer of the replica's own unless it is armed; consensus timers have their own rule. */
-export function armTimer(context: Context, timer: "sync" | "bodies", afterMs: number): void {
+export function armTimer(context: Context, timer: "sync" | "bodies" | "republish", afterMs: number): void {
   if (context.armed.has(timer)) return;
   context.armed.add(timer);
   context.outbox.effects.push({ type: "setTimer", timer, afterMs });

@@ -12,8 +12,9 @@ import type { PeerKey, PenaltyReason, Sender } from "../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../types/sync.ts";
 import type { Ballot, Certificate, SignedVote } from "../types/vote.ts";
 
-/** view, propose, resend: consensus. sync: catch-up. bodies: grace before missing transactions are asked for, and repetition. */
-export type ReplicaTimer = "view" | "propose" | "resend" | "sync" | "bodies";
+/** view, propose, resend: consensus. sync: catch-up. bodies: grace before missing transactions are asked for, and repetition.
+ *  republish: our clients' transactions that still wait are published again. */
+export type ReplicaTimer = "view" | "propose" | "resend" | "sync" | "bodies" | "republish";
 
 /** Where a batch of transactions came from: our own RPC, or a peer (gossip, or an answer to a body request). */
 export type TransactionSource = { readonly type: "client" } | { readonly type: "peer"; readonly sender: Sender };

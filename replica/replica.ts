@@ -19,7 +19,7 @@ import { abandonBodies, checkBody, fetchMissing, offerToBodies } from "./body_fl
 import { buildBlock } from "./build_flow.ts";
 import { createCatchUp } from "./catch_up.ts";
 import type { Context, ReplicaConfig } from "./context.ts";
-import { isRequested, penalizePeer, sendRequest } from "./context.ts";
+import { armTimer, isRequested, penalizePeer, sendRequest } from "./context.ts";
 import { createExecution } from "./execution.ts";
 import {
   acceptBlock,
@@ -35,6 +35,7 @@ import type { Replica, ReplicaInput, ReplicaStatus, Step } from "./interface.ts"
 import { createOutbox, toStep } from "./outbox.ts";
 import { createPendingWork } from "./pending_work.ts";
 import { parseBody, proposalOf, type RecoveredReplica } from "./recovery.ts";
+import { createRepublisher } from "./republish.ts";
 
 export interface ReplicaOptions {
   readonly domain: SigningDomain;
@@ -105,6 +106,7 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
     execution: createExecution({ application, final: finalHead, roots: recovered.roots, snapshotBlocks: config.snapshotBlocks }),
     work: createPendingWork({ bodies, isPooled: (hash) => pool.has(hash) }),
     catchUp: createCatchUp(),
+    republisher: createRepublisher({ intervalMs: config.republishMs, countMax: config.pool.countMax, find: (hash) => pool.get(hash) }),
     consensus: createConsensus({ ...options, config: config.consensus, recovered: recovered.consensus }),
     isCertificateValid: (certificate) => isCertificateValid(certificate, { domain, validators, bls }),
     recentlyFinal: new Set(),
@@ -162,6 +164,7 @@ function acceptTimer(context: Context, input: Extract<ReplicaInput, { type: "tim
   context.armed.delete(timer);
   if (timer === "sync") onSyncTimer(context);
   else if (timer === "bodies") fetchMissing(context);
+  else if (timer === "republish") republish(context);
   else context.feed({ type: "timer", timer });
 }
 
@@ -174,9 +177,19 @@ function acceptTransactions(context: Context, input: Extract<ReplicaInput, { typ
     const refusal = admit(context, transaction, isClient ? "client" : "peer");
     if (!isClient) continue;
     context.outbox.effects.push({ type: "admitted", hash: transaction.hash, refusal });
-    if (refusal === undefined) gossip.push(transaction.bytes);
+    if (refusal !== undefined) continue;
+    gossip.push(transaction.bytes);
+    context.republisher.note(transaction.hash, context.nowMs);
   }
-  if (gossip.length > 0) context.outbox.effects.push({ type: "gossipTransactions", transactions: gossip });
+  if (gossip.length === 0) return;
+  context.outbox.effects.push({ type: "gossipTransactions", transactions: gossip });
+  armTimer(context, "republish", context.config.republishMs);
+}
+
+function republish(context: Context): void {
+  const transactions = context.republisher.takeDue(context.nowMs);
+  if (transactions.length > 0) context.outbox.effects.push({ type: "gossipTransactions", transactions });
+  if (context.republisher.isWaiting) armTimer(context, "republish", context.config.republishMs);
 }
 
 const ALREADY_FINAL: Refusal = { code: "alreadyFinal", canRetry: false, advice: "it is final; ask for its status by hash" };

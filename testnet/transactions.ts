@@ -1,7 +1,7 @@
 /** What the load generator submits, made cheaply: a batch is written in place, in the encoding of `transactionBatchCodec`, by
  *  patching one template per sender. Tests decode what comes out of here with the codecs that validators use. */
 
-import { signEd25519 } from "../crypto/ed25519_sodium.ts";
+import { createEd25519Signer } from "../crypto/ed25519_sodium.ts";
 import { assert } from "../types/assert.ts";
 import { fromHex } from "../types/bytes.ts";
 import { type ChainId, Height } from "../types/ids.ts";
@@ -45,7 +45,7 @@ const SIGNED_PAYLOAD = 1 + 68;
 
 interface Sender {
   readonly index: number;
-  readonly seed: Uint8Array;
+  readonly sign: (message: Uint8Array) => Uint8Array;
   /** Tag, version and payload, as signed; nonce and payees are patched in place. */
   readonly signing: Uint8Array;
   nonce: number;
@@ -65,7 +65,7 @@ export function createTransferSource(options: {
     const payload = templateOf(options.chainId, account, operationsPerTransaction);
     return {
       index,
-      seed: account.seed,
+      sign: createEd25519Signer(account.seed),
       signing: transactionSigningBytes(transactionPayloadCodec.encode(payload)),
       nonce: FIRST_NONCE,
     };
@@ -102,7 +102,7 @@ export function createTransferSource(options: {
     writeUint64(sender.signing, SIGNING_NONCE, sender.nonce++);
     patchPayees(sender);
     target.set(head);
-    target.set(signEd25519(sender.seed, sender.signing), SIGNED_SIGNATURE);
+    target.set(sender.sign(sender.signing), SIGNED_SIGNATURE);
     target.set(sender.signing.subarray(SIGNING_PAYLOAD_START), SIGNED_PAYLOAD);
   }
 

@@ -39,6 +39,7 @@ export const TEST_CONFIG: ReplicaConfig = {
   syncDelayMs: 200,
   bodyGraceMs: 10,
   bodyRetryMs: 100,
+  republishMs: 1_000,
 };
 
 /** What survives a crash of one node. */
