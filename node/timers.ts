@@ -2,6 +2,7 @@
  *  queued worthless, so the machine never sees a timer it has already replaced (failure 8: timers armed twice). */
 
 import type { ReplicaTimer } from "../replica/interface.ts";
+import { assert } from "../types/assert.ts";
 
 export interface TimerTicket {
   readonly timer: ReplicaTimer;
@@ -32,6 +33,7 @@ export function createTimers(onExpiry: (ticket: TimerTicket) => void): Timers {
   }
 
   function arm(timer: ReplicaTimer, afterMs: number): void {
+    assert(Number.isFinite(afterMs), "a timer's delay is a number");
     if (isStopped) return;
     clearTimeout(handles.get(timer));
     const generation = generations.get(timer) ?? 0;
