@@ -11,7 +11,7 @@ import { ORPHANS_MAX, type ParentFacts, type TreeBlock } from "./block_tree.ts";
 import { isJustificationShaped } from "./certificate_check.ts";
 import { absorbCertificate } from "./certificate_flow.ts";
 import { isHeaderSigned } from "./evidence.ts";
-import { accuse, emit, finalViewOf, leaderOfView, leaderUnder, type Machine, penalize, wantBlock } from "./machine.ts";
+import { accuse, emit, finalViewOf, leaderOfView, leaderUnder, type Machine, penalize, type SeenProposal, wantBlock } from "./machine.ts";
 import { faultOfHeader, faultUnderParent } from "./proposal_check.ts";
 
 /** Whose fault a bad proposal is: the signer of the header, or only whoever sent it like this. */
@@ -30,11 +30,7 @@ export function onProposal(machine: Machine, from: Sender, proposal: Proposal): 
   const fault = faultOfProposal(machine, proposal);
   if (from.type !== "self" && !isHeaderSigned(proposal, machine.options)) return penalize(machine, from, "invalidSignature");
   if (header.proposer === machine.self && isForeign(machine, from, { blockHash, header })) return;
-  if (seen !== undefined) {
-    accuse(machine, { type: "doubleProposal", first: seen.signed, second: { header, signature: proposal.signature } });
-    if (isFromProposer(from, header)) penalize(machine, from, "equivocation");
-    return;
-  }
+  if (seen !== undefined) return onSecondProposal(machine, from, { seen, proposal });
   if (fault !== undefined) return refuse(machine, from, { proposal, blockHash, fault });
   if (!absorbJustification(machine, from, proposal)) return refuse(machine, from, { proposal, blockHash, fault: "sent" });
   if (header.view > machine.view || header.view <= finalViewOf(machine)) return;
@@ -52,9 +48,18 @@ export function onFetchedBlock(machine: Machine, from: Sender, proposal: Proposa
   const isWhole = faultOfHeader(header, { epoch: machine.epoch, count }) === undefined && isJustificationShaped(header, proposal);
   if (!isWhole || !isHeaderSigned(proposal, machine.options)) return penalize(machine, from, "wrongResponse");
   if (!canExtendRoot(machine, header)) return;
+  const seen = machine.seen.get(header.view, header.proposer);
+  if (seen !== undefined && seen.blockHash !== blockHash) onSecondProposal(machine, from, { seen, proposal });
   const parent = proposal.parentCertificate;
   if (parent !== undefined && !isUsable(absorbCertificate(machine, parent, { from, isAsked: false }))) return;
   if (header.view > finalViewOf(machine)) insertBlock(machine, { blockHash, proposal, from });
+}
+
+/** R12: another header of one view and proposer, both with a good signature. */
+function onSecondProposal(machine: Machine, from: Sender, second: { readonly seen: SeenProposal; readonly proposal: Proposal }): void {
+  const { header, signature } = second.proposal;
+  accuse(machine, { type: "doubleProposal", first: second.seen.signed, second: { header, signature } });
+  if (isFromProposer(from, header)) penalize(machine, from, "equivocation");
 }
 
 /** The replica's verdict on a body. R2 a valid one may be voted for; R5 an invalid one of the leader ends the view. */

@@ -16,7 +16,7 @@ import type { Certificate } from "../../types/vote.ts";
 import { type Ballot, timeoutBallot } from "../../types/vote.ts";
 import { CONFIG, createFixture, directly, type Fixture, GENESIS_STATE, GENESIS_TIME, headerOver, SELF } from "./consensus_fixture.ts";
 import { createEventQueue } from "./event_queue.ts";
-import { createPrng, type Prng } from "./prng.ts";
+import { createPrng } from "./prng.ts";
 
 export interface Faults {
   /** Chance that a message is lost, sent twice, and that a step ends in a crash. */
@@ -161,8 +161,9 @@ export function createConsensusCluster(options: {
         const { header, justification, transactionHashes } = effect;
         const proposal = fixture.propose(header, justification, transactionHashes);
         check.proposed(node, header);
-        const twin = byzantine.has(node.index) ? twinOf(proposal) : proposal;
-        broadcast(node, (to) => ({ type: "proposal", from: directly(node.index), proposal: to % 2 === 0 ? twin : proposal }));
+        const from = directly(node.index);
+        broadcast(node, () => ({ type: "proposal", from, proposal }));
+        if (byzantine.has(node.index)) broadcastSome(node, () => ({ type: "proposal", from, proposal: twinOf(proposal) }));
         return later(node, 0, { type: "proposal", from: SELF, proposal });
       }
       case "forwardCertificate":
@@ -274,16 +275,16 @@ export function createConsensusCluster(options: {
       const { height } = header;
       for (const kind of ["vote", "commit"] as const) {
         const contrary = fixture.vote(node.index, { ...ballot, kind, height, blockHash: hashHeader(header) });
-        broadcastSome(node, prng, () => ({ type: "vote", from: directly(node.index), vote: contrary }));
+        broadcastSome(node, () => ({ type: "vote", from: directly(node.index), vote: contrary }));
       }
     }
     const timeout = fixture.vote(node.index, timeoutBallot(ballot.epoch, ballot.view));
     const forged = { ...timeout, signature: timeout.signature.map((byte, index) => (index > 8 ? byte ^ 0x55 : byte)) };
-    broadcastSome(node, prng, () => ({ type: "vote", from: directly(node.index), vote: prng.real() < 0.5 ? timeout : forged }));
+    broadcastSome(node, () => ({ type: "vote", from: directly(node.index), vote: prng.real() < 0.5 ? timeout : forged }));
   }
 
-  function broadcastSome(node: ClusterNode, random: Prng, make: () => ConsensusInput): void {
-    for (const other of nodes) if (other !== node && random.real() < 0.5) transmit(node, other, () => feed(other, make()));
+  function broadcastSome(node: ClusterNode, make: () => ConsensusInput): void {
+    for (const other of nodes) if (other !== node && prng.real() < 0.5) transmit(node, other, () => feed(other, make()));
   }
 
   const honest = nodes.filter(({ index }) => !byzantine.has(index));
