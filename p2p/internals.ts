@@ -3,7 +3,8 @@
  *
  *  - The socket behind a TCP connection is corked from its first write of a turn to the turn's end: noise writes each frame
  *    in two or more pieces, yamux adds its own, and one system call takes them all.
- *  - yamux answers every data frame with a window update. A stream that still has half its window sends none.
+ *  - yamux answers every data frame with a window update. A stream that still has half its window sends none; and a window
+ *    update on a closed connection ends the stream, not the process.
  *  - noise counts its frames with 32 bits. The frames of each connection are counted, so that it is renewed in time.
  *  - gossipsub's set of direct peers is fixed at construction; ours changes with the handshakes. */
 
@@ -54,6 +55,7 @@ interface GuardableStream {
   readonly recvWindow: number;
   readonly recvWindowCapacity: number;
   sendWindowUpdate(): void;
+  abort(error: Error): void;
 }
 
 interface GuardableMuxer {
@@ -72,7 +74,8 @@ function isGuardable(value: unknown): value is GuardableStream {
     typeof stream.state === "number" &&
     typeof stream.recvWindow === "number" &&
     typeof stream.recvWindowCapacity === "number" &&
-    typeof stream.sendWindowUpdate === "function"
+    typeof stream.sendWindowUpdate === "function" &&
+    typeof stream.abort === "function"
   );
 }
 
@@ -81,7 +84,12 @@ function guardWindowUpdates(stream: unknown): void {
   const sendWindowUpdate = stream.sendWindowUpdate;
   stream.sendWindowUpdate = () => {
     if (stream.state === ESTABLISHED && stream.recvWindowCapacity * 2 > stream.recvWindow) return;
-    sendWindowUpdate.call(stream);
+    try {
+      sendWindowUpdate.call(stream);
+    } catch (error) {
+      // yamux opens a stream in a microtask of its own: on a connection that has just closed this throws where nobody can catch it.
+      stream.abort(error instanceof Error ? error : new Error(String(error)));
+    }
   };
 }
 

@@ -18,8 +18,7 @@ import type { Network, NetworkEvent, PeerInfo } from "./interface.ts";
 import { corkSocketPerTurn, frameCountOf } from "./internals.ts";
 import { assertLimits } from "./limits.ts";
 import type { NetworkOptions, PeerAddresses } from "./options.ts";
-import { createPeerTable, type Peer, type PeerTable } from "./peer_table.ts";
-import { createRateLimiter } from "./rate_limiter.ts";
+import { createPeer, createPeerTable, type Peer, type PeerTable } from "./peer_table.ts";
 import { createRequests, type Requests } from "./requests.ts";
 import { createScoreTable, type ScoreTable } from "./scores.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
@@ -232,29 +231,9 @@ class LibP2pNetwork implements Network {
 
   #register(connection: Connection, identity: ProvenIdentity): Peer {
     const { limits, self } = this.#options;
-    const nowMs = this.#options.nowMs();
-    const key = connection.remotePeer.toString() as PeerKey;
     const { validator } = identity;
-    const perSecond = (rate: number, burst: number) => createRateLimiter({ perSecond: rate, burst, nowMs });
-    const gossipRate = validator === undefined ? limits.gossipBytesPerSecondStranger : limits.gossipBytesPerSecondValidator;
-    const peer: Peer = {
-      key,
-      connection,
-      identity,
-      sender: validator === undefined ? { type: "relay", peer: key } : { type: "validator", validator, peer: key },
-      link: undefined,
-      isAnnounced: false,
-      sinceMs: nowMs,
-      status: undefined,
-      links: undefined,
-      requestsOut: 0,
-      requestsIn: 0,
-      requestLimiter: perSecond(limits.strangerRequestsPerSecond, 2 * limits.strangerRequestsPerSecond),
-      byteLimiter: perSecond(limits.strangerBytesPerSecond, 2 * limits.strangerResponseBytesMax),
-      gossipLimiter: perSecond(gossipRate, gossipRate),
-      frameLimiter: perSecond(limits.throttledFramesPerSecond, limits.throttledFramesPerSecond),
-      gossipMissingSinceMs: undefined,
-    };
+    const peer = createPeer({ connection, identity, limits, nowMs: this.#options.nowMs() });
+    const { key } = peer;
     const gone = this.#peers.add(peer);
     corkSocketPerTurn(connection, this.#turnEnd);
     if (validator !== undefined) {

@@ -13,7 +13,8 @@ import type { PeerKey, Sender } from "../types/sender.ts";
 import type { PeerStatus } from "../types/sync.ts";
 import type { DirectLink } from "./direct_link.ts";
 import type { ProvenIdentity } from "./handshake.ts";
-import type { RateLimiter } from "./rate_limiter.ts";
+import type { NetworkLimits } from "./limits.ts";
+import { createRateLimiter, type RateLimiter } from "./rate_limiter.ts";
 import type { HandshakeRefusal } from "./wire.ts";
 
 export interface Peer {
@@ -26,7 +27,6 @@ export interface Peer {
   link: DirectLink | undefined;
   /** Has `onValidatorLink` reported this link as up? */
   isAnnounced: boolean;
-  readonly sinceMs: number;
   status: PeerStatus | undefined;
   /** Whom this validator says it is linked with. */
   links: Uint8Array | undefined;
@@ -59,6 +59,37 @@ export interface PeerTable {
   add(peer: Peer): readonly Peer[];
   /** Does nothing when another connection has taken the peer's place. */
   remove(peer: Peer): boolean;
+}
+
+/** A peer whose handshake has just succeeded. */
+export function createPeer(options: {
+  readonly connection: Connection;
+  readonly identity: ProvenIdentity;
+  readonly limits: NetworkLimits;
+  readonly nowMs: number;
+}): Peer {
+  const { connection, identity, limits, nowMs } = options;
+  const { validator } = identity;
+  const key = connection.remotePeer.toString() as PeerKey;
+  const limiter = (perSecond: number, burst: number): RateLimiter => createRateLimiter({ perSecond, burst, nowMs });
+  const gossipRate = validator === undefined ? limits.gossipBytesPerSecondStranger : limits.gossipBytesPerSecondValidator;
+  return {
+    key,
+    connection,
+    identity,
+    sender: validator === undefined ? { type: "relay", peer: key } : { type: "validator", validator, peer: key },
+    link: undefined,
+    isAnnounced: false,
+    status: undefined,
+    links: undefined,
+    requestsOut: 0,
+    requestsIn: 0,
+    requestLimiter: limiter(limits.strangerRequestsPerSecond, 2 * limits.strangerRequestsPerSecond),
+    byteLimiter: limiter(limits.strangerBytesPerSecond, 2 * limits.strangerResponseBytesMax),
+    gossipLimiter: limiter(gossipRate, gossipRate),
+    frameLimiter: limiter(limits.throttledFramesPerSecond, limits.throttledFramesPerSecond),
+    gossipMissingSinceMs: undefined,
+  };
 }
 
 const DISPLACED_MAX = 4;

@@ -273,7 +273,7 @@ t.test("renewal: after connectionFramesMax frames the connection is replaced and
   let view = 0;
   await until("the renewal", () => {
     first.network.broadcast(voteMessage(0, ++view));
-    return second.events.some(({ code, detail }) => code === "peerDown" && detail.includes("renewed"));
+    return nodes.some(({ events }) => events.some(({ code, detail }) => code === "peerDown" && detail.includes("renewed")));
   });
   await until("linked again", () => areLinked(nodes));
   first.network.broadcast(voteMessage(0, 9_999));

@@ -248,3 +248,14 @@ t.test("internals: the pinned libp2p has every field that the optimisations touc
   t.equal(directPeersOf({}), undefined);
   t.ok(transactionsTopic(CHAIN).includes(CHAIN.slice(0, 16)));
 });
+
+t.test("internals: a stream is opened as its connection ends, a rejection and no uncaught error", async (t) => {
+  const left = await rawHost((stop) => t.teardown(stop), 1);
+  const right = await rawHost((stop) => t.teardown(stop), 2);
+  for (let round = 0; round < 3; round++) {
+    const connection = await left.dial(right.getMultiaddrs());
+    const opening = connection.newStream(HANDSHAKE_PROTOCOL);
+    connection.abort(new Error("gone"));
+    await t.rejects(opening);
+  }
+});
