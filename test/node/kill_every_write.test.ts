@@ -224,7 +224,8 @@ async function serveOnce(place: Place): Promise<ServedBlock[]> {
     blocks.push(...page.blocks);
     if (page.blocks.length < 1_000) break;
   }
-  run.child.kill("SIGTERM");
+  // Not `child.kill`: on Deno that reports the signal as the end of the process even when the process exits by itself.
+  if (run.child.pid !== undefined) process.kill(run.child.pid, "SIGTERM");
   const { code, errors } = await run.ended;
   if (code !== 0) throw new Error(`did not stop cleanly (${code}): ${errors}`);
   return blocks;
