@@ -20,6 +20,9 @@ export interface Calibration {
   readonly fdatasyncUs: number;
   /** 300 bytes there and back on a libp2p stream (TCP, noise, yamux) over loopback, both ends in this process. */
   readonly roundTripUs: number;
+  /** The least that finality can take, from the figures above: three one-way messages (proposal, vote, commit vote), and twice a
+   *  durable write, a BLS signature, and a BLS verification. */
+  readonly finalityPathUs: number;
 }
 
 export type CalibrationName = keyof Calibration;
@@ -27,7 +30,11 @@ export type CalibrationName = keyof Calibration;
 const ROUNDS = 9;
 
 export async function calibrate(): Promise<Calibration> {
-  return { ...calibrateSignatures(), hash64Us: calibrateHash(), fdatasyncUs: calibrateDisk(), roundTripUs: await measureRoundTripUs() };
+  const signatures = calibrateSignatures();
+  const fdatasyncUs = calibrateDisk();
+  const roundTripUs = await measureRoundTripUs();
+  const finalityPathUs = 1.5 * roundTripUs + 2 * (fdatasyncUs + signatures.blsSignUs + signatures.blsVerifyUs);
+  return { ...signatures, hash64Us: calibrateHash(), fdatasyncUs, roundTripUs, finalityPathUs };
 }
 
 /** Median over rounds of the mean time of `work` within a round. */

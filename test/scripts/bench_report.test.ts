@@ -12,6 +12,7 @@ const CALIBRATION: Calibration = {
   hash64Us: 0.5,
   fdatasyncUs: 100,
   roundTripUs: 80,
+  finalityPathUs: 3_120,
 };
 
 const figure = (value: number | null, unit: string, relativeTo: Figure["relativeTo"]): Figure => ({
