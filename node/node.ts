@@ -39,15 +39,16 @@ import { createNetworkHandlers } from "./network_handlers.ts";
 import { createNodeCore } from "./node_core.ts";
 import { type OpenStore, openStoreAt, recoverFromStore } from "./recovery_start.ts";
 import { createRpcApp } from "./rpc/app.ts";
-import { startRpcServer } from "./rpc/server.ts";
+import type { NodeCore } from "./rpc/core.ts";
+import { type RpcServer, startRpcServer } from "./rpc/server.ts";
 import { whyNotFinalAt } from "./rpc/why_not_final.ts";
 import { defaultSignatureWorkers } from "./runtime.ts";
 import { createSignatureWorkers, SIGNATURE_WORKER_FILE, type SignatureWorkers } from "./signature_workers.ts";
 import { createSigner, type Signer } from "./signer.ts";
 import { createSyncClient } from "./sync_client.ts";
 import { createSyncServer } from "./sync_server.ts";
-import { createTransactionIngress } from "./transaction_ingress.ts";
-import { createTransactionTracker } from "./transaction_tracker.ts";
+import { createTransactionIngress, type TransactionIngress } from "./transaction_ingress.ts";
+import { createTransactionTracker, type TransactionTracker } from "./transaction_tracker.ts";
 
 export interface StartOptions {
   readonly passphrase: string;
@@ -136,16 +137,7 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
   const tracker = createTransactionTracker(TRACKER_LIMITS);
   const workers = startSignatureWorkers(config, log);
   cleanups.push({ name: "signature workers", run: () => workers.stop() });
-  const ingress = createTransactionIngress({
-    application: application.application,
-    workers,
-    isPending: (hash) => replica.isPending(hash),
-    isFinal: (hash) => store.locate(hash) !== undefined,
-    submit: driver.submit,
-    penalize: (sender, reason) => network?.penalize(sender, reason),
-    onAccepted: tracker.noteAccepted,
-    limits: INGRESS_LIMITS,
-  });
+  const ingress = startIngress({ machine, workers, driver, tracker, penalize: (sender, reason) => network?.penalize(sender, reason) });
   const activity = createActivityLog({
     log,
     intervalMs: SUMMARY_INTERVAL_MS,
@@ -171,8 +163,7 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
   driver.start();
   cleanups.push({ name: "driver", run: () => driver.stop() });
   const core = createNodeCore({ identity, application, store, replica, network, ingress, tracker });
-  const app = createRpcApp({ core, requestsMax: RPC_LIMITS.requestsMax, onError: (error) => log.error({ err: error }, "request failed") });
-  const rpc = await startRpcServer({ app, host: config.rpc.host, port: config.rpc.port, connectionsMax: RPC_LIMITS.connectionsMax });
+  const rpc = await startRpc(core, config, log);
   cleanups.push({
     name: "rpc",
     run: () => {
@@ -183,13 +174,11 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     },
   });
   const { finalHeight, view } = replica.status;
-  log.info(
-    { rpc: rpc.url, addresses: network.addresses, validator: identity.self, chain: identity.chainId, height: finalHeight, view },
-    "started",
-  );
+  const { addresses } = network;
+  log.info({ rpc: rpc.url, addresses, validator: identity.self, chain: identity.chainId, height: finalHeight, view }, "started");
   return {
     rpcUrl: rpc.url,
-    addresses: network.addresses,
+    addresses,
     validator: identity.self,
     height: finalHeight,
     view,
@@ -199,6 +188,32 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
       return runCleanups(cleanups, log);
     },
   };
+}
+
+function startIngress(parts: {
+  readonly machine: Machine;
+  readonly workers: SignatureWorkers;
+  readonly driver: Driver;
+  readonly tracker: TransactionTracker;
+  readonly penalize: Network["penalize"];
+}): TransactionIngress {
+  const { machine, workers, driver, tracker, penalize } = parts;
+  return createTransactionIngress({
+    application: machine.application.application,
+    workers,
+    isPending: (hash) => machine.replica.isPending(hash),
+    isFinal: (hash) => machine.store.locate(hash) !== undefined,
+    submit: driver.submit,
+    penalize,
+    onAccepted: tracker.noteAccepted,
+    limits: INGRESS_LIMITS,
+  });
+}
+
+function startRpc(core: NodeCore, config: NodeConfig, log: Logger): Promise<RpcServer> {
+  const { requestsMax, connectionsMax } = RPC_LIMITS;
+  const app = createRpcApp({ core, requestsMax, onError: (error) => log.error({ err: error }, "request failed") });
+  return startRpcServer({ app, ...config.rpc, connectionsMax });
 }
 
 /** Everything below the driver: keys, store, application at the final head, and the machine itself. */
@@ -255,7 +270,7 @@ async function startNetwork(parts: {
   readonly config: NodeConfig;
   readonly machine: Machine;
   readonly driver: Driver;
-  readonly ingress: ReturnType<typeof createTransactionIngress>;
+  readonly ingress: TransactionIngress;
   readonly activity: ActivityLog;
 }): Promise<Network> {
   const { config, machine, driver, ingress, activity } = parts;

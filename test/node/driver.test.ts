@@ -1,3 +1,5 @@
+/** The driver against a scripted machine and a store whose writes finish when the test says so: the order of everything is a trace. */
+
 import fc from "fast-check";
 import t from "tap";
 import { createDriver, type DriverEffect } from "../../node/driver.ts";

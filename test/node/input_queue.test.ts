@@ -1,3 +1,5 @@
+/** The queue in front of the machine: bounds, drop rules, order; and how the durable of several steps becomes one write. */
+
 import t from "tap";
 import { mergeDurable } from "../../node/durable_batch.ts";
 import { createInputQueue } from "../../node/input_queue.ts";

@@ -6,11 +6,9 @@ import { createHistogram } from "../../node/histogram.ts";
 import { createRpcApp } from "../../node/rpc/app.ts";
 import type { NodeCore, SubmitResult } from "../../node/rpc/core.ts";
 import { startRpcServer } from "../../node/rpc/server.ts";
-import { transactionFromJson } from "../../node/rpc/transaction_json.ts";
 import type { Refusal } from "../../types/application.ts";
 import { toHex } from "../../types/bytes.ts";
 import {
-  type AccountId,
   type BlockHash,
   type BodyRoot,
   type ChainId,
@@ -24,7 +22,6 @@ import {
 } from "../../types/ids.ts";
 import { FRAME_BYTES_MAX, TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
 import { transactionBatchCodec } from "../../types/message.ts";
-import { type SignedTransaction, signedTransactionCodec } from "../../types/transaction.ts";
 import { type Certificate, certificateCodec } from "../../types/vote.ts";
 
 const hex = (byte: string) => byte.repeat(32);
@@ -176,62 +173,6 @@ t.test("POST /v1/transactions: too large, wrong type, no JSON, each its own erro
   const json = (body: string) => call(app, "/v1/transactions", { method: "POST", headers: { "content-type": "application/json" }, body });
   isFailure(t, await json("{"), { status: 400, code: "badRequest", message: /not JSON/ });
   isFailure(t, await json("{}"), { status: 400, code: "badRequest", message: /payload: / });
-});
-
-const transaction: SignedTransaction = {
-  payload: {
-    chainId: hex("01") as ChainId,
-    sender: hex("02") as AccountId,
-    nonce: 5,
-    expiryHeight: Height.of(100),
-    feeMax: 2n ** 64n - 1n,
-    operations: [
-      { kind: 3, flags: 1, index: 2, asset: 9, account: hex("03") as AccountId, amount: 2n ** 128n - 1n, reference: 2 ** 53 - 1 },
-    ],
-  },
-  signature: new Uint8Array(64).fill(9),
-};
-const transactionJson = {
-  payload: {
-    ...transaction.payload,
-    feeMax: transaction.payload.feeMax.toString(),
-    operations: transaction.payload.operations.map((operation) => ({ ...operation, amount: operation.amount.toString() })),
-  },
-  signature: toHex(transaction.signature),
-};
-
-t.test("transactionFromJson: the same transaction, the same bytes, whether integers are numbers or strings", async (t) => {
-  const encoded = signedTransactionCodec.encode(transaction);
-  const plain = transactionFromJson(JSON.stringify(transactionJson));
-  t.same(plain, { ok: true, bytes: encoded });
-  const [operation] = transactionJson.payload.operations;
-  const named = {
-    ...transactionJson,
-    payload: { ...transactionJson.payload, nonce: "5", operations: [{ ...operation, kind: "transfer" }] },
-  };
-  t.same(transactionFromJson(JSON.stringify(named)), { ok: true, bytes: encoded });
-});
-
-t.test("transactionFromJson: a mistake, is named by its path", async (t) => {
-  const [operation] = transactionJson.payload.operations;
-  const withOperation = (change: object) => ({
-    payload: { ...transactionJson.payload, operations: [operation, { ...operation, ...change }] },
-  });
-  const cases: [change: object, expected: RegExp][] = [
-    [withOperation({ amount: "-1" }), /payload\.operations\[1\]\.amount: must be a decimal string below 2\^128/],
-    [withOperation({ amount: (2n ** 128n).toString() }), /payload\.operations\[1\]\.amount: must be a decimal/],
-    [withOperation({ amount: 5 }), /payload\.operations\[1\]\.amount: must be a decimal/],
-    [withOperation({ kind: "teleport" }), /payload\.operations\[1\]\.kind: must be one of openAccount/],
-    [withOperation({ account: "zz" }), /payload\.operations\[1\]\.account: must be 32 bytes/],
-    [withOperation({ memo: "hi" }), /memo/],
-    [{ payload: { ...transactionJson.payload, nonce: 2 ** 53 } }, /payload\.nonce: must be a whole number from 0/],
-    [{ payload: { ...transactionJson.payload, operations: [] } }, /payload\.operations: must hold at least one operation/],
-    [{ signature: "00" }, /signature: must be 64 bytes as 128 lower-case hex digits/],
-  ];
-  for (const [change, expected] of cases) {
-    const result = transactionFromJson(JSON.stringify({ ...transactionJson, ...change }));
-    t.match(result, { ok: false, message: expected });
-  }
 });
 
 t.test("POST /v1/transactions/batch: mixed results, one line for each in order", async (t) => {

@@ -1,3 +1,5 @@
+/** Signature checks on real threads, on threads that die or hang, and on the main thread; the shared ring itself. */
+
 import t, { type Test } from "tap";
 import { ed25519PublicKeyOf, signEd25519, verifyEd25519 } from "../../crypto/ed25519_sodium.ts";
 import { hasCheckSizes, openRing, RING_BYTES, SLOT_BYTES, SLOT_CHECKS_MAX } from "../../node/signature_ring.ts";

@@ -1,3 +1,5 @@
+/** The signer as a second guard: what it signs never contradicts itself, against the rules stated again on pairs of ballots. */
+
 import fc from "fast-check";
 import t from "tap";
 import { ed25519PublicKeyOf, signEd25519, verifyEd25519 } from "../../crypto/ed25519_sodium.ts";

@@ -1,3 +1,5 @@
+/** The way of transactions into the machine, with a parser, workers and a machine that the test plays. */
+
 import t from "tap";
 import { createTransactionIngress, type TransactionIngressOptions } from "../../node/transaction_ingress.ts";
 import type { ReplicaInput } from "../../replica/interface.ts";

@@ -1,3 +1,5 @@
+/** The sentence that tells an operator whose move it is, for every state a node can be in. */
+
 import t from "tap";
 import { type FinalityView, quorumWeight, whyNotFinal } from "../../node/rpc/why_not_final.ts";
 import type { ReplicaStatus } from "../../replica/interface.ts";
