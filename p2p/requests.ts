@@ -65,7 +65,7 @@ export function createRequests(options: {
     try {
       return judgeResponse(peer, wanted, await exchange(peer, syncRequestCodec.encode(wanted), deadline.signal));
     } catch (error) {
-      throw toNetworkError(error, deadline.signal);
+      throw toNetworkError(error, { signal: deadline.signal, connection: peer.connection });
     } finally {
       outCount--;
       peer.requestsOut--;
@@ -182,12 +182,12 @@ async function firstMessage(source: AsyncIterable<Uint8ArrayList>): Promise<Uint
   return undefined;
 }
 
-/** What the caller sees: the reason of an abort if there was one, a broken connection otherwise. */
-function toNetworkError(error: unknown, signal: AbortSignal): NetworkError {
+/** What the caller sees: the reason of an abort if there was one; a refusal when only the stream broke; a lost peer otherwise. */
+function toNetworkError(error: unknown, context: { readonly signal: AbortSignal; readonly connection: Connection }): NetworkError {
+  const { signal, connection } = context;
   if (error instanceof NetworkError) return error;
   if (signal.aborted && signal.reason instanceof NetworkError) return signal.reason;
-  const isReset = error instanceof Error && error.name === "StreamResetError";
-  return new NetworkError({ code: isReset ? "refused" : "gone", detail: describeError(error), cause: error });
+  return new NetworkError({ code: connection.status === "open" ? "refused" : "gone", detail: describeError(error), cause: error });
 }
 
 /** Does the answer have the type that was asked for, and no more than that? Its truth is for the replica to judge. */
