@@ -21,6 +21,9 @@ export const PROJECT_ROOT = fileURLToPath(new URL("..", import.meta.url));
  *  has a cache of its own. */
 export const COMPILE_CACHE = join(PROJECT_ROOT, "node_modules", ".cache", "sealstone", "compile");
 
+/** A validator's garbage is young and small: a large young generation costs 50 MB a process and saves nothing measurable. */
+const V8_FLAGS = "--max-semi-space-size=4";
+
 export const OWN_RUNTIME: RuntimeName = "deno" in process.versions ? "deno" : "node";
 
 /** Which runtime validator `index` runs on; mixed alternates, so that no runtime has a quorum of its own. */
@@ -33,8 +36,10 @@ export function runtimeOf(choice: RuntimeChoice, index: number): RuntimeName {
 export function commandLineOf(runtime: RuntimeName, script: string, args: readonly string[]): CommandLine {
   const command = findRuntime(runtime);
   const path = join(PROJECT_ROOT, script);
-  if (runtime === "deno") return { command, args: ["run", "-A", "--no-prompt", path, ...args], env: { DENO_NO_UPDATE_CHECK: "1" } };
-  return { command, args: [path, ...args], env: { NODE_COMPILE_CACHE: COMPILE_CACHE } };
+  if (runtime === "deno") {
+    return { command, args: ["run", "-A", "--no-prompt", `--v8-flags=${V8_FLAGS}`, path, ...args], env: { DENO_NO_UPDATE_CHECK: "1" } };
+  }
+  return { command, args: [V8_FLAGS, path, ...args], env: { NODE_COMPILE_CACHE: COMPILE_CACHE } };
 }
 
 /** The running process's own executable, the one that the project installs, or one on the PATH, in this order. */
