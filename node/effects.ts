@@ -5,8 +5,10 @@ import type { FinalizedBlock, ReplicaInput } from "../replica/interface.ts";
 import type { Store } from "../storage/interface.ts";
 import type { StateSnapshot } from "../types/application.ts";
 import { assert, unreachable } from "../types/assert.ts";
+import type { Message } from "../types/message.ts";
 import type { DriverEffect } from "./driver.ts";
 import { messageOf } from "./errors.ts";
+import type { LatestMessages } from "./latest_messages.ts";
 import type { Logger } from "./logger.ts";
 import type { Signer } from "./signer.ts";
 import type { SyncClient } from "./sync_client.ts";
@@ -17,6 +19,7 @@ export interface EffectsOptions {
   /** Undefined for an observer, which is never asked to sign. */
   readonly signer: Signer | undefined;
   readonly network: Pick<Network, "broadcast" | "publishTransactions" | "penalize">;
+  readonly latest: Pick<LatestMessages, "note">;
   readonly ingress: Pick<TransactionIngress, "fromRequest" | "onAdmitted">;
   readonly tracker: Pick<TransactionTracker, "noteDropped" | "noteFinal">;
   readonly syncClient: Pick<SyncClient, "perform">;
@@ -28,26 +31,31 @@ export interface EffectsOptions {
 
 /** Returns the performer; a vote or proposal that was signed is returned to be fed back. */
 export function createEffects(options: EffectsOptions): (effect: DriverEffect) => ReplicaInput | undefined {
-  const { signer, network, ingress, tracker, log } = options;
+  const { signer, network, latest, ingress, tracker, log } = options;
   const saveSnapshot = createSnapshotSaver(options);
+
+  function broadcast(message: Message): void {
+    latest.note(message);
+    network.broadcast(message);
+  }
 
   return (effect) => {
     switch (effect.type) {
       case "signVote": {
         assert(signer !== undefined, "an observer never votes");
         const vote = signer.signVote(effect.ballot);
-        network.broadcast({ type: "vote", vote });
+        broadcast({ type: "vote", vote });
         return { type: "signedVote", vote };
       }
       case "signProposal": {
         assert(signer !== undefined, "an observer never proposes");
         const { justification, ...rest } = effect;
         const proposal = signer.signProposal({ ...rest, ...justification });
-        network.broadcast({ type: "proposal", proposal });
+        broadcast({ type: "proposal", proposal });
         return { type: "signedProposal", proposal };
       }
       case "broadcastCertificate":
-        network.broadcast({ type: "certificate", certificate: effect.certificate });
+        broadcast({ type: "certificate", certificate: effect.certificate });
         return undefined;
       case "gossipTransactions":
         network.publishTransactions(effect.transactions);

@@ -2,6 +2,7 @@
  *  to the sync server. Never throws and never blocks. */
 
 import type { NetworkHandlers } from "../p2p/interface.ts";
+import type { ValidatorIndex } from "../types/ids.ts";
 import type { Message } from "../types/message.ts";
 import type { Sender } from "../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../types/sync.ts";
@@ -15,6 +16,8 @@ export function createNetworkHandlers(parts: {
   readonly answer: (request: SyncRequest) => Promise<SyncResponse>;
   readonly currentStatus: () => PeerStatus;
   readonly activity: Pick<ActivityLog, "onNetworkEvent">;
+  /** A validator's link came up: it gets our latest messages, which it missed. */
+  readonly onLinkUp: (validator: ValidatorIndex) => void;
 }): NetworkHandlers {
   const { driver, ingress } = parts;
 
@@ -36,8 +39,9 @@ export function createNetworkHandlers(parts: {
     onRequest: (_from, request) => parts.answer(request),
     onPeerStatus: (peer, status) => driver.submit({ type: "peerStatus", peer, status }),
     onPeerGone: (peer) => driver.submit({ type: "peerGone", peer }),
-    // Links are read from the network's peer list when somebody asks; consensus needs no notice of them.
-    onValidatorLink: () => undefined,
+    onValidatorLink: (validator, isUp) => {
+      if (isUp) parts.onLinkUp(validator);
+    },
     currentStatus: parts.currentStatus,
     onEvent: (event) => parts.activity.onNetworkEvent(event),
   };

@@ -25,6 +25,7 @@ import { createDriver, type Driver, type DriverEffect } from "./driver.ts";
 import { createEffects } from "./effects.ts";
 import { exitCodeOf, messageOf, NodeError } from "./errors.ts";
 import { type NodeIdentity, readIdentity } from "./identity.ts";
+import { createLatestMessages } from "./latest_messages.ts";
 import {
   INGRESS_LIMITS,
   INPUT_QUEUE_LIMITS,
@@ -121,8 +122,13 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     void runCleanups(cleanups, log).then(() => ended.resolve({ exitCode: exitCodeOf(error), reason }));
   }
 
+  function resend(validator: ValidatorIndex): void {
+    for (const message of latest.all()) network?.send(validator, message);
+  }
+
   let perform: ReturnType<typeof createEffects> | undefined;
   let network: Network | undefined;
+  const latest = createLatestMessages();
   const driver = createDriver({
     replica,
     store,
@@ -144,13 +150,14 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     state: () => activityState(machine, network, tracker.finality),
   });
   cleanups.push({ name: "activity log", run: activity.stop });
-  const started = await startNetwork({ config, machine, driver, ingress, activity });
+  const started = await startNetwork({ config, machine, driver, ingress, activity, resend });
   network = started;
   cleanups.push({ name: "network", run: () => started.stop() });
   const syncClient = createSyncClient({ network, submit: driver.submit, onFailure: (detail) => log.debug({ detail }, "request failed") });
   perform = createEffects({
     signer,
     network,
+    latest,
     ingress,
     tracker,
     syncClient,
@@ -164,30 +171,24 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
   cleanups.push({ name: "driver", run: () => driver.stop() });
   const core = createNodeCore({ identity, application, store, replica, network, ingress, tracker });
   const rpc = await startRpc(core, config, log);
-  cleanups.push({
-    name: "rpc",
-    run: () => {
-      syncClient.stop();
-      ingress.stop();
-      tracker.stop();
-      return rpc.stop();
-    },
-  });
-  const { finalHeight, view } = replica.status;
-  const { addresses } = network;
-  log.info({ rpc: rpc.url, addresses, validator: identity.self, chain: identity.chainId, height: finalHeight, view }, "started");
+  cleanups.push({ name: "rpc", run: () => stopServing([syncClient, ingress, tracker], rpc) });
+  const { finalHeight: height, view } = replica.status;
+  const serving = { rpcUrl: rpc.url, addresses: network.addresses, validator: identity.self, height, view };
+  log.info({ ...serving, chain: identity.chainId }, "started");
   return {
-    rpcUrl: rpc.url,
-    addresses,
-    validator: identity.self,
-    height: finalHeight,
-    view,
+    ...serving,
     ended: ended.promise,
     stop: () => {
       isEnding = true;
       return runCleanups(cleanups, log);
     },
   };
+}
+
+/** Whoever waits for an answer gets one before the RPC goes away. */
+function stopServing(parts: readonly { stop(): void }[], rpc: { stop(): Promise<void> }): Promise<void> {
+  for (const part of parts) part.stop();
+  return rpc.stop();
 }
 
 function startIngress(parts: {
@@ -272,8 +273,9 @@ async function startNetwork(parts: {
   readonly driver: Driver;
   readonly ingress: TransactionIngress;
   readonly activity: ActivityLog;
+  readonly resend: (validator: ValidatorIndex) => void;
 }): Promise<Network> {
-  const { config, machine, driver, ingress, activity } = parts;
+  const { config, machine, driver, ingress, activity, resend } = parts;
   const { identity, validators, store, replica } = machine;
   const { keys, self, chainId, genesis } = identity;
   const currentStatus = (): PeerStatus => {
@@ -293,7 +295,7 @@ async function startNetwork(parts: {
       listen: config.listen,
       announce: config.announce,
       peers: peers.filter(({ validator }) => validator !== self),
-      handlers: createNetworkHandlers({ driver, ingress, answer, currentStatus, activity }),
+      handlers: createNetworkHandlers({ driver, ingress, answer, currentStatus, activity, onLinkUp: resend }),
       limits: NETWORK_LIMITS,
       randomBytes,
       nowMs: () => performance.now(),
