@@ -4,7 +4,7 @@
  *  its own: it never runs ahead of the journal, whatever crashes. A killed process leaves it exact; a power cut may leave
  *  it behind by what was not yet synced. So a journal that ends before the counter is always an old or damaged copy. */
 
-import { bytesEqual } from "../types/bytes.ts";
+import { bytesEqual, concatBytes } from "../types/bytes.ts";
 import { ByteReader, ByteWriter } from "./byte_io.ts";
 import { corruptError, StoreError, versionError } from "./errors.ts";
 import { type Files, nameOf, type OpenFile, TEMPORARY_SUFFIX } from "./files.ts";
@@ -20,12 +20,12 @@ export interface CounterReading {
 
 export class CounterFile {
   readonly #file: OpenFile;
-  readonly #identity: StoredIdentity;
+  readonly #owner: Uint8Array;
   #isDirty = false;
 
   private constructor(file: OpenFile, identity: StoredIdentity) {
     this.#file = file;
-    this.#identity = identity;
+    this.#owner = ownerBytes(identity);
   }
 
   /** Creates or replaces the file, durably. */
@@ -33,7 +33,7 @@ export class CounterFile {
     const temporary = `${path}${TEMPORARY_SUFFIX}`;
     if (files.exists(temporary)) files.remove(temporary);
     const file = files.create(temporary);
-    const slot = encodeSlot(start.identity, start.counter);
+    const slot = encodeSlot(ownerBytes(start.identity), start.counter);
     file.append([slot, slot]);
     file.sync();
     files.rename(temporary, path);
@@ -46,7 +46,7 @@ export class CounterFile {
   }
 
   write(counter: number): void {
-    this.#file.writeAt(encodeSlot(this.#identity, counter), (counter % 2) * SLOT_BYTES);
+    this.#file.writeAt(encodeSlot(this.#owner, counter), (counter % 2) * SLOT_BYTES);
     this.#isDirty = true;
   }
 
@@ -109,8 +109,12 @@ export function counterMissingError(path: string, counter: number): StoreError {
 const SLOT_BYTES = 512;
 const PAYLOAD_BYTES = 8 + 16 + STORE_ID_BYTES;
 
-function encodeSlot(identity: StoredIdentity, counter: number): Uint8Array {
-  const payload = new ByteWriter(PAYLOAD_BYTES).u64(counter).bytes(identityDigest(identity)).bytes(identity.storeId).finish();
+function ownerBytes(identity: StoredIdentity): Uint8Array {
+  return concatBytes([identityDigest(identity), identity.storeId]);
+}
+
+function encodeSlot(owner: Uint8Array, counter: number): Uint8Array {
+  const payload = new ByteWriter(PAYLOAD_BYTES).u64(counter).bytes(owner).finish();
   const header = frameHeader({ type: FRAME_TYPES.counter, previous: new Uint8Array(CHECKSUM_BYTES), parts: [payload] });
   const slot = new Uint8Array(SLOT_BYTES);
   slot.set(header);

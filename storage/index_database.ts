@@ -109,7 +109,7 @@ const INDEX_VERSION = 1;
 const NO_MARKS: IndexMarks = { finalHeight: Height.ZERO, operationHeight: Height.ZERO };
 
 /** WAL with NORMAL: a killed process loses nothing, a power cut loses recent rows and never the structure. */
-const SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192";
+const SETTINGS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096";
 const SCHEMA = `${SETTINGS};
   CREATE TABLE marks (version INTEGER NOT NULL, store TEXT NOT NULL, final_height INTEGER NOT NULL, operation_height INTEGER NOT NULL);
   CREATE TABLE blocks (hash BLOB PRIMARY KEY, height INTEGER NOT NULL) WITHOUT ROWID;

@@ -36,6 +36,8 @@ export class Journal {
   #segment: number;
   #chain: Uint8Array;
   #sequence: number;
+  /** Size of the file when it held its checkpoint only. */
+  #checkpointEnd: number;
 
   private constructor(
     options: JournalOptions,
@@ -45,6 +47,7 @@ export class Journal {
       readonly segment: number;
       readonly chain: Uint8Array;
       readonly sequence: number;
+      readonly checkpointEnd: number;
     },
   ) {
     this.#options = options;
@@ -53,6 +56,7 @@ export class Journal {
     this.#segment = state.segment;
     this.#chain = state.chain;
     this.#sequence = state.sequence;
+    this.#checkpointEnd = state.checkpointEnd;
   }
 
   /** A new journal with an empty checkpoint, sequence 0, durable. */
@@ -77,8 +81,8 @@ export class Journal {
       // What a killed process wrote may still be in memory only: from here on we rely on it.
       file.sync();
       for (const old of present.slice(0, -1)) files.remove(`${directory}/${segmentName("journal", old)}`);
-      const { live, positions, finality, chain, sequence } = scan;
-      return { journal: new Journal(options, { live, file, segment, chain, sequence }), positions, finality, repairs };
+      const { live, positions, finality, chain, sequence, checkpointEnd } = scan;
+      return { journal: new Journal(options, { live, file, segment, chain, sequence, checkpointEnd }), positions, finality, repairs };
     } catch (error) {
       file.close();
       throw error;
@@ -89,8 +93,9 @@ export class Journal {
     return this.#sequence;
   }
 
+  /** Worth rewriting. In a long outage nothing can be pruned: the file may then grow to twice what is live. */
   get isFull(): boolean {
-    return this.#file.size >= this.#options.journalBytesMax;
+    return this.#file.size >= Math.max(this.#options.journalBytesMax, 2 * this.#checkpointEnd);
   }
 
   /** Appends one frame and syncs it. Only then does `live` change. Returns the frame's sequence. */
@@ -122,6 +127,7 @@ export class Journal {
     this.#segment += 1;
     this.#file = next.file;
     this.#chain = next.chain;
+    this.#checkpointEnd = next.checkpointEnd;
   }
 
   close(): void {
@@ -139,7 +145,7 @@ function writeSegment(
     readonly live: LiveState;
     readonly positions: LogPositions;
   },
-): { readonly file: OpenFile; readonly chain: Uint8Array } {
+): { readonly file: OpenFile; readonly chain: Uint8Array; readonly checkpointEnd: number } {
   const { files, directory } = options;
   const { live } = start;
   const opening = encodeSegmentHeader({ log: "journal", storeId: options.storeId, ...start });
@@ -156,7 +162,7 @@ function writeSegment(
   file.sync();
   files.rename(temporary, path);
   files.syncDirectory(directory);
-  return { file, chain: checksumIn(checkpointHeader) };
+  return { file, chain: checksumIn(checkpointHeader), checkpointEnd: file.size };
 }
 
 interface JournalScan {
@@ -165,6 +171,7 @@ interface JournalScan {
   readonly finality: readonly StoredFinality[];
   readonly chain: Uint8Array;
   readonly sequence: number;
+  readonly checkpointEnd: number;
   /** Bytes of whole, valid frames. */
   readonly end: number;
 }
@@ -200,7 +207,7 @@ function scanSegment(file: OpenFile, expected: { readonly storeId: Uint8Array; r
     finality.push(...frame.change.finality);
     state = { positions: frame.positions, sequence: frame.sequence, chain: result.frame.checksum.slice(), end: result.end };
   }
-  return { live, finality, ...state };
+  return { live, finality, checkpointEnd: second.end, ...state };
 }
 
 function decode(frame: Frame, name: string): JournalFrame {

@@ -250,6 +250,16 @@ t.test("R9: records above the newest durable CC survive any number of rewrites o
   );
 });
 
+t.test("R9: a long outage prunes nothing, and the journal is still rewritten seldom", async (t) => {
+  const directory = temporary(t);
+  const store = await opened(t, { directory });
+  for (let height = 1; height <= 400; height++) await store.save({ ...EMPTY, records: [fixtures.timedOutRecord(height)] });
+  const [journal] = fs.readdirSync(directory).filter((name) => name.startsWith("journal"));
+  t.ok(Number(journal?.slice(8, 16)) < 15, `${journal}`);
+  await store.close();
+  t.equal((await opened(t, { directory })).recovered.records.length, 400);
+});
+
 t.test("R12: evidence against one validator is bounded and survives restart", async (t) => {
   const directory = temporary(t);
   const store = await opened(t, { directory, limits: { evidencePerValidatorMax: 3 } });
