@@ -7,9 +7,8 @@ import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { scrypt } from "@noble/hashes/scrypt.js";
 import { assert } from "../types/assert.ts";
 import { asciiBytes, concatBytes, toHex, tryFromHex } from "../types/bytes.ts";
-import { createNobleSuite } from "./bls_noble.ts";
+import type { BlsSuite } from "../types/suites.ts";
 import { BLS_PUBLIC_KEY_BYTES, BLS_SECRET_KEY_BYTES, isBlsSecretKey } from "./bls_scalar.ts";
-import { ed25519PublicKeyOf } from "./ed25519_noble.ts";
 import { ED25519_PUBLIC_KEY_BYTES, ED25519_SEED_BYTES } from "./ed25519_point.ts";
 
 /** `blsSecretKey` signs votes, `ed25519Seed` proposals and handshakes, `nodeSeed` is the libp2p identity; 32 bytes each. */
@@ -37,20 +36,34 @@ export const KEY_FILE_COST_MAX = 20;
 export const KEY_FILE_SALT_BYTES = 32;
 export const KEY_FILE_NONCE_BYTES = 24;
 
-/** The text of a key file. `salt` and `nonce` are fresh random bytes; the passphrase is taken in Unicode form NFKC. */
+/** The public keys of `keys`, by whichever suites the caller has loaded. */
+export function publicKeysOf(
+  keys: ValidatorKeys,
+  suites: { readonly bls: Pick<BlsSuite, "publicKeyOf">; readonly ed25519PublicKeyOf: (seed: Uint8Array) => Uint8Array },
+): KeyFilePublicKeys {
+  return {
+    bls: toHex(suites.bls.publicKeyOf(keys.blsSecretKey)),
+    ed25519: toHex(suites.ed25519PublicKeyOf(keys.ed25519Seed)),
+    node: toHex(suites.ed25519PublicKeyOf(keys.nodeSeed)),
+  };
+}
+
+/** The text of a key file. `publicKeys` are those of `keys` (`publicKeysOf`). `salt` and `nonce` are fresh random bytes; the passphrase is taken in Unicode form NFKC. */
 export function sealKeyFile(input: {
   readonly keys: ValidatorKeys;
+  readonly publicKeys: KeyFilePublicKeys;
   readonly passphrase: string;
   readonly salt: Uint8Array;
   readonly nonce: Uint8Array;
   readonly cost: number;
 }): string {
-  const { keys, passphrase, salt, nonce, cost } = input;
+  const { keys, publicKeys, passphrase, salt, nonce, cost } = input;
   assert(isCost(cost), "the scrypt cost is within its floor and ceiling");
   assert(salt.length === KEY_FILE_SALT_BYTES, "a salt is 32 bytes");
   assert(nonce.length === KEY_FILE_NONCE_BYTES, "a nonce is 24 bytes");
+  assert(isBlsSecretKey(keys.blsSecretKey), "a BLS secret key is a scalar below the group order, not zero");
+  assert(keys.ed25519Seed.length === ED25519_SEED_BYTES, "an Ed25519 seed is 32 bytes");
   assert(keys.nodeSeed.length === ED25519_SEED_BYTES, "a node seed is 32 bytes");
-  const publicKeys = publicKeysOf(keys);
   const secret = concatBytes([keys.blsSecretKey, keys.ed25519Seed, keys.nodeSeed]);
   const header: Header = { publicKeys, cost, salt, nonce };
   const sealed = cipherOf(header, passphrase).encrypt(secret);
@@ -93,14 +106,6 @@ const VERSION = 1;
 const TEXT_CHARACTERS_MAX = 16 * 1024;
 const SECRET_BYTES = BLS_SECRET_KEY_BYTES + 2 * ED25519_SEED_BYTES;
 const SEALED_BYTES = SECRET_BYTES + 16;
-
-function publicKeysOf(keys: ValidatorKeys): KeyFilePublicKeys {
-  return {
-    bls: toHex(createNobleSuite().publicKeyOf(keys.blsSecretKey)),
-    ed25519: toHex(ed25519PublicKeyOf(keys.ed25519Seed)),
-    node: toHex(ed25519PublicKeyOf(keys.nodeSeed)),
-  };
-}
 
 function toJson(header: Header, sealed: Uint8Array) {
   return {

@@ -3,7 +3,16 @@
 import { randomBytes } from "node:crypto";
 import { chmod, stat, writeFile } from "node:fs/promises";
 import process from "node:process";
-import { KEY_FILE_NONCE_BYTES, KEY_FILE_SALT_BYTES, openKeyFile, sealKeyFile, type ValidatorKeys } from "../crypto/key_file.ts";
+import { ed25519PublicKeyOf } from "../crypto/ed25519_sodium.ts";
+import {
+  KEY_FILE_NONCE_BYTES,
+  KEY_FILE_SALT_BYTES,
+  openKeyFile,
+  publicKeysOf,
+  sealKeyFile,
+  type ValidatorKeys,
+} from "../crypto/key_file.ts";
+import { loadBlsSuite } from "./bls_suite.ts";
 import { messageOf, NodeError, systemCodeOf } from "./errors.ts";
 import { readTextFile } from "./json_file.ts";
 
@@ -21,8 +30,10 @@ export async function writeKeyFile(
   if (passphrase.length < PASSPHRASE_CHARACTERS_MIN) {
     throw new NodeError("usage", `the passphrase has fewer than ${PASSPHRASE_CHARACTERS_MIN} characters; choose a longer one`);
   }
+  const { suite: bls } = await loadBlsSuite();
   const text = sealKeyFile({
     keys,
+    publicKeys: publicKeysOf(keys, { bls, ed25519PublicKeyOf }),
     passphrase,
     salt: randomBytes(KEY_FILE_SALT_BYTES),
     nonce: randomBytes(KEY_FILE_NONCE_BYTES),

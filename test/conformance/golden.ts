@@ -4,7 +4,7 @@
 import { createBlstSuite } from "../../crypto/bls_blst.ts";
 import { ed25519PublicKeyOf, signEd25519 } from "../../crypto/ed25519_sodium.ts";
 import { bodyRootOf, chainIdOf, genesisBlockHash, hashHeader, hashTransaction, sha256, validatorSetContext } from "../../crypto/hashes.ts";
-import { sealKeyFile } from "../../crypto/key_file.ts";
+import { publicKeysOf, sealKeyFile } from "../../crypto/key_file.ts";
 import { blockCodec, blockHeaderCodec, proposalCodec } from "../../types/block.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
 import type { Codec } from "../../types/codec.ts";
@@ -125,6 +125,7 @@ function keyFile() {
   };
   const text = sealKeyFile({
     keys,
+    publicKeys: publicKeysOf(keys, { bls: createBlstSuite(), ed25519PublicKeyOf }),
     passphrase: KEY_FILE_PASSPHRASE,
     salt: samples.counting(32, 4),
     nonce: samples.counting(24, 5),

@@ -4,7 +4,14 @@ import fc from "fast-check";
 import t from "tap";
 import { createBlstSuite } from "../../crypto/bls_blst.ts";
 import { ed25519PublicKeyOf } from "../../crypto/ed25519_sodium.ts";
-import { KEY_FILE_COST_MAX, KEY_FILE_COST_MIN, openKeyFile, publicKeysInKeyFile, sealKeyFile } from "../../crypto/key_file.ts";
+import {
+  KEY_FILE_COST_MAX,
+  KEY_FILE_COST_MIN,
+  openKeyFile,
+  publicKeysInKeyFile,
+  publicKeysOf,
+  sealKeyFile,
+} from "../../crypto/key_file.ts";
 import { AssertionError } from "../../types/assert.ts";
 import { toHex } from "../../types/bytes.ts";
 import { bytesOf } from "../support/arbitraries.ts";
@@ -18,6 +25,7 @@ const keys = {
 };
 const input = {
   keys,
+  publicKeys: publicKeysOf(keys, { bls: blst, ed25519PublicKeyOf }),
   passphrase: "correct horse",
   salt: new Uint8Array(32).fill(4),
   nonce: new Uint8Array(24).fill(5),
