@@ -162,8 +162,8 @@ export function createConsensusCluster(options: {
         const proposal = fixture.propose(header, justification, transactionHashes);
         check.proposed(node, header);
         const from = directly(node.index);
-        broadcast(node, () => ({ type: "proposal", from, proposal }));
         if (byzantine.has(node.index)) broadcastSome(node, () => ({ type: "proposal", from, proposal: twinOf(proposal) }));
+        broadcast(node, () => ({ type: "proposal", from, proposal }));
         return later(node, 0, { type: "proposal", from: SELF, proposal });
       }
       case "forwardCertificate":
@@ -271,7 +271,8 @@ export function createConsensusCluster(options: {
   /** A Byzantine validator also signs what contradicts: other blocks of the view, timeouts next to commit votes, nonsense. */
   function misbehave(node: ClusterNode, ballot: Ballot): void {
     const others = [...node.disk.blocks.values()].filter(({ header }) => header.view === ballot.view);
-    for (const { header } of others) {
+    const twins = others.filter(({ header }) => header.proposer === node.index || byzantine.has(header.proposer)).map(twinOf);
+    for (const { header } of [...others, ...twins]) {
       const { height } = header;
       for (const kind of ["vote", "commit"] as const) {
         const contrary = fixture.vote(node.index, { ...ballot, kind, height, blockHash: hashHeader(header) });
@@ -375,6 +376,9 @@ function createChecker(seed: number, byzantine: ReadonlySet<number>): Checker {
       const by = `by ${node.index} in view ${view}`;
       once(signed, `${kind} ${by}`, blockHash);
       if (kind === "commit") never(signed, `timeout ${by}`, "commit vote after timeout");
+      const vote = signed.get(`vote ${by}`);
+      if (kind === "commit" && vote !== undefined && vote !== blockHash)
+        throw new Error(`seed ${seed}: commit vote for another block ${by}`);
       if (kind === "timeout") never(signed, `commit ${by}`, "timeout after commit vote");
       const isRecorded = node.disk.records.some(
         (record) =>
