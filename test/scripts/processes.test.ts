@@ -34,7 +34,8 @@ t.test("runProcess: a command that does not exist, a result that says so", async
 });
 
 t.test("runProcess: a child that leaves a grandchild holding its output, both are gone when it returns", async (t) => {
-  const code = "const c = spawn('sleep', ['600'], { stdio: 'inherit' }); process.stdout.write(String(c.pid), () => process.exit(0));";
+  const forever = JSON.stringify([isDeno ? "eval" : "--eval", "setInterval(() => {}, 1000)"]);
+  const code = `const c = spawn(process.execPath, ${forever}, { stdio: "inherit" }); process.stdout.write(String(c.pid), () => process.exit(0));`;
   const result = await runProcess(plan(code));
   t.equal(result.exitCode, 0);
   t.equal(result.isOverdue, false, "it returned although the grandchild held the pipe");

@@ -121,7 +121,7 @@ export function createCluster(options: {
   function start(node: { disk: Disk }, index: number): { replica: Replica; application: Application } {
     const { disk } = node;
     const application = createApplication();
-    const finalHead = disk.finality.get([...disk.finality.keys()].reduce((max, height) => (height > max ? height : max), Height.ZERO));
+    const finalHead = disk.finality.get(Height.of(Math.max(0, ...disk.finality.keys())));
     const finalHeight = finalHead?.height ?? 0;
     const result = recoverReplica({
       source: {
