@@ -15,7 +15,7 @@ import { assert } from "../types/assert.ts";
 import { ValidatorIndex } from "../types/ids.ts";
 import type { SigningDomain } from "../types/signing.ts";
 import type { PeerStatus } from "../types/sync.ts";
-import type { ValidatorSetContext } from "../types/validator_set.ts";
+import { isQuorum, type ValidatorSetContext } from "../types/validator_set.ts";
 import { type ActivityLog, createActivityLog } from "./activity_log.ts";
 import { createApplication, type NodeApplication } from "./application.ts";
 import { type Cleanup, runCleanups } from "./cleanup.ts";
@@ -46,6 +46,7 @@ import { whyNotFinalAt } from "./rpc/why_not_final.ts";
 import { defaultSignatureWorkers } from "./runtime.ts";
 import { createSignatureWorkers, SIGNATURE_WORKER_FILE, type SignatureWorkers } from "./signature_workers.ts";
 import { createSigner, type Signer } from "./signer.ts";
+import { createStartGate, START_WAIT_MS_MAX, type StartGate } from "./start_gate.ts";
 import { createSyncClient } from "./sync_client.ts";
 import { createSyncServer } from "./sync_server.ts";
 import { createTransactionIngress, type TransactionIngress } from "./transaction_ingress.ts";
@@ -122,12 +123,14 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     void runCleanups(cleanups, log).then(() => ended.resolve({ exitCode: exitCodeOf(error), reason }));
   }
 
-  function resend(validator: ValidatorIndex): void {
+  function onLinkUp(validator: ValidatorIndex): void {
     for (const message of latest.all()) network?.send(validator, message);
+    gate?.check();
   }
 
   let perform: ReturnType<typeof createEffects> | undefined;
   let network: Network | undefined;
+  let gate: StartGate | undefined;
   const latest = createLatestMessages();
   const driver = createDriver({
     replica,
@@ -150,7 +153,7 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     state: () => activityState(machine, network, tracker.finality),
   });
   cleanups.push({ name: "activity log", run: activity.stop });
-  const started = await startNetwork({ config, machine, driver, ingress, activity, resend });
+  const started = await startNetwork({ config, machine, driver, ingress, activity, onLinkUp });
   network = started;
   cleanups.push({ name: "network", run: () => started.stop() });
   const syncClient = createSyncClient({ network, submit: driver.submit, onFailure: (detail) => log.debug({ detail }, "request failed") });
@@ -167,7 +170,9 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     onDiverged: (message) =>
       end(new NodeError("safety", `diverged: ${message}; nothing is signed any more; keep the data directory for comparison`)),
   });
-  driver.start();
+  gate = createStartGate({ isQuorumLinked: () => isQuorumLinked(machine, started), waitMsMax: START_WAIT_MS_MAX, open: driver.start });
+  gate.check();
+  cleanups.push({ name: "start gate", run: gate.stop });
   cleanups.push({ name: "driver", run: () => driver.stop() });
   const core = createNodeCore({ identity, application, store, replica, network, ingress, tracker });
   const rpc = await startRpc(core, config, log);
@@ -183,6 +188,16 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
       return runCleanups(cleanups, log);
     },
   };
+}
+
+/** Do we and the validators at the other ends of our links make a quorum? */
+function isQuorumLinked({ identity, validators }: Machine, network: Network): boolean {
+  const linked = new Set(network.peers.map(({ validator }) => validator));
+  if (identity.self !== undefined) linked.add(identity.self);
+  let weight = 0;
+  for (const [index, validator] of validators.set.validators.entries())
+    if (linked.has(ValidatorIndex.of(index))) weight += validator.weight;
+  return isQuorum(weight, validators.totalWeight);
 }
 
 /** Whoever waits for an answer gets one before the RPC goes away. */
@@ -251,6 +266,7 @@ async function buildMachine(config: NodeConfig, options: StartOptions, cleanups:
     config: replicaConfig(genesis.parameters, config.proposeDelayMs),
     recovered,
   });
+  store.releaseRecovered();
   const { blsSecretKey, ed25519Seed } = keys;
   const signer =
     self === undefined ? undefined : options.wrapSigner(createSigner({ domain, self, blsSecretKey, ed25519Seed, bls, signEd25519 }));
@@ -273,9 +289,9 @@ async function startNetwork(parts: {
   readonly driver: Driver;
   readonly ingress: TransactionIngress;
   readonly activity: ActivityLog;
-  readonly resend: (validator: ValidatorIndex) => void;
+  readonly onLinkUp: (validator: ValidatorIndex) => void;
 }): Promise<Network> {
-  const { config, machine, driver, ingress, activity, resend } = parts;
+  const { config, machine, driver, ingress, activity, onLinkUp } = parts;
   const { identity, validators, store, replica } = machine;
   const { keys, self, chainId, genesis } = identity;
   const currentStatus = (): PeerStatus => {
@@ -295,7 +311,7 @@ async function startNetwork(parts: {
       listen: config.listen,
       announce: config.announce,
       peers: peers.filter(({ validator }) => validator !== self),
-      handlers: createNetworkHandlers({ driver, ingress, answer, currentStatus, activity, onLinkUp: resend }),
+      handlers: createNetworkHandlers({ driver, ingress, answer, currentStatus, activity, onLinkUp }),
       limits: NETWORK_LIMITS,
       randomBytes,
       nowMs: () => performance.now(),

@@ -8,7 +8,7 @@ import type { ConsensusEffect, ConsensusInput } from "../consensus/interface.ts"
 import { createOpenPool } from "../mempool/open_pool.ts";
 import type { Application, ParsedTransaction, Refusal } from "../types/application.ts";
 import { assert, unreachable } from "../types/assert.ts";
-import { TimestampMs, type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
+import { Height, TimestampMs, type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
 import { RANGE_BYTES_MAX } from "../types/limits.ts";
 import type { SigningDomain } from "../types/signing.ts";
 import type { BlsSuite, VerifyEd25519 } from "../types/suites.ts";
@@ -54,6 +54,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   const inputs: ConsensusInput[] = [];
   const context = createContext(options, (input) => inputs.push(input));
   let isWorkTold = false;
+  let isStarted = false;
 
   function drain(): void {
     for (let input = inputs.shift(); input !== undefined; input = inputs.shift()) {
@@ -62,7 +63,9 @@ export function createReplica(options: ReplicaOptions): Replica {
   }
 
   function tellWork(): void {
-    const isAvailable = context.work.isAvailable(context.pool.count);
+    // A young chain has its first block to order: with it users see that the network lives, and consensus need not idle until then.
+    const isYoung = isStarted && context.execution.final.height === Height.ZERO && context.tipView === View.ZERO;
+    const isAvailable = isYoung || context.work.isAvailable(context.pool.count);
     if (isAvailable === isWorkTold) return;
     isWorkTold = isAvailable;
     context.feed({ type: "work", isAvailable });
@@ -73,6 +76,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     step(input, nowMs): Step {
       context.outbox = createOutbox();
       context.nowMs = nowMs;
+      isStarted ||= input.type === "start";
       accept(context, input);
       drain();
       tellWork();
