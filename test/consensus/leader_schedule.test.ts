@@ -1,3 +1,5 @@
+/** Leaders and pauses: rotation, the k-th lost view, quorum among the active, and the same answer from a bounded window. */
+
 import fc from "fast-check";
 import t from "tap";
 import {

@@ -1,3 +1,5 @@
+/** R9: merging, gaining and pruning of safety records. */
+
 import fc from "fast-check";
 import t from "tap";
 import { createRecords } from "../../consensus/records.ts";

@@ -6,15 +6,32 @@
 
 import { isCertificateValid } from "../../consensus/certificate_check.ts";
 import { createConsensus } from "../../consensus/core.ts";
-import type { Consensus, ConsensusConfig, ConsensusEffect, ConsensusInput, FinalHead } from "../../consensus/interface.ts";
+import type {
+  Consensus,
+  ConsensusConfig,
+  ConsensusEffect,
+  ConsensusInput,
+  FinalHead,
+  RecoveredConsensus,
+} from "../../consensus/interface.ts";
 import { hashHeader, sha256 } from "../../crypto/hashes.ts";
 import type { BlockHeader, Proposal } from "../../types/block.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
-import { type BlockHash, type Height, TimestampMs, type TransactionHash, ZERO_HASH } from "../../types/ids.ts";
+import { type BlockHash, Height, TimestampMs, type TransactionHash, ValidatorIndex } from "../../types/ids.ts";
 import type { SafetyRecord } from "../../types/safety_record.ts";
-import type { Certificate } from "../../types/vote.ts";
-import { type Ballot, timeoutBallot } from "../../types/vote.ts";
-import { CONFIG, createFixture, directly, type Fixture, GENESIS_STATE, GENESIS_TIME, headerOver, SELF } from "./consensus_fixture.ts";
+import { type Ballot, type Certificate, type SignedVote, timeoutBallot } from "../../types/vote.ts";
+import { createChecker } from "./consensus_checker.ts";
+import {
+  ballotOf,
+  CONFIG,
+  createFixture,
+  directly,
+  type Fixture,
+  GENESIS_STATE,
+  GENESIS_TIME,
+  headerOver,
+  SELF,
+} from "./consensus_fixture.ts";
 import { createEventQueue } from "./event_queue.ts";
 import { createPrng } from "./prng.ts";
 
@@ -79,29 +96,13 @@ export function createConsensusCluster(options: {
   let ticket = 0;
   let built = 0;
 
-  const nodes: ClusterNode[] = options.weights.map((_, index) => ({
-    index,
-    disk: { records: [], blocks: new Map(), finalHeaders: [], finalCertificates: new Map() },
-    consensus: undefined,
-    life: 0,
-    timers: new Map(),
-    effects: [],
-  }));
+  const nodes = options.weights.map((_, index) => emptyNode(index));
   const clock = (): TimestampMs => TimestampMs.plus(GENESIS_TIME, Math.floor(queue.nowMs));
 
   function restart(index: number): void {
     const node = nodes[index] as ClusterNode;
     if (node.consensus !== undefined) return;
-    const { disk } = node;
-    const head = disk.finalHeaders.at(-1);
-    const finalHead: FinalHead = head === undefined ? GENESIS_STATE.finalHead : { ...head, blockHash: hashHeader(head) };
-    const recovered = {
-      records: [...disk.records],
-      finalHead,
-      finalCertificate: head === undefined ? undefined : disk.finalCertificates.get(head.height),
-      proposals: [...disk.blocks.values()].filter(({ header }) => header.height > finalHead.height),
-      recentFinalHeaders: disk.finalHeaders,
-    };
+    const recovered = recoveredFrom(node.disk);
     node.consensus = createConsensus({ ...fixture.options(index, recovered), config });
     feed(node, { type: "start" });
     feed(node, { type: "work", isAvailable: hasWork });
@@ -154,7 +155,8 @@ export function createConsensusCluster(options: {
         const vote = fixture.vote(node.index, effect.ballot);
         check.signed(node, effect.ballot);
         broadcast(node, () => ({ type: "vote", from: directly(node.index), vote }));
-        if (byzantine.has(node.index)) misbehave(node, effect.ballot);
+        const contraries = byzantine.has(node.index) ? contrariesOf(fixture, node, effect.ballot) : [];
+        for (const vote of contraries) broadcastSome(node, () => ({ type: "vote", from: directly(node.index), vote }));
         return later(node, 0, { type: "vote", from: SELF, vote });
       }
       case "castProposal": {
@@ -162,14 +164,18 @@ export function createConsensusCluster(options: {
         const proposal = fixture.propose(header, justification, transactionHashes);
         check.proposed(node, header);
         const from = directly(node.index);
-        if (byzantine.has(node.index)) broadcastSome(node, () => ({ type: "proposal", from, proposal: twinOf(proposal) }));
+        if (byzantine.has(node.index)) broadcastSome(node, () => ({ type: "proposal", from, proposal: twinOf(fixture, proposal) }));
         broadcast(node, () => ({ type: "proposal", from, proposal }));
         return later(node, 0, { type: "proposal", from: SELF, proposal });
       }
       case "forwardCertificate":
         return broadcast(node, () => ({ type: "certificate", from: directly(node.index), certificate: effect.certificate }));
       case "build":
-        return later(node, 0, buildAnswer(node, effect));
+        return later(
+          node,
+          0,
+          buildAnswer(node, effect, { isFailing: prng.real() < faults.crash, transaction: hasWork ? built++ : undefined }),
+        );
       case "checkBody":
         node.disk.blocks.set(effect.blockHash, effect.proposal);
         return later(node, prng.below(3), { type: "bodyChecked", blockHash: effect.blockHash, isValid: true });
@@ -253,37 +259,6 @@ export function createConsensusCluster(options: {
     });
   }
 
-  function buildAnswer(node: ClusterNode, effect: Extract<ConsensusEffect, { type: "build" }>): ConsensusInput {
-    const { view, timeMs } = effect;
-    if (prng.real() < faults.crash) return { type: "built", view, header: undefined, transactionHashes: [] };
-    const parent = node.disk.blocks.get(effect.parentHash)?.header ?? node.disk.finalHeaders.at(-1);
-    const executedHeight = Math.min(effect.height - 1, Math.max(parent?.executedHeight ?? 0, node.disk.finalHeaders.length)) as Height;
-    const transactionHashes = hasWork ? [toHex<TransactionHash>(sha256(asciiBytes(`transaction ${built++}`)))] : [];
-    const change = { proposer: node.index, timeMs, executedHeight } as Partial<BlockHeader>;
-    return { type: "built", view, header: headerOver(parent, view, { count: 1, change, transactionHashes }), transactionHashes };
-  }
-
-  function twinOf(proposal: Proposal): Proposal {
-    const header = { ...proposal.header, timeMs: TimestampMs.plus(proposal.header.timeMs, 1) };
-    return fixture.propose(header, proposal, proposal.transactionHashes);
-  }
-
-  /** A Byzantine validator also signs what contradicts: other blocks of the view, timeouts next to commit votes, nonsense. */
-  function misbehave(node: ClusterNode, ballot: Ballot): void {
-    const others = [...node.disk.blocks.values()].filter(({ header }) => header.view === ballot.view);
-    const twins = others.filter(({ header }) => header.proposer === node.index || byzantine.has(header.proposer)).map(twinOf);
-    for (const { header } of [...others, ...twins]) {
-      const { height } = header;
-      for (const kind of ["vote", "commit"] as const) {
-        const contrary = fixture.vote(node.index, { ...ballot, kind, height, blockHash: hashHeader(header) });
-        broadcastSome(node, () => ({ type: "vote", from: directly(node.index), vote: contrary }));
-      }
-    }
-    const timeout = fixture.vote(node.index, timeoutBallot(ballot.epoch, ballot.view));
-    const forged = { ...timeout, signature: timeout.signature.map((byte, index) => (index > 8 ? byte ^ 0x55 : byte)) };
-    broadcastSome(node, () => ({ type: "vote", from: directly(node.index), vote: prng.real() < 0.5 ? timeout : forged }));
-  }
-
   function broadcastSome(node: ClusterNode, make: () => ConsensusInput): void {
     for (const other of nodes) if (other !== node && prng.real() < 0.5) transmit(node, other, () => feed(other, make()));
   }
@@ -319,80 +294,54 @@ export function createConsensusCluster(options: {
   };
 }
 
-interface Checker {
-  effect(node: ClusterNode, effect: ConsensusEffect): void;
-  signed(node: ClusterNode, ballot: Ballot): void;
-  proposed(node: ClusterNode, header: BlockHeader): void;
-  final(header: BlockHeader): void;
+function emptyNode(index: number): ClusterNode {
+  const disk: Disk = { records: [], blocks: new Map(), finalHeaders: [], finalCertificates: new Map() };
+  return { index, disk, consensus: undefined, life: 0, timers: new Map(), effects: [] };
 }
 
-function createChecker(seed: number, byzantine: ReadonlySet<number>): Checker {
-  const finalHashes = new Map<number, BlockHash>();
-  const certified = new Map<string, BlockHash>();
-  const signed = new Map<string, BlockHash>();
-
-  function once(facts: Map<string, BlockHash>, key: string, hash: BlockHash): void {
-    const first = facts.get(key);
-    if (first !== undefined && first !== hash) throw new Error(`seed ${seed}: ${key} is both ${first} and ${hash}`);
-    facts.set(key, hash);
-  }
-  function never(facts: Map<string, BlockHash>, key: string, why: string): void {
-    if (facts.has(key)) throw new Error(`seed ${seed}: ${why} (${key})`);
-  }
-
-  function final(header: BlockHeader): void {
-    const hash = hashHeader(header);
-    const first = finalHashes.get(header.height);
-    if (first !== undefined && first !== hash) throw new Error(`seed ${seed}: two final blocks at height ${header.height}`);
-    finalHashes.set(header.height, hash);
-    const parent = finalHashes.get(header.height - 1);
-    if (parent !== undefined && parent !== header.parentHash) throw new Error(`seed ${seed}: final chain is broken at ${header.height}`);
-  }
-
+function recoveredFrom(disk: Disk): RecoveredConsensus {
+  const head = disk.finalHeaders.at(-1);
+  const finalHead: FinalHead = head === undefined ? GENESIS_STATE.finalHead : { ...head, blockHash: hashHeader(head) };
   return {
-    final,
-    effect(node, effect) {
-      if (effect.type === "persistEvidence" && !byzantine.has(node.index)) {
-        const { first } = effect.evidence;
-        const offender = "validator" in first ? first.validator : first.header.proposer;
-        if (!byzantine.has(offender)) throw new Error(`seed ${seed}: honest validator ${offender} is accused`);
-      }
-      if (effect.type === "forwardCertificate") {
-        const { kind, view, blockHash } = effect.certificate.ballot;
-        once(certified, `${kind} certificate of view ${view}`, blockHash);
-        if (kind === "commit") never(certified, `timeout certificate of view ${view}`, "CC next to TC");
-        if (kind === "timeout") never(certified, `commit certificate of view ${view}`, "TC next to CC");
-      }
-      if (effect.type !== "finalize" || byzantine.has(node.index)) return;
-      const heights = node.disk.finalHeaders.slice(-effect.blocks.length).map(hashHeader);
-      effect.blocks.forEach(({ blockHash, header }, index) => {
-        if (heights[index] !== blockHash) throw new Error(`seed ${seed}: finalize repeats or skips height ${header.height}`);
-        final(header);
-      });
-    },
-    signed(node, ballot) {
-      if (byzantine.has(node.index)) return;
-      const { kind, view, blockHash } = ballot;
-      const by = `by ${node.index} in view ${view}`;
-      once(signed, `${kind} ${by}`, blockHash);
-      if (kind === "commit") never(signed, `timeout ${by}`, "commit vote after timeout");
-      const vote = signed.get(`vote ${by}`);
-      if (kind === "commit" && vote !== undefined && vote !== blockHash)
-        throw new Error(`seed ${seed}: commit vote for another block ${by}`);
-      if (kind === "timeout") never(signed, `commit ${by}`, "timeout after commit vote");
-      const isRecorded = node.disk.records.some(
-        (record) =>
-          record.view === view &&
-          (kind === "timeout" ? record.hasTimedOut : (kind === "vote" ? record.votedHash : record.committedHash) === blockHash),
-      );
-      if (!isRecorded) throw new Error(`seed ${seed}: ${kind} ${by} was sent before its record was on disk`);
-    },
-    proposed(node, header) {
-      if (byzantine.has(node.index)) return;
-      const hash = hashHeader(header);
-      once(signed, `proposal by ${node.index} in view ${header.view}`, hash);
-      const isRecorded = node.disk.records.some(({ view, proposedHash }) => view === header.view && proposedHash === hash);
-      if (!isRecorded || hash === ZERO_HASH) throw new Error(`seed ${seed}: proposal of view ${header.view} was sent before its record`);
-    },
+    records: [...disk.records],
+    finalHead,
+    finalCertificate: head === undefined ? undefined : disk.finalCertificates.get(head.height),
+    proposals: [...disk.blocks.values()].filter(({ header }) => header.height > finalHead.height),
+    recentFinalHeaders: disk.finalHeaders,
   };
+}
+
+function buildAnswer(
+  node: ClusterNode,
+  effect: Extract<ConsensusEffect, { type: "build" }>,
+  how: { readonly isFailing: boolean; readonly transaction: number | undefined },
+): ConsensusInput {
+  const { view, timeMs } = effect;
+  if (how.isFailing) return { type: "built", view, header: undefined, transactionHashes: [] };
+  const { disk } = node;
+  const parent = disk.blocks.get(effect.parentHash)?.header ?? disk.finalHeaders.at(-1);
+  const executedHeight = Height.of(Math.min(effect.height - 1, Math.max(parent?.executedHeight ?? 0, disk.finalHeaders.length)));
+  const transactionHashes =
+    how.transaction === undefined ? [] : [toHex<TransactionHash>(sha256(asciiBytes(`transaction ${how.transaction}`)))];
+  const change = { proposer: ValidatorIndex.of(node.index), timeMs, executedHeight };
+  return { type: "built", view, header: headerOver(parent, view, { count: 1, change, transactionHashes }), transactionHashes };
+}
+
+/** Another proposal for the same view. */
+function twinOf(fixture: Fixture, proposal: Proposal): Proposal {
+  const header = { ...proposal.header, timeMs: TimestampMs.plus(proposal.header.timeMs, 1) };
+  return fixture.propose(header, proposal, proposal.transactionHashes);
+}
+
+/** What a Byzantine validator signs besides: other blocks of the view, timeouts next to commit votes, forgeries. */
+function contrariesOf(fixture: Fixture, node: ClusterNode, ballot: Ballot): readonly SignedVote[] {
+  const proposals = [...node.disk.blocks.values()].filter(({ header }) => header.view === ballot.view);
+  const blocks = [...proposals, ...proposals.map((proposal) => twinOf(fixture, proposal))];
+  const votes = blocks.flatMap(({ header }) => [
+    fixture.vote(node.index, ballotOf("vote", header)),
+    fixture.vote(node.index, ballotOf("commit", header)),
+  ]);
+  const timeout = fixture.vote(node.index, timeoutBallot(ballot.epoch, ballot.view));
+  const forged = { ...timeout, signature: timeout.signature.map((byte, index) => (index > 8 ? byte ^ 0x55 : byte)) };
+  return [...votes, timeout, forged];
 }
