@@ -91,7 +91,6 @@ export function createConsensusCluster(options: {
   const check = createChecker(options.seed, byzantine);
   const queue = createEventQueue();
   const config = { ...CONFIG, ...options.config };
-  let faults = CALM;
   let hasWork = false;
   let ticket = 0;
   let built = 0;
@@ -120,7 +119,7 @@ export function createConsensusCluster(options: {
     const { consensus } = node;
     if (consensus === undefined) return;
     const effects = consensus.step(input, clock());
-    const crashAt = prng.real() < faults.crash ? prng.below(effects.length + 2) - 1 : undefined;
+    const crashAt = prng.real() < cluster.faults.crash ? prng.below(effects.length + 2) - 1 : undefined;
     if (crashAt !== -1) for (const effect of effects) save(node, effect);
     for (const [position, effect] of effects.entries()) {
       if (crashAt !== undefined && position >= crashAt) break;
@@ -174,7 +173,7 @@ export function createConsensusCluster(options: {
         return later(
           node,
           0,
-          buildAnswer(node, effect, { isFailing: prng.real() < faults.crash, transaction: hasWork ? built++ : undefined }),
+          buildAnswer(node, effect, { isFailing: prng.real() < cluster.faults.crash, transaction: hasWork ? built++ : undefined }),
         );
       case "checkBody":
         node.disk.blocks.set(effect.blockHash, effect.proposal);
@@ -215,11 +214,11 @@ export function createConsensusCluster(options: {
   }
 
   function transmit(from: ClusterNode, to: ClusterNode, act: () => void): void {
-    const { groups } = faults;
+    const { groups } = cluster.faults;
     const isCut = groups?.some((group) => group.includes(from.index) !== group.includes(to.index)) ?? false;
-    if (isCut || prng.real() < faults.loss) return;
-    const [min, max] = faults.delayMs;
-    const copies = prng.real() < faults.duplicate ? 2 : 1;
+    if (isCut || prng.real() < cluster.faults.loss) return;
+    const [min, max] = cluster.faults.delayMs;
+    const copies = prng.real() < cluster.faults.duplicate ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) queue.after(min + prng.real() * (max - min), act);
   }
 
@@ -265,19 +264,14 @@ export function createConsensusCluster(options: {
 
   const honest = nodes.filter(({ index }) => !byzantine.has(index));
   for (const { index } of nodes) queue.after(0, () => restart(index));
-  return {
+  const cluster: ConsensusCluster = {
     fixture,
     nodes,
     honest,
     get nowMs() {
       return queue.nowMs;
     },
-    get faults() {
-      return faults;
-    },
-    set faults(next) {
-      faults = next;
-    },
+    faults: CALM,
     run: (forMs, until) => queue.run(forMs, until),
     setWork(isAvailable) {
       hasWork = isAvailable;
@@ -292,6 +286,7 @@ export function createConsensusCluster(options: {
       return queue.count;
     },
   };
+  return cluster;
 }
 
 function emptyNode(index: number): ClusterNode {
