@@ -16,11 +16,14 @@ export interface Body {
   readonly transactions: (ParsedTransaction | undefined)[];
   /** Positions of the transactions that we lack, by hash. */
   readonly missing: Map<TransactionHash, number>;
-  readonly hashes: ReadonlySet<TransactionHash>;
+  /** The named hashes with their positions. */
+  readonly hashes: ReadonlyMap<TransactionHash, number>;
   /** invalid is final; valid says that the body as such is right (the state root is judged elsewhere). */
   state: "incomplete" | "valid" | "invalid";
   /** Whether the block was handed to storage. */
   isStored: boolean;
+  /** How often missing transactions were asked for. */
+  fetches: number;
 }
 
 export interface Bodies {
@@ -44,6 +47,21 @@ export interface Bodies {
 export function createBodies(): Bodies {
   const bodies = new Map<BlockHash, Body>();
   const wanted = new Map<TransactionHash, Set<Body>>();
+  /** Transactions of all bodies, with the number of bodies that hold each: a lookup must not depend on the number of bodies. */
+  const held = new Map<TransactionHash, { readonly transaction: ParsedTransaction; count: number }>();
+
+  function hold(transaction: ParsedTransaction): void {
+    const known = held.get(transaction.hash);
+    if (known === undefined) held.set(transaction.hash, { transaction, count: 1 });
+    else known.count++;
+  }
+
+  function release({ hash }: ParsedTransaction): void {
+    const known = held.get(hash);
+    if (known === undefined) return;
+    known.count--;
+    if (known.count === 0) held.delete(hash);
+  }
 
   function want(hash: TransactionHash, body: Body): void {
     const waiting = wanted.get(hash);
@@ -55,6 +73,7 @@ export function createBodies(): Bodies {
     const body = bodies.get(blockHash);
     if (body === undefined) return;
     bodies.delete(blockHash);
+    for (const transaction of heldTransactions(body)) release(transaction);
     for (const hash of body.missing.keys()) {
       const waiting = wanted.get(hash);
       waiting?.delete(body);
@@ -69,6 +88,7 @@ export function createBodies(): Bodies {
       if (known !== undefined) return known;
       const body = gather({ blockHash, proposal, from, find });
       bodies.set(blockHash, body);
+      for (const transaction of heldTransactions(body)) hold(transaction);
       if (body.state === "incomplete") for (const hash of body.missing.keys()) want(hash, body);
       return body;
     },
@@ -78,20 +98,12 @@ export function createBodies(): Bodies {
       wanted.delete(transaction.hash);
       const completed: Body[] = [];
       for (const body of waiting) {
-        fill(body, transaction);
+        if (fill(body, transaction)) hold(transaction);
         if (body.missing.size === 0) completed.push(body);
       }
       return completed;
     },
-    find(hash) {
-      for (const body of bodies.values()) {
-        if (!body.hashes.has(hash)) continue;
-        const index = body.proposal.transactionHashes.indexOf(hash);
-        const transaction = body.transactions[index];
-        if (transaction !== undefined) return transaction;
-      }
-      return undefined;
-    },
+    find: (hash) => held.get(hash)?.transaction,
     delete: remove,
     incomplete: () => [...bodies.values()].filter((body) => body.state === "incomplete"),
     get count() {
@@ -125,9 +137,10 @@ function gather(source: {
     from,
     transactions: new Array(named.length),
     missing: new Map(),
-    hashes: new Set(named),
+    hashes: new Map(named.map((hash, index) => [hash, index])),
     state: "incomplete",
     isStored: false,
+    fetches: 0,
   };
   // A hash named twice, or names that are not under the root, can never become a valid body: nothing is gathered for it.
   if (body.hashes.size !== named.length || bodyRootOf(named) !== proposal.header.bodyRoot) {
@@ -143,14 +156,16 @@ function gather(source: {
   return body;
 }
 
-function fill(body: Body, transaction: ParsedTransaction): void {
+function fill(body: Body, transaction: ParsedTransaction): boolean {
   const index = body.missing.get(transaction.hash);
-  if (index === undefined) return;
+  if (index === undefined) return false;
   body.transactions[index] = transaction;
   body.missing.delete(transaction.hash);
   if (body.missing.size === 0) body.state = judge(body);
+  return true;
 }
 
+/** The verdict rests on nothing but the block itself: honest validators must never differ about a body. */
 function judge(body: Body): "valid" | "invalid" {
   const { header } = body.proposal;
   let bytes = 0;

@@ -12,8 +12,8 @@ import { armTimer, type Context, isRequested, sendRequest } from "./context.ts";
 
 export function checkBody(context: Context, effect: Extract<ConsensusEffect, { type: "checkBody" }>): void {
   const { blockHash, proposal, from } = effect;
-  const drafted = new Map(context.draft.map((transaction) => [transaction.hash, transaction]));
-  const find = (hash: ParsedTransaction["hash"]) => drafted.get(hash) ?? context.pool.get(hash) ?? context.bodies.find(hash);
+  const atHand = new Map([...context.draft, ...context.fetched].map((transaction) => [transaction.hash, transaction]));
+  const find = (hash: ParsedTransaction["hash"]) => atHand.get(hash) ?? context.pool.get(hash) ?? context.bodies.find(hash);
   const body = context.bodies.open({ blockHash, proposal, from, find });
   if (body.state === "incomplete") armTimer(context, "bodies", context.config.bodyGraceMs);
   else settle(context, body);
@@ -40,7 +40,9 @@ export function fetchMissing(context: Context): void {
   for (const body of incomplete) {
     if (isRequested(context, "transactions", body.blockHash)) continue;
     const hashes = [...body.missing.keys()].slice(0, BODY_REQUEST_TRANSACTIONS_MAX);
-    sendRequest(context, { request: { type: "transactions", hashes }, candidates: peersOf(body.from), blockHash: body.blockHash });
+    const candidates = body.fetches === 0 ? peersOf(body.from) : [];
+    body.fetches++;
+    sendRequest(context, { request: { type: "transactions", hashes }, candidates, blockHash: body.blockHash });
   }
   if (incomplete.length > 0) armTimer(context, "bodies", context.config.bodyRetryMs);
 }
@@ -61,7 +63,7 @@ function peersOf(sender: Sender): readonly PeerKey[] {
 
 function settle(context: Context, body: Body): void {
   if (body.state === "incomplete") return;
-  const verdict = body.state === "invalid" || repeatsAncestor(context, body) ? "invalid" : judgeRoot(context, body);
+  const verdict = body.state === "invalid" ? "invalid" : judgeRoot(context, body);
   if (verdict === "unknown") {
     context.awaitingRoot.add(body);
     return;
@@ -81,14 +83,6 @@ export function storeBody(context: Context, body: Body): void {
   if (body.isStored) return;
   body.isStored = true;
   context.outbox.durable.blocks.push({ blockHash: body.blockHash, block: blockOf(body) });
-}
-
-/** Does the block carry a transaction that an unfinished ancestor carries already? */
-function repeatsAncestor(context: Context, body: Body): boolean {
-  if (body.hashes.size === 0) return false;
-  const carried = context.work.carriedBy(body.proposal.header.parentHash, context.execution.final.blockHash);
-  for (const hash of body.hashes) if (carried.has(hash)) return true;
-  return false;
 }
 
 /** unknown: the root is of a height that we have not executed. An unchanged claim is judged against the parent's. */

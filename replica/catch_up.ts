@@ -34,14 +34,12 @@ export interface CatchUp {
   noteCertified(height: Height): void;
   /** The highest final height that anybody claims; claims only make us ask. */
   readonly target: Height;
-  /** Peers that claim to hold `height` as final, the furthest first, those that failed last. */
+  /** Peers that claim to hold `height` as final, the furthest first. */
   candidates(height: Height): readonly PeerKey[];
-  noteFailure(peer: PeerKey): void;
 }
 
 export function createCatchUp(): CatchUp {
   const statuses = new Map<PeerKey, PeerStatus>();
-  const failures = new Map<PeerKey, number>();
   let certified = 0 as Height;
 
   return {
@@ -53,7 +51,6 @@ export function createCatchUp(): CatchUp {
     },
     forget(peer) {
       statuses.delete(peer);
-      failures.delete(peer);
     },
     noteCertified(height) {
       if (height > certified) certified = height;
@@ -65,14 +62,8 @@ export function createCatchUp(): CatchUp {
     },
     candidates(height) {
       const holders = [...statuses].filter(([, status]) => status.finalHeight >= height && status.oldestHeight <= height);
-      holders.sort(
-        ([left, leftStatus], [right, rightStatus]) =>
-          (failures.get(left) ?? 0) - (failures.get(right) ?? 0) || rightStatus.finalHeight - leftStatus.finalHeight,
-      );
+      holders.sort(([, left], [, right]) => right.finalHeight - left.finalHeight);
       return holders.map(([peer]) => peer);
-    },
-    noteFailure(peer) {
-      if (statuses.has(peer)) failures.set(peer, (failures.get(peer) ?? 0) + 1);
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Consensus, ConsensusConfig, ConsensusInput } from "../consensus/in
 import type { OpenPool, OpenPoolLimits } from "../mempool/open_pool.ts";
 import type { Application, ParsedTransaction } from "../types/application.ts";
 import type { BlockHeader } from "../types/block.ts";
+import type { SignedHeader } from "../types/evidence.ts";
 import type { BlockHash, Height, TimestampMs, TransactionHash, View } from "../types/ids.ts";
 import type { PeerKey, PenaltyReason } from "../types/sender.ts";
 import type { SyncRequest } from "../types/sync.ts";
@@ -55,6 +56,7 @@ export interface Context {
   readonly republisher: Republisher;
   readonly consensus: Consensus;
   readonly isCertificateValid: (certificate: Certificate) => boolean;
+  readonly isHeaderSigned: (signed: SignedHeader) => boolean;
   /** Hashes that became final lately: late gossip must not order them again. */
   readonly recentlyFinal: Set<TransactionHash>;
   readonly requests: Map<number, PendingRequest>;
@@ -64,6 +66,8 @@ export interface Context {
   readonly armed: Set<ReplicaTimer>;
   /** Transactions of the block that we are about to propose, until its body is opened. */
   draft: readonly ParsedTransaction[];
+  /** Transactions of the block that this step's answer brought, for the body check that consensus may ask for. */
+  fetched: readonly ParsedTransaction[];
   /** Header of the final head; undefined at genesis. */
   finalHeader: BlockHeader | undefined;
   /** Final bodies kept for peers that still gather them, oldest first. */

@@ -2,7 +2,7 @@
  *  clean up. R7 in order, exactly once. Divergence: a certified root that differs from ours stops all signing. */
 
 import { hashHeader } from "../crypto/hashes.ts";
-import type { BlockHeader } from "../types/block.ts";
+import type { Block, BlockHeader } from "../types/block.ts";
 import type { BlockHash, TransactionHash } from "../types/ids.ts";
 import { Height } from "../types/ids.ts";
 import { RANGE_BLOCKS_MAX } from "../types/limits.ts";
@@ -10,7 +10,7 @@ import type { PeerKey } from "../types/sender.ts";
 import type { SyncResponse } from "../types/sync.ts";
 import type { Certificate } from "../types/vote.ts";
 import { heldTransactions } from "./bodies.ts";
-import { settleAwaiting, storeBody } from "./body_flow.ts";
+import { offerToBodies, settleAwaiting, storeBody } from "./body_flow.ts";
 import { isBodyUnderRoot, judgeRange, LEAD_AT_ONCE, type VerifiedRange } from "./catch_up.ts";
 import { armTimer, type Context, isRequested, penalizePeer, type QueuedFinal, sendRequest } from "./context.ts";
 import type { FinalizedBlock } from "./interface.ts";
@@ -47,21 +47,37 @@ export function drainFinalQueue(context: Context): void {
 /** A block asked for by hash: a certified one that consensus lacks, or the body of a final one. */
 export function acceptBlock(context: Context, response: Extract<SyncResponse, { type: "block" }>, wanted: BlockHash, peer: PeerKey): void {
   const { block } = response;
-  if (block === undefined) return;
-  const transactions = hashHeader(block.header) === wanted && isBodyUnderRoot(block) ? parseBody(context.application, block) : undefined;
+  if (block === undefined) {
+    armTimer(context, "bodies", context.config.bodyRetryMs);
+    return;
+  }
+  const transactions = isWhole(context, block, wanted) ? parseBody(context.application, block) : undefined;
   if (transactions === undefined) {
     penalizePeer(context, peer, "wrongResponse");
     return;
   }
   // Only certified blocks are asked for by hash: a quorum has checked their transactions' signatures.
   const from = { type: "relay", peer } as const;
-  const byHash = new Map(transactions.map((transaction) => [transaction.hash, transaction]));
   const proposal = proposalOf(block);
   const known = context.bodies.get(wanted);
-  if (known === undefined) context.bodies.open({ blockHash: wanted, proposal, from, find: (hash) => byHash.get(hash) });
-  else for (const transaction of transactions) context.bodies.offer(transaction);
+  context.fetched = transactions;
+  if (known !== undefined) offerToBodies(context, transactions);
+  else if (context.finalQueue.some(({ blockHash }) => blockHash === wanted)) {
+    const byHash = new Map(transactions.map((transaction) => [transaction.hash, transaction]));
+    context.bodies.open({ blockHash: wanted, proposal, from, find: (hash) => byHash.get(hash) });
+  }
+  // A block that consensus wants gets its body when consensus has accepted the proposal; any other leaves nothing behind.
   context.feed({ type: "fetchedBlock", from, proposal });
   drainFinalQueue(context);
+}
+
+/** The block's hash covers header and body root; signature and parent's certificate are checked by themselves, since we serve
+ *  the block on as it came. */
+function isWhole(context: Context, block: Block, wanted: BlockHash): boolean {
+  const { header, signature, parentCertificate } = block;
+  if (hashHeader(header) !== wanted || !isBodyUnderRoot(block) || !context.isHeaderSigned({ header, signature })) return false;
+  const isKnownParent = parentCertificate === undefined || parentCertificate.ballot.blockHash === header.parentHash;
+  return isKnownParent && (parentCertificate === undefined || context.isCertificateValid(parentCertificate));
 }
 
 /** Asks for the next range when a peer is ahead and nothing is under way. */
@@ -108,9 +124,10 @@ export function acceptRange(
   }
   const verdict = judgeRange(response, final, context.isCertificateValid);
   if (verdict.type !== "range") {
-    context.catchUp.noteFailure(asked.peer);
+    // A peer that claims heights and has nothing to show for them is not believed until it speaks again.
+    context.catchUp.forget(asked.peer);
     if (verdict.type === "invalid") penalizePeer(context, asked.peer, "wrongResponse");
-    considerCatchUp(context);
+    armTimer(context, "sync", context.config.syncDelayMs);
     return;
   }
   applyRange(context, verdict.range);

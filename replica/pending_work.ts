@@ -28,7 +28,7 @@ export function createPendingWork(sources: {
   function carriedBy(from: BlockHash | undefined, finalHash: BlockHash): Set<TransactionHash> {
     const carried = new Set<TransactionHash>();
     for (let hash = from; hash !== undefined && hash !== finalHash; hash = bodies.get(hash)?.proposal.header.parentHash) {
-      for (const transaction of bodies.get(hash)?.hashes ?? []) carried.add(transaction);
+      for (const transaction of bodies.get(hash)?.hashes.keys() ?? []) carried.add(transaction);
     }
     return carried;
   }

@@ -4,6 +4,7 @@
 
 import { isCertificateValid } from "../consensus/certificate_check.ts";
 import { createConsensus } from "../consensus/core.ts";
+import { isHeaderSigned } from "../consensus/evidence.ts";
 import type { ConsensusEffect, ConsensusInput } from "../consensus/interface.ts";
 import { createOpenPool } from "../mempool/open_pool.ts";
 import type { Application, ParsedTransaction, Refusal } from "../types/application.ts";
@@ -80,6 +81,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       accept(context, input);
       drain();
       tellWork();
+      context.fetched = [];
       return toStep(context.outbox);
     },
     get status() {
@@ -113,12 +115,14 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
     republisher: createRepublisher({ intervalMs: config.republishMs, countMax: config.pool.countMax, find: (hash) => pool.get(hash) }),
     consensus: createConsensus({ ...options, config: config.consensus, recovered: recovered.consensus }),
     isCertificateValid: (certificate) => isCertificateValid(certificate, { domain, validators, bls }),
+    isHeaderSigned: (signed) => isHeaderSigned(signed, options),
     recentlyFinal: new Set(),
     requests: new Map(),
     finalQueue: [],
     awaitingRoot: new Set(),
     armed: new Set(),
     draft: [],
+    fetched: [],
     finalHeader: recentFinalHeaders.at(-1),
     retained: [],
     tipView: View.ZERO,
@@ -167,9 +171,14 @@ function acceptTimer(context: Context, input: Extract<ReplicaInput, { type: "tim
   const { timer } = input;
   context.armed.delete(timer);
   if (timer === "sync") onSyncTimer(context);
-  else if (timer === "bodies") fetchMissing(context);
+  else if (timer === "bodies") onBodiesTimer(context);
   else if (timer === "republish") republish(context);
   else context.feed({ type: "timer", timer });
+}
+
+function onBodiesTimer(context: Context): void {
+  fetchMissing(context);
+  drainFinalQueue(context);
 }
 
 function acceptTransactions(context: Context, input: Extract<ReplicaInput, { type: "transactions" }>): void {
@@ -240,8 +249,9 @@ function acceptResponse(context: Context, input: Extract<ReplicaInput, { type: "
 function failRequest(context: Context, requestId: number): void {
   const pending = context.requests.get(requestId);
   context.requests.delete(requestId);
-  if (pending?.request.type === "finalBlocks") considerCatchUp(context);
-  if (pending?.request.type === "block") drainFinalQueue(context);
+  // What is still missing is asked for again by a timer: an answer that fails at once must not become a loop.
+  if (pending?.request.type === "finalBlocks") armTimer(context, "sync", context.config.syncDelayMs);
+  if (pending?.request.type === "block") armTimer(context, "bodies", context.config.bodyRetryMs);
 }
 
 function perform(context: Context, effect: ConsensusEffect, options: ReplicaOptions): void {

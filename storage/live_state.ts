@@ -4,7 +4,6 @@
 import type { FinalityEntry } from "../replica/interface.ts";
 import { type BlockHash, Height } from "../types/ids.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
-import type { Certificate } from "../types/vote.ts";
 import type { FrameLocation } from "./segmented_log.ts";
 
 /** A final height with the place of its block. */
@@ -68,7 +67,8 @@ export class LiveState {
     for (const block of change.blocks) this.#pending.set(block.blockHash, block);
   }
 
-  /** Applies a change that is durable. R9: records at or below the view of a durable CC are dropped, no others. */
+  /** Applies a change that is durable. R9: records at or below the view of the durable final head are dropped, no others: the
+   *  CC may be of a later block whose body we still lack, and what we signed between the two must survive a restart. */
   apply(change: JournalChange): void {
     for (const record of change.records) this.#records.set(keyOf(record), record);
     for (const block of change.blocks) this.#pending.set(block.blockHash, block);
@@ -78,14 +78,14 @@ export class LiveState {
     if (this.#finalHead === undefined) this.#oldestHeight = first.entry.height;
     this.#finalHead = head;
     for (const block of this.#pending.values()) if (block.height <= head.entry.height) this.#pending.delete(block.blockHash);
-    for (const [key, record] of this.#records) if (isPrunable(record, head.entry.certificate)) this.#records.delete(key);
+    for (const [key, record] of this.#records) if (isPrunable(record, head.entry)) this.#records.delete(key);
   }
 }
 
-/** R9: may this record be forgotten once `certificate`, a CC, is durable? */
-export function isPrunable(record: Pick<SafetyRecord, "epoch" | "view">, certificate: Certificate): boolean {
-  const { epoch, view } = certificate.ballot;
-  return record.epoch < epoch || (record.epoch === epoch && record.view <= view);
+/** R9: may this record be forgotten once `head` is durable? Its CC is of the head's epoch and at or above its view. */
+export function isPrunable(record: Pick<SafetyRecord, "epoch" | "view">, head: Pick<FinalityEntry, "view" | "certificate">): boolean {
+  const { epoch } = head.certificate.ballot;
+  return record.epoch < epoch || (record.epoch === epoch && record.view <= head.view);
 }
 
 const keyOf = ({ epoch, view }: Pick<SafetyRecord, "epoch" | "view">): string => `${epoch}/${view}`;

@@ -15,6 +15,7 @@ import { EvidenceSet } from "./evidence_log.ts";
 import { checkIdentity } from "./identity_file.ts";
 import type { Recovered, Store, StoreIdentity, TransactionLocation } from "./interface.ts";
 import { STORE_LIMITS } from "./limits.ts";
+import { isPrunable } from "./live_state.ts";
 import { operationsEqual } from "./operation_codec.ts";
 
 export interface MemoryStore extends Store {
@@ -190,12 +191,10 @@ function finalize(disk: Disk, entry: FinalityEntry): void {
   disk.finalHeight = entry.height;
 }
 
-/** R9: records up to the view of the durable CC may go. Blocks that lost the race for their height go too. */
+/** R9: records up to the view of the durable final head may go. Blocks that lost the race for their height go too. */
 function forgetOld(disk: Disk): void {
-  const { epoch, view } = disk.finality.get(disk.finalHeight)?.certificate.ballot ?? { epoch: -1, view: -1 };
-  for (const [key, record] of disk.records) {
-    if (record.epoch < epoch || (record.epoch === epoch && record.view <= view)) disk.records.delete(key);
-  }
+  const head = disk.finality.get(disk.finalHeight);
+  for (const [key, record] of disk.records) if (head !== undefined && isPrunable(record, head)) disk.records.delete(key);
   for (const [hash, block] of disk.pending) {
     if (block.header.height > disk.finalHeight) continue;
     disk.pending.delete(hash);
