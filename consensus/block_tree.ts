@@ -1,13 +1,14 @@
 /** Headers above the last final block, linked by parent. A block is *connected* when its ancestors reach the root; others
  *  wait as orphans. R2 and R4 ask for the state of a body; R7 walks a path and moves the root, each block once.
- *  R10: BLOCKS_MAX blocks, ORPHANS_MAX of them orphans. Never judges a block. */
+ *  R10: BLOCKS_MAX blocks; ORPHANS_MAX of them orphans that no certificate names. Never judges a block. */
 
 import { assert } from "../types/assert.ts";
 import type { Proposal } from "../types/block.ts";
 import type { BlockHash, Height, TimestampMs, ValidatorIndex, View } from "../types/ids.ts";
 import type { Sender } from "../types/sender.ts";
 
-export const BLOCKS_MAX = 1_024;
+/** Also how deep a certified chain may grow before a CC: beyond the execution lag its blocks are empty, so this is memory for headers. */
+export const BLOCKS_MAX = 4_096;
 export const ORPHANS_MAX = 64;
 
 /** waiting: not yet asked for (orphan). asked: the replica gathers and checks. */
@@ -29,6 +30,8 @@ export interface TreeBlock {
   readonly from: Sender;
   body: BodyState;
   isConnected: boolean;
+  /** Asked for because a certificate names it: a chain of these is climbed down however deep it is. */
+  readonly isCertified?: boolean;
 }
 
 export interface BlockTree {
@@ -42,6 +45,8 @@ export interface BlockTree {
   ofView(view: View): readonly TreeBlock[];
   orphansOf(parentHash: BlockHash): readonly TreeBlock[];
   orphans(): readonly TreeBlock[];
+  /** Orphans that no certificate names. */
+  idleOrphans(): readonly TreeBlock[];
   /** Adds a block, unless there is no room. */
   insert(block: TreeBlock): boolean;
   remove(blockHash: BlockHash): void;
@@ -76,6 +81,8 @@ export function createBlockTree(start: ParentFacts): BlockTree {
 
   const orphans = (): TreeBlock[] => [...blocks.values()].filter(({ isConnected }) => !isConnected);
 
+  const idleOrphans = (): TreeBlock[] => orphans().filter(({ isCertified }) => isCertified !== true);
+
   function descendsFromRoot(block: TreeBlock): boolean {
     let current: TreeBlock | undefined = block;
     while (current !== undefined) {
@@ -95,10 +102,11 @@ export function createBlockTree(start: ParentFacts): BlockTree {
     ofView: (view) => byView.get(view) ?? [],
     orphansOf: (parentHash) => orphans().filter(({ proposal }) => proposal.header.parentHash === parentHash),
     orphans,
+    idleOrphans,
     insert(block) {
       assert(!blocks.has(block.blockHash), "a block is inserted once");
       if (blocks.size >= BLOCKS_MAX) return false;
-      if (!block.isConnected && orphans().length >= ORPHANS_MAX) return false;
+      if (!block.isConnected && block.isCertified !== true && idleOrphans().length >= ORPHANS_MAX) return false;
       blocks.set(block.blockHash, block);
       const { view } = block.proposal.header;
       byView.set(view, [...(byView.get(view) ?? []), block]);

@@ -8,7 +8,7 @@ import { View } from "../types/ids.ts";
 import { FUTURE_VIEWS_MAX } from "../types/limits.ts";
 import type { Sender } from "../types/sender.ts";
 import type { Certificate } from "../types/vote.ts";
-import type { BlockTree, ParentFacts } from "./block_tree.ts";
+import { BLOCKS_MAX, type BlockTree, type ParentFacts } from "./block_tree.ts";
 import type { Certificates } from "./certificates.ts";
 import type { ConsensusEffect, ConsensusOptions, ConsensusTimer } from "./interface.ts";
 import { foldPauses, leaderOf, type Pauses, type ScheduleBlock, scheduleHeight } from "./leader_schedule.ts";
@@ -17,7 +17,8 @@ import type { SeenProposals } from "./proposal_check.ts";
 import type { RecordGain, Records } from "./records.ts";
 import type { VoteCollector } from "./vote_collector.ts";
 
-/** Blocks wanted by hash at a time, and how far above the root they may be; farther is a matter of catch-up. */
+/** Blocks wanted by hash at a time, and how far above the root they may be at once. Farther up catch-up by ranges is tried first;
+ *  a certified chain that nobody has a CC for is climbed down when the repetition finds it still missing. */
 export const WANTED_MAX = 64;
 export const WANTED_HEIGHTS_MAX = 32;
 
@@ -169,24 +170,30 @@ function pausesUnder(machine: Machine, parent: ParentFacts): Pauses {
   return pauses;
 }
 
-/** Asks for a block that a certificate names, unless it is held, final, or so far up that catch-up must bring it. */
-export function wantBlock(machine: Machine, block: { readonly blockHash: BlockHash; readonly view: View; readonly height: Height }): void {
+/** Asks for a block that a certificate names, unless it is held, final, or so far up that catch-up should bring it.
+ *  `isFarToo`: catch-up had its chance. */
+export function wantBlock(
+  machine: Machine,
+  block: { readonly blockHash: BlockHash; readonly view: View; readonly height: Height; readonly isFarToo?: boolean },
+): void {
   const { tree, wanted } = machine;
-  const { blockHash, view, height } = block;
+  const { blockHash, view, height, isFarToo } = block;
+  const heightsMax = isFarToo === true ? BLOCKS_MAX : WANTED_HEIGHTS_MAX;
   if (view <= tree.root.view || height <= tree.root.height || tree.get(blockHash) !== undefined) return;
-  if (wanted.has(blockHash) || wanted.size >= WANTED_MAX || height - tree.root.height > WANTED_HEIGHTS_MAX) return;
+  if (wanted.has(blockHash) || wanted.size >= WANTED_MAX || height - tree.root.height > heightsMax) return;
   wanted.set(blockHash, view);
   machine.pacemaker.noteSent(machine.nowMs);
   emit(machine, { type: "fetchBlock", blockHash, view });
 }
 
-/** R12: hands evidence out once per offender and view. Both signatures were verified by the caller. */
+/** R12: hands evidence out once per offender, until finality passes the fault: one proof is enough, and an offender could
+ *  make us verify and store without end. Both signatures were verified by the caller. */
 export function accuse(machine: Machine, evidence: Evidence): void {
   const [offender, view] =
     evidence.type === "doubleVote"
       ? [evidence.first.validator, evidence.first.ballot.view]
       : [evidence.first.header.proposer, evidence.first.header.view];
-  if (offender === machine.self || machine.accused.get(offender) === view) return;
+  if (offender === machine.self || machine.accused.has(offender)) return;
   machine.accused.set(offender, view);
   emit(machine, { type: "persistEvidence", evidence });
 }

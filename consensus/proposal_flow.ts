@@ -27,10 +27,11 @@ export function onProposal(machine: Machine, from: Sender, proposal: Proposal): 
   const blockHash = hashHeader(header);
   const seen = machine.seen.get(header.view, header.proposer);
   if (seen?.blockHash === blockHash || machine.tree.get(blockHash) !== undefined) return;
-  const fault = faultOfProposal(machine, proposal);
   if (from.type !== "self" && !isHeaderSigned(proposal, machine.options)) return penalize(machine, from, "invalidSignature");
   if (header.proposer === machine.self && isForeign(machine, from, { blockHash, header })) return;
   if (seen !== undefined) return onSecondProposal(machine, from, { seen, proposal });
+  // Hashing the list costs more than the signature, so strangers' lists are never hashed.
+  const fault = faultOfProposal(machine, proposal);
   if (fault !== undefined) return refuse(machine, from, { proposal, blockHash, fault });
   if (!absorbJustification(machine, from, proposal)) return refuse(machine, from, { proposal, blockHash, fault: "sent" });
   if (header.view > machine.view || header.view <= finalViewOf(machine)) return;
@@ -82,13 +83,14 @@ export function onBodyChecked(machine: Machine, verdict: { readonly blockHash: B
 export function insertBlock(machine: Machine, arrived: Arrived): void {
   const { header } = arrived.proposal;
   const parent = machine.tree.facts(header.parentHash);
-  const block: TreeBlock = { ...arrived, body: arrived.body ?? "waiting", isConnected: parent !== undefined };
+  const isCertified = machine.wanted.has(arrived.blockHash);
+  const block: TreeBlock = { ...arrived, body: arrived.body ?? "waiting", isConnected: parent !== undefined, isCertified };
   if (parent !== undefined && !isSoundUnder(machine, block, parent)) return;
   if (!machine.tree.insert(block) && !(evictOne(machine, block) && machine.tree.insert(block))) return;
   machine.wanted.delete(block.blockHash);
   if (header.view === machine.view) machine.pacemaker.noteProposal(machine.nowMs);
   if (parent !== undefined) connect(machine, block);
-  else wantBlock(machine, { blockHash: header.parentHash, view: header.parentView, height: parentHeightOf(header) });
+  else wantBlock(machine, { blockHash: header.parentHash, view: header.parentView, height: parentHeightOf(header), isFarToo: isCertified });
 }
 
 /** Connects the orphans whose parent has become known, and theirs. */
@@ -129,7 +131,7 @@ function isSoundUnder(machine: Machine, block: TreeBlock, parent: ParentFacts): 
   return false;
 }
 
-/** Everything that can be said without a signature. */
+/** Everything that can be said without a certificate's signature. */
 function faultOfProposal(machine: Machine, proposal: Proposal): Fault | undefined {
   const { header, transactionHashes } = proposal;
   const count = machine.options.validators.set.validators.length;
@@ -198,8 +200,8 @@ function evictOne(machine: Machine, arriving: TreeBlock): boolean {
     const { view } = block.proposal.header;
     return view >= machine.view || machine.certificates.of("vote", view)?.ballot.blockHash === block.blockHash;
   };
-  const orphans = machine.tree.orphans();
-  const isOrphanTooMany = !arriving.isConnected && orphans.length >= ORPHANS_MAX;
+  const orphans = machine.tree.idleOrphans();
+  const isOrphanTooMany = !arriving.isConnected && arriving.isCertified !== true && orphans.length >= ORPHANS_MAX;
   const candidates = (isOrphanTooMany ? orphans : machine.tree.all()).filter((block) => !isNeeded(block));
   candidates.sort((left, right) => left.proposal.header.view - right.proposal.header.view);
   const [victim] = candidates;

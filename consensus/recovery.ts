@@ -30,6 +30,9 @@ export function createMachine(options: ConsensusOptions): Machine {
   assert(self === undefined || self < count, "we are a member of the set, or an observer");
   const records = createRecords({ epoch: domain.epoch, finalView: finalHead.view, recovered: recovered.records });
   const certificates = recoverCertificates(records.all(), finalHead.view, finalHead.blockHash);
+  // The CC may be of a later block whose body was still missing: it is acted on again.
+  const { finalCertificate } = recovered;
+  if (finalCertificate !== undefined && finalCertificate.ballot.view > finalHead.view) certificates.add(finalCertificate);
   const view = recoverView(records.all(), finalHead.view);
   return {
     options,

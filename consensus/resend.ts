@@ -9,6 +9,8 @@ import { emit, finalViewOf, type Machine, wantBlock } from "./machine.ts";
 
 /** Of the commit votes without a CC, the newest are repeated: a CC of any later block covers the older ones. */
 export const RESENT_COMMITS_MAX = 4;
+/** How far back a commit vote is repeated. It lies well within what the signer remembers (node/signer.ts). */
+export const RESENT_VIEWS_MAX = 512;
 
 /** Is anything of ours unanswered? An idle chain with everything final has nothing to repeat and stays silent. */
 export function isAnythingPending(machine: Machine): boolean {
@@ -49,7 +51,8 @@ export function castAgain(machine: Machine): void {
 function unansweredCommits(machine: Machine): readonly SafetyRecord[] {
   const committed = machine.records
     .all()
-    .filter((record) => record.committedHash !== ZERO_HASH && machine.certificates.of("commit", record.view) === undefined);
+    .filter(({ committedHash, view }) => committedHash !== ZERO_HASH && view + RESENT_VIEWS_MAX > machine.view)
+    .filter((record) => machine.certificates.of("commit", record.view) === undefined);
   return committed.slice(-RESENT_COMMITS_MAX);
 }
 
@@ -77,10 +80,12 @@ function askAgain(machine: Machine): void {
   machine.timeoutsAsked = undefined;
   machine.behindView = 0 as View;
   for (const [blockHash, view] of machine.wanted) emit(machine, { type: "fetchBlock", blockHash, view });
-  for (const { ballot } of machine.certificates.quorums()) wantBlock(machine, ballot);
+  for (const { ballot } of machine.certificates.quorums()) wantBlock(machine, { ...ballot, isFarToo: true });
   for (const { proposal } of machine.tree.orphans()) {
     const certificate: Certificate | undefined = proposal.parentCertificate;
-    if (certificate !== undefined && machine.tree.facts(certificate.ballot.blockHash) === undefined) wantBlock(machine, certificate.ballot);
+    if (certificate !== undefined && machine.tree.facts(certificate.ballot.blockHash) === undefined) {
+      wantBlock(machine, { ...certificate.ballot, isFarToo: true });
+    }
   }
   const [unresolved] = machine.certificates.commits();
   if (unresolved !== undefined) seekAncestry(machine, unresolved);

@@ -52,7 +52,7 @@ function fillSlot(machine: Machine, from: Sender, vote: SignedVote): Slot | unde
 /** Two ballots that no honest validator signs together: verify both before anybody is accused. Returns `later` when it is to
  *  count, which it is only when the earlier one proved forged. */
 function resolveConflict(machine: Machine, earlier: Slot, later: Slot): Slot | undefined {
-  if (machine.accused.get(later.vote.validator) === later.vote.ballot.view) return undefined;
+  if (machine.accused.has(later.vote.validator)) return undefined;
   if (!later.isVerified && !verifySlot(machine, later)) {
     machine.votes.drop(later);
     return undefined;

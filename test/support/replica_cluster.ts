@@ -1,7 +1,7 @@
 /** A cluster of whole replicas in one thread under a seeded clock and network: delays, loss, partitions, crash and restart.
  *  Signatures are hash-based doubles. Every effect is performed after its step's durable part was taken over, as a driver would. */
 
-import { hashTransaction, sha256, validatorSetContext } from "../../crypto/hashes.ts";
+import { hashHeader, hashTransaction, sha256, validatorSetContext } from "../../crypto/hashes.ts";
 import { createNullApplication } from "../../ledger/null_application.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type {
@@ -16,13 +16,14 @@ import type {
 import { recoverReplica } from "../../replica/recovery.ts";
 import { createReplica } from "../../replica/replica.ts";
 import type { Application } from "../../types/application.ts";
-import type { Block } from "../../types/block.ts";
+import type { Block, Proposal } from "../../types/block.ts";
 import { asciiBytes, concatBytes, toHex } from "../../types/bytes.ts";
 import { type BlockHash, Epoch, Height, TimestampMs, type TransactionHash, ValidatorIndex } from "../../types/ids.ts";
 import type { SafetyRecord } from "../../types/safety_record.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
 import { ballotSigningBytes, proposalSigningBytes, type SigningDomain } from "../../types/signing.ts";
 import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
+import type { Ballot, SignedVote } from "../../types/vote.ts";
 import { CHAIN_ID } from "./chain.ts";
 import { createFastBls } from "./fast_bls.ts";
 import { createPrng } from "./prng.ts";
@@ -75,6 +76,14 @@ export interface Cluster {
   restart(node: number): void;
   /** Which messages pass; undefined lets all pass. */
   filter: LinkFilter | undefined;
+  /** Takes an effect of a Byzantine node over (true) instead of performing it. */
+  intercept: ((node: ClusterNode, effect: ReplicaEffect) => boolean) | undefined;
+  /** Gives a node an input out of turn. */
+  inject(node: ClusterNode, input: ReplicaInput): void;
+  after(delayMs: number, act: () => void): void;
+  signVote(node: ClusterNode, ballot: Ballot): SignedVote;
+  signProposal(node: ClusterNode, unsigned: Omit<Proposal, "signature">): Proposal;
+  senderOf(node: ClusterNode): Sender;
 }
 
 interface Event {
@@ -211,6 +220,20 @@ export function createCluster(options: {
       input(node, { type: "start" });
     },
     filter: undefined,
+    intercept: undefined,
+    inject: (node, value) => input(node, value),
+    after,
+    signVote: (node, ballot) => ({
+      ballot,
+      validator: node.index,
+      signature: bls.sign(secrets[node.index] as Uint8Array, ballotSigningBytes(domain, ballot)),
+    }),
+    signProposal: (node, unsigned) => {
+      const { header } = unsigned;
+      const message = proposalSigningBytes(domain, header.view, hashHeader(header));
+      return { ...unsigned, signature: signEd(edKeys[node.index] as Uint8Array, message) };
+    },
+    senderOf: (node) => senderOf(node),
   };
 
   const timers = new Map<number, Map<string, number>>(nodes.map(({ index }) => [index, new Map()]));
@@ -235,6 +258,7 @@ export function createCluster(options: {
   const senderOf = (node: ClusterNode): Sender => ({ type: "validator", validator: node.index, peer: node.peer });
 
   function perform(node: ClusterNode, effect: ReplicaEffect): void {
+    if (cluster.intercept?.(node, effect) === true) return;
     node.effects.push(effect);
     const from = senderOf(node);
     switch (effect.type) {
