@@ -23,7 +23,7 @@ const VERSION_DEADLINE_MS = 20_000;
 
 export function findRuntime(name: RuntimeName): Runtime | undefined {
   for (const executable of candidatesOf(name)) {
-    const version = versionOf(executable);
+    const version = versionOf(name, executable);
     if (version !== undefined && Number.parseInt(version, 10) >= MAJOR_VERSION_MIN[name]) return { name, executable, version };
   }
   return undefined;
@@ -51,15 +51,16 @@ function candidatesOf(name: RuntimeName): string[] {
   return [...own, join(PROJECT_ROOT, "node_modules", ...installed), ...onPath].filter((path) => existsSync(path));
 }
 
-/** The version number that `--version` starts with, for example "26.9.0"; undefined when the file does not run. */
-function versionOf(executable: string): string | undefined {
+/** The version that `--version` gives, for example "26.9.0"; undefined when the file does not run or is the other runtime: Deno
+ *  puts a `node` on the PATH of its tasks that is Deno itself. */
+function versionOf(name: RuntimeName, executable: string): string | undefined {
   try {
     const text = execFileSync(executable, ["--version"], {
       encoding: "utf8",
       timeout: VERSION_DEADLINE_MS,
       stdio: ["ignore", "pipe", "ignore"],
     });
-    return /^(?:v|deno )(\d+\.\d+\.\d+)/.exec(text)?.[1];
+    return (name === "node" ? /^v(\d+\.\d+\.\d+)/ : /^deno (\d+\.\d+\.\d+)/).exec(text)?.[1];
   } catch {
     // Not a runtime after all, for example a launcher that needs the other runtime: the next candidate may do.
     return undefined;
