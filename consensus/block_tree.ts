@@ -1,14 +1,16 @@
 /** Headers above the last final block, linked by parent. A block is *connected* when its ancestors reach the root; others
  *  wait as orphans. R2 and R4 ask for the state of a body; R7 walks a path and moves the root, each block once.
- *  R10: BLOCKS_MAX blocks; ORPHANS_MAX of them orphans that no certificate names. Never judges a block. */
+ *  Never judges a block; who inserts keeps R10's bounds. */
 
 import { assert } from "../types/assert.ts";
 import type { Proposal } from "../types/block.ts";
 import type { BlockHash, Height, TimestampMs, ValidatorIndex, View } from "../types/ids.ts";
 import type { Sender } from "../types/sender.ts";
 
-/** Also how deep a certified chain may grow before a CC: beyond the execution lag its blocks are empty, so this is memory for headers. */
+/** Above this many blocks uncertified ones of past views give way. Certified ones always find room, since it takes a quorum to
+ *  make one; beyond the execution lag they are empty, so this is memory for headers. */
 export const BLOCKS_MAX = 4_096;
+/** Orphans that no certificate names. */
 export const ORPHANS_MAX = 64;
 
 /** waiting: not yet asked for (orphan). asked: the replica gathers and checks. */
@@ -47,8 +49,7 @@ export interface BlockTree {
   orphans(): readonly TreeBlock[];
   /** Orphans that no certificate names. */
   idleOrphans(): readonly TreeBlock[];
-  /** Adds a block, unless there is no room. */
-  insert(block: TreeBlock): boolean;
+  insert(block: TreeBlock): void;
   remove(blockHash: BlockHash): void;
   /** Blocks from the root (exclusive) up to a connected block, ascending. */
   pathTo(blockHash: BlockHash): readonly TreeBlock[];
@@ -83,15 +84,6 @@ export function createBlockTree(start: ParentFacts): BlockTree {
 
   const idleOrphans = (): TreeBlock[] => orphans().filter(({ isCertified }) => isCertified !== true);
 
-  function descendsFromRoot(block: TreeBlock): boolean {
-    let current: TreeBlock | undefined = block;
-    while (current !== undefined) {
-      if (current.proposal.header.parentHash === root.blockHash) return true;
-      current = blocks.get(current.proposal.header.parentHash);
-    }
-    return false;
-  }
-
   return {
     get root() {
       return root;
@@ -105,12 +97,9 @@ export function createBlockTree(start: ParentFacts): BlockTree {
     idleOrphans,
     insert(block) {
       assert(!blocks.has(block.blockHash), "a block is inserted once");
-      if (blocks.size >= BLOCKS_MAX) return false;
-      if (!block.isConnected && block.isCertified !== true && idleOrphans().length >= ORPHANS_MAX) return false;
       blocks.set(block.blockHash, block);
       const { view } = block.proposal.header;
       byView.set(view, [...(byView.get(view) ?? []), block]);
-      return true;
     },
     remove,
     pathTo(blockHash) {
@@ -125,12 +114,17 @@ export function createBlockTree(start: ParentFacts): BlockTree {
     },
     moveRoot(next, final) {
       root = next;
+      const kept = new Set<BlockHash>([root.blockHash]);
       const dropped: BlockHash[] = [];
-      for (const block of [...blocks.values()]) {
+      // A parent's view is below its child's, so by ascending view every parent is decided first.
+      const ascending = [...blocks.values()].sort((left, right) => left.proposal.header.view - right.proposal.header.view);
+      for (const block of ascending) {
         const { header } = block.proposal;
         const isAbove = header.view > root.view && header.height > root.height;
-        const isKept = isAbove && (!block.isConnected || descendsFromRoot(block));
-        if (isKept) continue;
+        if (isAbove && (!block.isConnected || kept.has(header.parentHash))) {
+          kept.add(block.blockHash);
+          continue;
+        }
         remove(block.blockHash);
         if (!final.has(block.blockHash)) dropped.push(block.blockHash);
       }

@@ -56,5 +56,6 @@ export function createCertificates(): Certificates {
 }
 
 function descending(certificates: ReadonlyMap<View, Certificate>): readonly Certificate[] {
-  return [...certificates.values()].sort((left, right) => right.ballot.view - left.ballot.view);
+  const all = [...certificates.values()];
+  return all.length < 2 ? all : all.sort((left, right) => right.ballot.view - left.ballot.view);
 }

@@ -81,7 +81,6 @@ function moveRoot(
   const dropped = machine.tree.moveRoot(root, new Set(blocks.map(({ blockHash }) => blockHash)));
   machine.tree.isRootHeld = proof.isRootHeld;
   if (dropped.length > 0) emit(machine, { type: "abandon", blockHashes: dropped });
-  machine.finalCertificate = certificate;
   machine.bestParent = undefined;
   forgetUpTo(machine, root.view);
   machine.pacemaker.noteProgress(machine.nowMs);

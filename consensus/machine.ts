@@ -61,7 +61,6 @@ export interface Machine {
   readonly pausesByParent: Map<BlockHash, Pauses>;
   view: View;
   admittedBy: Certificate | undefined;
-  finalCertificate: Certificate | undefined;
   hasStarted: boolean;
   hasStoppedSigning: boolean;
   /** R5 at once, for this view. */

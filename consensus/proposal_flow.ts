@@ -7,7 +7,7 @@ import { bodyRootOf, hashHeader } from "../crypto/hashes.ts";
 import type { BlockHeader, Proposal } from "../types/block.ts";
 import { type BlockHash, Height } from "../types/ids.ts";
 import type { Sender } from "../types/sender.ts";
-import { ORPHANS_MAX, type ParentFacts, type TreeBlock } from "./block_tree.ts";
+import { BLOCKS_MAX, ORPHANS_MAX, type ParentFacts, type TreeBlock } from "./block_tree.ts";
 import { isJustificationShaped } from "./certificate_check.ts";
 import { absorbCertificate } from "./certificate_flow.ts";
 import { isHeaderSigned } from "./evidence.ts";
@@ -27,6 +27,7 @@ export function onProposal(machine: Machine, from: Sender, proposal: Proposal): 
   const blockHash = hashHeader(header);
   const seen = machine.seen.get(header.view, header.proposer);
   if (seen?.blockHash === blockHash || machine.tree.get(blockHash) !== undefined) return;
+  if (isByAnother(machine, header, blockHash)) return penalizeProposer(machine, from, header);
   if (from.type !== "self" && !isHeaderSigned(proposal, machine.options)) return penalize(machine, from, "invalidSignature");
   if (header.proposer === machine.self && isForeign(machine, from, { blockHash, header })) return;
   if (seen !== undefined) return onSecondProposal(machine, from, { seen, proposal });
@@ -86,7 +87,8 @@ export function insertBlock(machine: Machine, arrived: Arrived): void {
   const isCertified = machine.wanted.has(arrived.blockHash);
   const block: TreeBlock = { ...arrived, body: arrived.body ?? "waiting", isConnected: parent !== undefined, isCertified };
   if (parent !== undefined && !isSoundUnder(machine, block, parent)) return;
-  if (!machine.tree.insert(block) && !(evictOne(machine, block) && machine.tree.insert(block))) return;
+  if (!makeRoom(machine, block)) return;
+  machine.tree.insert(block);
   machine.wanted.delete(block.blockHash);
   if (header.view === machine.view) machine.pacemaker.noteProposal(machine.nowMs);
   if (parent !== undefined) connect(machine, block);
@@ -120,15 +122,23 @@ function connect(machine: Machine, block: TreeBlock): void {
  *  leader was checked by a quorum. The fault of a signed header is its proposer's, and ends the leader's view. */
 function isSoundUnder(machine: Machine, block: TreeBlock, parent: ParentFacts): boolean {
   const { header } = block.proposal;
-  const isCertified = machine.certificates.of("vote", header.view)?.ballot.blockHash === block.blockHash;
-  if (!isCertified && leaderUnder(machine, parent, header.view) !== header.proposer) {
-    if (isFromProposer(block.from, header)) penalize(machine, block.from, "invalidProposal");
-    return false;
-  }
-  if (faultUnderParent(header, parent) === undefined) return true;
-  if (header.view === machine.view) machine.isGivingUp = true;
-  if (isFromProposer(block.from, header)) penalize(machine, block.from, "invalidProposal");
+  const isFaulty = faultUnderParent(header, parent) !== undefined;
+  const isForeignSlot = isByAnother(machine, header, block.blockHash);
+  if (!isFaulty && !isForeignSlot) return true;
+  if (!isForeignSlot && header.view === machine.view) machine.isGivingUp = true;
+  penalizeProposer(machine, block.from, header);
   return false;
+}
+
+/** Is the proposer, under a known parent, not the leader of the view? A certified block's leader was checked by a quorum. */
+function isByAnother(machine: Machine, header: BlockHeader, blockHash: BlockHash): boolean {
+  const parent = machine.tree.facts(header.parentHash);
+  if (parent === undefined || machine.certificates.of("vote", header.view)?.ballot.blockHash === blockHash) return false;
+  return leaderUnder(machine, parent, header.view) !== header.proposer;
+}
+
+function penalizeProposer(machine: Machine, from: Sender, header: BlockHeader): void {
+  if (isFromProposer(from, header)) penalize(machine, from, "invalidProposal");
 }
 
 /** Everything that can be said without a certificate's signature. */
@@ -194,19 +204,24 @@ function isFromProposer(from: Sender, header: BlockHeader): boolean {
   return from.type === "validator" && from.validator === header.proposer;
 }
 
-/** R10: makes room by giving up the oldest uncertified block of a view that is over, or the oldest orphan. */
-function evictOne(machine: Machine, arriving: TreeBlock): boolean {
+/** R10: above the bounds, the oldest uncertified block of a view that is over is given up for a new one. An orphan that no
+ *  certificate names finds room only among its like; everything else finds room, since a view leaves at most one certified
+ *  block behind. */
+function makeRoom(machine: Machine, arriving: TreeBlock): boolean {
+  const { tree } = machine;
+  const orphans = arriving.isConnected || arriving.isCertified === true ? [] : tree.idleOrphans();
+  const isOrphanTooMany = orphans.length >= ORPHANS_MAX;
+  if (!isOrphanTooMany && tree.count < BLOCKS_MAX) return true;
   const isNeeded = (block: TreeBlock): boolean => {
     const { view } = block.proposal.header;
-    return view >= machine.view || machine.certificates.of("vote", view)?.ballot.blockHash === block.blockHash;
+    const isCertified = block.isCertified === true || machine.certificates.of("vote", view)?.ballot.blockHash === block.blockHash;
+    return isCertified || view >= machine.view;
   };
-  const orphans = machine.tree.idleOrphans();
-  const isOrphanTooMany = !arriving.isConnected && arriving.isCertified !== true && orphans.length >= ORPHANS_MAX;
-  const candidates = (isOrphanTooMany ? orphans : machine.tree.all()).filter((block) => !isNeeded(block));
+  const candidates = (isOrphanTooMany ? orphans : tree.all()).filter((block) => !isNeeded(block));
   candidates.sort((left, right) => left.proposal.header.view - right.proposal.header.view);
   const [victim] = candidates;
-  if (victim === undefined) return false;
-  machine.tree.remove(victim.blockHash);
+  if (victim === undefined) return !isOrphanTooMany;
+  tree.remove(victim.blockHash);
   emit(machine, { type: "abandon", blockHashes: [victim.blockHash] });
   return true;
 }

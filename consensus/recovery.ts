@@ -58,7 +58,6 @@ export function createMachine(options: ConsensusOptions): Machine {
     pausesByParent: new Map(),
     view,
     admittedBy: records.get(view).admittedBy ?? recovered.finalCertificate,
-    finalCertificate: recovered.finalCertificate,
     hasStarted: false,
     hasStoppedSigning: false,
     isGivingUp: false,

@@ -2,22 +2,22 @@
 
 import t from "tap";
 import { BLOCKS_MAX, type BlockTree, createBlockTree, ORPHANS_MAX, type TreeBlock } from "../../consensus/block_tree.ts";
-import { insertBlock, onProposal } from "../../consensus/proposal_flow.ts";
+import { insertBlock } from "../../consensus/proposal_flow.ts";
 import { createMachine, start } from "../../consensus/recovery.ts";
 import { hashHeader } from "../../crypto/hashes.ts";
 import type { BlockHeader } from "../../types/block.ts";
-import { TimestampMs } from "../../types/ids.ts";
+import { TimestampMs, View } from "../../types/ids.ts";
 import {
+  ballotOf,
   createFixture,
-  directly,
   GENESIS_HASH,
   GENESIS_STATE,
   GENESIS_TIME,
   headerOver,
+  RELAY,
   SELF,
-  timeoutOf,
 } from "../support/consensus_fixture.ts";
-import { of } from "../support/core_driver.ts";
+import { createDriver, of, quorumOf } from "../support/core_driver.ts";
 
 const COUNT = { count: 4 };
 const fixture = createFixture([1, 1, 1, 1]);
@@ -36,7 +36,7 @@ t.test("R7: a path leads from the root to a block, ascending; a new root keeps o
   const second = headerOver(first, 2, COUNT);
   const rival = headerOver(undefined, 3, COUNT);
   const third = headerOver(second, 4, COUNT);
-  for (const header of [first, second, rival, third]) t.equal(tree.insert(block(header)), true);
+  for (const header of [first, second, rival, third]) tree.insert(block(header));
   t.same(
     tree.pathTo(hashHeader(third)).map(({ proposal }) => proposal.header.view),
     [1, 2, 4],
@@ -49,45 +49,73 @@ t.test("R7: a path leads from the root to a block, ascending; a new root keeps o
   t.equal(tree.facts(hashHeader(third))?.height, 3);
 });
 
-t.test("R10: the tree takes BLOCKS_MAX blocks and ORPHANS_MAX orphans, and no more", async (t) => {
-  const tree = open();
-  for (let index = 0; index < ORPHANS_MAX + 5; index++) {
-    const ghost = headerOver(undefined, 1, { ...COUNT, change: { timeMs: TimestampMs.plus(GENESIS_TIME, index + 1) } });
-    t.equal(tree.insert(block(headerOver(ghost, 2, COUNT), false)), index < ORPHANS_MAX);
-  }
-  t.equal(tree.orphans().length, ORPHANS_MAX);
-});
-
-t.test("R10: a full tree gives up the oldest uncertified block of a view that is over, and says so", async (t) => {
+/** A core at view 1,000,000, so that blocks of earlier views may be given up. */
+function openMachine() {
   const machine = createMachine(fixture.options(0));
   machine.nowMs = TimestampMs.plus(GENESIS_TIME, 10_000);
   start(machine);
-  let parent: BlockHeader | undefined;
-  for (let index = 1; index <= BLOCKS_MAX; index++) {
-    const header = headerOver(parent, index, COUNT);
-    machine.certificates.add(
-      fixture.certificate(
-        { kind: "vote", epoch: header.epoch, view: header.view, height: header.height, blockHash: hashHeader(header) },
-        [],
-      ),
-    );
-    insertBlock(machine, { blockHash: hashHeader(header), proposal: fixture.propose(header), from: SELF, body: "valid" });
-    parent = header;
-    if (index === BLOCKS_MAX - 1) break;
-  }
-  const loser = headerOver(undefined, 1, { ...COUNT, change: { timeMs: TimestampMs.plus(GENESIS_TIME, 77) } });
-  insertBlock(machine, { blockHash: hashHeader(loser), proposal: fixture.propose(loser), from: SELF });
-  t.equal(machine.tree.count, BLOCKS_MAX);
+  machine.view = View.of(1_000_000);
   machine.effects = [];
-  machine.view = 5_000 as never;
-  const next = headerOver(parent, 4_999, { ...COUNT, change: { proposer: 3 as never } });
-  insertBlock(machine, { blockHash: hashHeader(next), proposal: fixture.propose(next), from: SELF });
+  return machine;
+}
+
+function arrive(machine: ReturnType<typeof openMachine>, header: BlockHeader): void {
+  insertBlock(machine, { blockHash: hashHeader(header), proposal: fixture.propose(header), from: SELF });
+}
+
+t.test("R10: orphans are bounded; a newer one takes the place of the oldest, needed ones stay", async (t) => {
+  const machine = openMachine();
+  const orphan = (view: number) => headerOver(headerOver(undefined, view - 1, COUNT), view, COUNT);
+  for (let view = 2; view < 2 + ORPHANS_MAX; view++) arrive(machine, orphan(view));
+  t.equal(machine.tree.orphans().length, ORPHANS_MAX);
+  arrive(machine, orphan(500));
+  t.equal(machine.tree.orphans().length, ORPHANS_MAX);
+  t.same(of(machine.effects, "abandon"), [{ type: "abandon", blockHashes: [hashHeader(orphan(2))] }]);
+  machine.view = View.of(3);
+  arrive(machine, orphan(600));
+  t.equal(machine.tree.get(hashHeader(orphan(600))), undefined, "none of the current or a later view is given up");
+});
+
+t.test("R10: a full tree gives up the oldest uncertified block of a past view, and certified ones find room", async (t) => {
+  const machine = openMachine();
+  const loser = headerOver(undefined, 1, { ...COUNT, change: { timeMs: TimestampMs.plus(GENESIS_TIME, 77) } });
+  arrive(machine, loser);
+  let parent: BlockHeader | undefined;
+  for (let view = 1; machine.tree.count < BLOCKS_MAX; view++) {
+    const header = headerOver(parent, view, COUNT);
+    machine.certificates.add(quorumOf(fixture, header));
+    arrive(machine, header);
+    parent = header;
+  }
+  machine.effects = [];
+  const next = headerOver(parent, BLOCKS_MAX + 3, COUNT);
+  machine.certificates.add(quorumOf(fixture, next));
+  arrive(machine, next);
   t.same(of(machine.effects, "abandon"), [{ type: "abandon", blockHashes: [hashHeader(loser)] }]);
   t.equal(machine.tree.count, BLOCKS_MAX);
-  onProposal(
-    machine,
-    directly(1),
-    fixture.propose(headerOver(undefined, 1, COUNT), { timeoutCertificates: [fixture.certificate(timeoutOf(1), [])] }),
-  );
-  t.equal(machine.tree.count, BLOCKS_MAX);
+  const more = headerOver(next, BLOCKS_MAX + 4, COUNT);
+  arrive(machine, more);
+  t.equal(machine.tree.count, BLOCKS_MAX + 1, "nothing but certified blocks left: the chain can still be extended");
+});
+
+t.test("R7: a certified chain deeper than catch-up's reach is climbed down by hash when repetition still misses it", async (t) => {
+  const chain: BlockHeader[] = [];
+  for (let view = 1; view <= 100; view++) chain.push(headerOver(chain.at(-1), view, COUNT));
+  const proposalOf = (header: BlockHeader) => {
+    const parent = chain[header.height - 2];
+    return fixture.propose(header, { parentCertificate: parent === undefined ? undefined : quorumOf(fixture, parent) });
+  };
+  const driver = createDriver({ fixture });
+  const tip = chain.at(-1) as BlockHeader;
+  t.same(of(driver.certify(ballotOf("vote", tip)), "fetchBlock"), [], "too far for a single fetch: catch-up goes first");
+  driver.advance(300);
+  let asked = of(driver.timer("resend"), "fetchBlock");
+  let rounds = 0;
+  for (; asked.length > 0; rounds++) {
+    const wanted = chain.find((header) => hashHeader(header) === asked[0]?.blockHash);
+    t.ok(wanted !== undefined, "only what a certificate names is asked for");
+    asked = of(driver.step({ type: "fetchedBlock", from: RELAY, proposal: proposalOf(wanted as BlockHeader) }), "fetchBlock");
+  }
+  t.equal(rounds, 100);
+  t.equal(of(driver.certify(ballotOf("commit", tip)), "finalize")[0]?.blocks.length, 100);
 });

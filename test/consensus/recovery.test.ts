@@ -111,6 +111,26 @@ t.test("R9: the QC that admitted us survives, so that the last final block can b
   t.equal(of(bare.certify(ballotOf("vote", first), [0, 1, 3]), "build").length, 1, "which any peer that is stuck repeats");
 });
 
+t.test("R9: a CC above the recovered head is acted on again: its block was final, but not yet executed", async (t) => {
+  const driver = createDriver();
+  const certificate = driver.fixture.certificate(ballotOf("commit", second), [1, 2, 3]);
+  driver.propose(first);
+  driver.propose(second, { justification: { parentCertificate: quorumOf(driver.fixture, first) } });
+  driver.certificate(certificate);
+  const again = createDriver({
+    fixture: driver.fixture,
+    recovered: {
+      records: [...driver.records.values()],
+      finalHead: { ...first, blockHash: hashHeader(first) },
+      finalCertificate: certificate,
+      recentFinalHeaders: [first],
+      proposals: [driver.fixture.propose(second, { parentCertificate: quorumOf(driver.fixture, first) })],
+    },
+  });
+  t.match(of(again.effects, "finalize"), [{ blocks: [{ header: { height: 2 } }] }]);
+  t.match(again.core.status, { finalHeight: 2, view: 3 });
+});
+
 t.test("R9: every signature and every entry into a view has its record earlier in the same step", async (t) => {
   const driver = createDriver({ self: 2 });
   const steps = [

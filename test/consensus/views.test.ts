@@ -3,8 +3,8 @@
 
 import t from "tap";
 import { hashHeader } from "../../crypto/hashes.ts";
-import { Height, View } from "../../types/ids.ts";
-import { ballotOf, directly, GENESIS_HASH, headerOver, SELF, timeoutOf } from "../support/consensus_fixture.ts";
+import { Height, ValidatorIndex, View } from "../../types/ids.ts";
+import { ballotOf, directly, GENESIS_HASH, headerOver, RELAY, SELF, timeoutOf } from "../support/consensus_fixture.ts";
 import { createDriver, feedBack, of, quorumOf, signed } from "../support/core_driver.ts";
 
 const COUNT = { count: 4 };
@@ -115,6 +115,15 @@ t.test("R2: a proposal over an unknown parent waits for the parent, then is judg
   t.equal(driver.core.status.waitingFor, "certificates");
   const fetched = driver.step({ type: "fetchedBlock", from: directly(2), proposal: driver.fixture.propose(first) });
   t.same(signed(fetched).toSorted(), ["commit 1", "vote 2"], "R4 commits to the fetched one, though we never saw it proposed");
+});
+
+t.test("R2: a proposal by another than the view's leader is dropped before any signature, and ends no view", async (t) => {
+  const driver = createDriver();
+  const usurped = headerOver(undefined, 1, { ...COUNT, change: { proposer: ValidatorIndex.of(3) } });
+  t.match(driver.propose(usurped), [{ type: "penalize", sender: directly(3), reason: "invalidProposal" }]);
+  t.same(driver.propose(usurped, { from: RELAY }), [], "who relays it is not to blame");
+  t.equal(driver.core.status.view, 1);
+  t.same(signed(driver.propose(first)), ["vote 1"]);
 });
 
 t.test("R2: a leader may skip views only with their TCs; missing older ones are fetched", async (t) => {

@@ -192,6 +192,11 @@ t.test("R12: two votes of one validator and view are evidence that stands by its
     t.match(of(effects, "penalize"), [{ sender: directly(3), reason: "equivocation" }], name);
     t.same(of(driver.vote(3, right), "persistEvidence"), [], `${name}: once`);
   }
+  const prolific = createDriver();
+  for (let view = 1; view <= 5; view++) {
+    for (const header of [first, other]) prolific.vote(3, { ...ballotOf("vote", header), view: View.of(view) });
+  }
+  t.equal(of(prolific.effects, "persistEvidence").length, 1, "one proof is enough: an offender cannot fill our disk");
   const fine = createDriver();
   fine.vote(3, ballotOf("vote", first));
   t.same(of(fine.vote(3, timeoutOf(1)), "persistEvidence"), [], "a vote and a timeout are no fault");
