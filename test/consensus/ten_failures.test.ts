@@ -204,7 +204,7 @@ t.test("failure 7: unsolicited, ill-fitting and invalid responses reach no asser
   fuzz(t.fail.bind(t));
 });
 
-/** Feeds a core a thousand random, individually well-formed inputs per seed; only an exception is a failure. */
+/** Feeds cores random sequences of individually well-formed inputs; only an exception is a failure. */
 function fuzz(fail: (message: string) => unknown): void {
   const fixture = createFixture([1, 1, 1, 1]);
   const headers = [first, second];
