@@ -1,13 +1,15 @@
 /** Answers what peers ask: final blocks from the store, everything that is not final from the machine's memory.
- *  A range ends at a block that its own commit certificate proves, which is what the asker checks. */
+ *  A range ends at the block that its commit certificate is of, which is what the asker checks; where that one lies beyond what
+ *  a range may hold, bare headers lead up to it. */
 
+import { certificateToEndWith } from "../replica/catch_up.ts";
 import type { Replica } from "../replica/interface.ts";
 import type { Store } from "../storage/interface.ts";
-import type { Block } from "../types/block.ts";
+import type { Block, BlockHeader } from "../types/block.ts";
 import { type BlockHash, Height } from "../types/ids.ts";
-import { RANGE_BLOCKS_MAX, RANGE_BYTES_MAX } from "../types/limits.ts";
+import { RANGE_BLOCKS_MAX, RANGE_BYTES_MAX, RANGE_HEADERS_MAX } from "../types/limits.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../types/sync.ts";
-import { CERTIFICATE_BYTES } from "../types/vote.ts";
+import { CERTIFICATE_BYTES, type Certificate } from "../types/vote.ts";
 
 export interface SyncServerOptions {
   readonly store: Pick<Store, "finalHeight" | "oldestHeight" | "finality" | "blockAt" | "blockByHash">;
@@ -19,32 +21,68 @@ export interface SyncServerOptions {
 const SLICE = 8;
 /** What a block's encoding holds besides its transactions, at most. */
 const BLOCK_OVERHEAD_BYTES = 512 + 17 * CERTIFICATE_BYTES;
+/** Final headers remembered: those who catch up below one far certificate ask for the same ones range after range. */
+const HEADERS_CACHED_MAX = 2 * RANGE_HEADERS_MAX;
+const NOTHING: SyncResponse = { type: "finalBlocks", blocks: [], trailingHeaders: [], commitCertificate: undefined };
 
 export function createSyncServer(options: SyncServerOptions): (request: SyncRequest) => Promise<SyncResponse> {
   const { store, replica } = options;
 
+  const headers = new Map<Height, BlockHeader>();
+
   async function finalBlocks(fromHeight: Height, count: number): Promise<SyncResponse> {
+    const { blocks, certificates } = await readRange(fromHeight, count);
+    const lastHeight = Height.of(fromHeight + blocks.length - 1);
+    const certificate = blocks.length === 0 ? undefined : certificateToEndWith(certificates, lastHeight);
+    if (certificate === undefined) return NOTHING;
+    const endHeight = certificate.ballot.height;
+    const proven = blocks.slice(0, endHeight - fromHeight + 1);
+    const trailingHeaders = await readHeaders(Height.next(lastHeight), endHeight);
+    // While we catch up ourselves we lack blocks below the certificate's; others have them.
+    if (trailingHeaders === undefined) return NOTHING;
+    return { type: "finalBlocks", blocks: proven, trailingHeaders, commitCertificate: certificate };
+  }
+
+  /** As many blocks as fit, with the certificate of each. */
+  async function readRange(fromHeight: Height, count: number): Promise<{ readonly blocks: Block[]; readonly certificates: Certificate[] }> {
     const blocks: Block[] = [];
-    let provenCount = 0;
+    const certificates: Certificate[] = [];
     let bytes = 0;
     const last = Math.min(store.finalHeight, fromHeight + Math.min(count, RANGE_BLOCKS_MAX) - 1);
-    for (let height = Number(fromHeight); height <= last; height++) {
-      const block = store.blockAt(Height.of(height));
-      if (block === undefined) break;
+    for (let height = fromHeight; height <= last; height = Height.next(height)) {
+      const block = store.blockAt(height);
+      const entry = store.finality(height);
+      if (block === undefined || entry === undefined) break;
       bytes += block.header.bodyBytes + 4 * block.header.transactionCount + BLOCK_OVERHEAD_BYTES;
       if (bytes > RANGE_BYTES_MAX) break;
       blocks.push(block);
-      if (isProvenByOwnCertificate(Height.of(height))) provenCount = blocks.length;
-      if (blocks.length % SLICE === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      certificates.push(entry.certificate);
+      if (blocks.length % SLICE === 0) await turn();
     }
-    const proof = provenCount === 0 ? undefined : store.finality(Height.of(fromHeight + provenCount - 1));
-    if (proof === undefined) return { type: "finalBlocks", blocks: [], commitCertificate: undefined };
-    return { type: "finalBlocks", blocks: blocks.slice(0, provenCount), commitCertificate: proof.certificate };
+    return { blocks, certificates };
   }
 
-  function isProvenByOwnCertificate(height: Height): boolean {
-    const entry = store.finality(height);
-    return entry !== undefined && entry.certificate.ballot.blockHash === entry.blockHash;
+  /** Undefined: too many, or not all of them are here. */
+  async function readHeaders(first: Height, last: Height): Promise<readonly BlockHeader[] | undefined> {
+    if (last - first >= RANGE_HEADERS_MAX || last > store.finalHeight) return undefined;
+    const found: BlockHeader[] = [];
+    for (let height = first; height <= last; height = Height.next(height)) {
+      let header = headers.get(height);
+      if (header === undefined) {
+        header = store.blockAt(height)?.header;
+        if (header === undefined) return undefined;
+        remember(height, header);
+        if (height % SLICE === 0) await turn();
+      }
+      found.push(header);
+    }
+    return found;
+  }
+
+  function remember(height: Height, header: BlockHeader): void {
+    headers.set(height, header);
+    const [oldest] = headers.keys();
+    if (headers.size > HEADERS_CACHED_MAX && oldest !== undefined) headers.delete(oldest);
   }
 
   function block(hash: BlockHash, request: SyncRequest): SyncResponse {
@@ -65,4 +103,8 @@ export function createSyncServer(options: SyncServerOptions): (request: SyncRequ
         return replica.answer(request) ?? { type: "transactions", transactions: [] };
     }
   };
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

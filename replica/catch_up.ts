@@ -1,11 +1,12 @@
 /** Catch-up by ranges of final blocks: decides when we are behind, what to ask for and whom, and checks what comes back.
  *  A response is judged against what was asked: contiguous from our final head, bodies under their roots, and a CC over the
- *  last block (failure 7). Never executes and never votes. */
+ *  last block or, where one CC covers more than a range holds, over the last of the bare headers that lead on from it
+ *  (failure 7). Never executes and never votes. */
 
 import { bodyRootOf, hashHeader, hashTransaction } from "../crypto/hashes.ts";
-import type { Block } from "../types/block.ts";
+import type { Block, BlockHeader } from "../types/block.ts";
 import type { BlockHash, Height } from "../types/ids.ts";
-import { RANGE_BLOCKS_MAX } from "../types/limits.ts";
+import { RANGE_BLOCKS_MAX, RANGE_HEADERS_MAX } from "../types/limits.ts";
 import type { PeerKey } from "../types/sender.ts";
 import type { PeerStatus, SyncResponse } from "../types/sync.ts";
 import type { Certificate } from "../types/vote.ts";
@@ -16,6 +17,7 @@ export const STATUSES_MAX = 256;
 /** A peer this far ahead is asked at once; a smaller lead may be news still in flight and waits for the sync timer. */
 export const LEAD_AT_ONCE = 8;
 
+/** Final by `certificate`, which is of the last block or of a later one. */
 export interface VerifiedRange {
   readonly blocks: readonly { readonly blockHash: BlockHash; readonly block: Block }[];
   readonly certificate: Certificate;
@@ -76,22 +78,43 @@ export function judgeRange(
 ): RangeVerdict {
   const certificate = response.commitCertificate;
   if (response.blocks.length === 0 || certificate === undefined) return { type: "nothing" };
-  if (response.blocks.length > RANGE_BLOCKS_MAX || certificate.ballot.kind !== "commit") return { type: "invalid" };
+  const isBounded = response.blocks.length <= RANGE_BLOCKS_MAX && response.trailingHeaders.length <= RANGE_HEADERS_MAX;
+  if (!isBounded || certificate.ballot.kind !== "commit") return { type: "invalid" };
   const blocks: { blockHash: BlockHash; block: Block }[] = [];
   let previous = head;
   for (const block of response.blocks) {
-    const { header } = block;
-    if (header.height !== previous.height + 1 || header.parentHash !== previous.blockHash || header.view <= previous.view) {
-      return { type: "invalid" };
-    }
-    if (!isBodyUnderRoot(block)) return { type: "invalid" };
-    const blockHash = hashHeader(header);
-    blocks.push({ blockHash, block });
-    previous = { height: header.height, blockHash, view: header.view };
+    if (!isChild(block.header, previous) || !isBodyUnderRoot(block)) return { type: "invalid" };
+    previous = positionOf(block.header);
+    blocks.push({ blockHash: previous.blockHash, block });
+  }
+  for (const header of response.trailingHeaders) {
+    if (!isChild(header, previous)) return { type: "invalid" };
+    previous = positionOf(header);
   }
   const { ballot } = certificate;
   const isOfLast = ballot.blockHash === previous.blockHash && ballot.height === previous.height && ballot.view === previous.view;
   return isOfLast && isCertificateValid(certificate) ? { type: "range", range: { blocks, certificate } } : { type: "invalid" };
+}
+
+function isChild(header: BlockHeader, parent: FinalPosition): boolean {
+  return header.height === parent.height + 1 && header.parentHash === parent.blockHash && header.view > parent.view;
+}
+
+function positionOf(header: BlockHeader): FinalPosition {
+  return { height: header.height, blockHash: hashHeader(header), view: header.view };
+}
+
+/** The serving side: which of the certificates of consecutive final blocks, the last at `lastHeight`, does the answer end with?
+ *  The highest that is of a block among them; if all are of later ones, the nearest, which bare headers have to lead up to. */
+export function certificateToEndWith(certificates: readonly Certificate[], lastHeight: Height): Certificate | undefined {
+  let within: Certificate | undefined;
+  let beyond: Certificate | undefined;
+  for (const certificate of certificates) {
+    const { height } = certificate.ballot;
+    if (height > lastHeight) beyond = beyond === undefined || height < beyond.ballot.height ? certificate : beyond;
+    else within = within === undefined || height > within.ballot.height ? certificate : within;
+  }
+  return within ?? beyond;
 }
 
 /** Do the transactions of a served block hash to the root that its header names? */

@@ -45,6 +45,13 @@ export interface QueuedFinal {
   readonly certificate: Certificate;
 }
 
+/** Headers of executed blocks, ascending, that consensus has not heard of: it takes a run of them only with the CC of its last.
+ *  At most RANGE_BLOCKS_MAX + RANGE_HEADERS_MAX, since that CC came with the first of them. */
+export interface UntoldRun {
+  readonly headers: readonly BlockHeader[];
+  readonly certificate: Certificate;
+}
+
 export interface Context {
   readonly config: ReplicaConfig;
   readonly application: Application;
@@ -72,6 +79,7 @@ export interface Context {
   finalHeader: BlockHeader | undefined;
   /** Final bodies kept for peers that still gather them, oldest first. */
   readonly retained: BlockHash[];
+  untold: UntoldRun | undefined;
   tipView: View;
   certifiedTip: { readonly view: View; readonly blockHash: BlockHash } | undefined;
   currentView: View;

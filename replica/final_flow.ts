@@ -12,7 +12,7 @@ import type { Certificate } from "../types/vote.ts";
 import { heldTransactions } from "./bodies.ts";
 import { offerToBodies, settleAwaiting, storeBody } from "./body_flow.ts";
 import { isBodyUnderRoot, judgeRange, LEAD_AT_ONCE, type VerifiedRange } from "./catch_up.ts";
-import { armTimer, type Context, isRequested, penalizePeer, type QueuedFinal, sendRequest } from "./context.ts";
+import { armTimer, type Context, isRequested, penalizePeer, type QueuedFinal, sendRequest, type UntoldRun } from "./context.ts";
 import type { FinalizedBlock } from "./interface.ts";
 import { parseBody, proposalOf } from "./recovery.ts";
 
@@ -86,7 +86,7 @@ export function requestRange(context: Context): void {
   const { target } = context.catchUp;
   if (target <= final.height || context.hasDiverged || isRequested(context, "finalBlocks", undefined)) return;
   const fromHeight = Height.next(final.height);
-  // Always a full range: an answer ends at a block with a CC of its own, which may lie beyond the target.
+  // Always a full range: an answer ends, if it can, at a block with a CC of its own, which may lie beyond the target.
   const request = { type: "finalBlocks", fromHeight, count: RANGE_BLOCKS_MAX } as const;
   sendRequest(context, { request, candidates: context.catchUp.candidates(fromHeight), blockHash: undefined });
 }
@@ -124,7 +124,8 @@ export function acceptRange(
   }
   const verdict = judgeRange(response, final, context.isCertificateValid);
   if (verdict.type !== "range") {
-    // A peer that claims heights and has nothing to show for them is not believed until it speaks again.
+    // A peer that claims heights and has nothing to show for them is not believed until it speaks again. It may be honest: while
+    // it catches up itself it holds blocks without the headers that lead to their CC.
     context.catchUp.forget(asked.peer);
     if (verdict.type === "invalid") penalizePeer(context, asked.peer, "wrongResponse");
     armTimer(context, "sync", context.config.syncDelayMs);
@@ -135,6 +136,7 @@ export function acceptRange(
 }
 
 function applyRange(context: Context, range: VerifiedRange): void {
+  const { certificate } = range;
   const executed: FinalizedBlock[] = [];
   const headers: BlockHeader[] = [];
   for (const { blockHash, block } of range.blocks) {
@@ -145,12 +147,33 @@ function applyRange(context: Context, range: VerifiedRange): void {
       break;
     }
     if (context.bodies.get(blockHash)?.isStored !== true) context.outbox.durable.blocks.push({ blockHash, block });
-    executed.push(context.execution.execute({ blockHash, header, transactions, certificate: range.certificate }, context.outbox));
+    executed.push(context.execution.execute({ blockHash, header, transactions, certificate }, context.outbox));
     context.finalHeader = header;
     headers.push(header);
   }
   afterExecution(context, executed);
-  if (!context.hasDiverged) context.feed({ type: "synced", headers, certificate: range.certificate });
+  // What the certificate is of may lie beyond the range: we are behind at least to there.
+  context.catchUp.noteCertified(certificate.ballot.height);
+  if (!context.hasDiverged) tellConsensus(context, { headers, certificate });
+}
+
+/** Feeds `synced` for each run of executed headers that ends where its certificate says, and keeps what is left for the next range.
+ *  A run waits for the certificate it began with: it ends there, whatever peers serve meanwhile, and so it is bounded. */
+function tellConsensus(context: Context, next: UntoldRun): void {
+  const known = context.consensus.status.finalHeight;
+  const untold = context.untold !== undefined && context.untold.certificate.ballot.height > known ? context.untold : undefined;
+  const certificate = untold?.certificate ?? next.certificate;
+  const { height: end } = certificate.ballot;
+  const headers = [...(untold?.headers ?? []), ...next.headers];
+  const last = headers.at(-1);
+  if (last === undefined || last.height < end) {
+    context.untold = { headers, certificate };
+    return;
+  }
+  context.untold = undefined;
+  context.feed({ type: "synced", headers: headers.filter(({ height }) => height <= end), certificate });
+  const rest = headers.filter(({ height }) => height > end);
+  if (rest.length > 0) tellConsensus(context, { headers: rest, certificate: next.certificate });
 }
 
 function executeQueued(context: Context, next: QueuedFinal): FinalizedBlock | undefined {

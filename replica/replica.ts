@@ -125,6 +125,7 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
     fetched: [],
     finalHeader: recentFinalHeaders.at(-1),
     retained: [],
+    untold: undefined,
     tipView: View.ZERO,
     certifiedTip: undefined,
     currentView: View.ZERO,

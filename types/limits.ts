@@ -30,6 +30,8 @@ export const BLOCK_TIME_DRIFT_MS_MAX = 2_000;
 /** Blocks in one range response, and their summed encoded size in bytes. */
 export const RANGE_BLOCKS_MAX = 256;
 export const RANGE_BYTES_MAX = 12 * 1024 * 1024;
+/** Bare headers that a range response adds when no block among its full ones has a CC of its own: as many as may wait for one. */
+export const RANGE_HEADERS_MAX = 4_096;
 /** Certificates in one certificate response. */
 export const RANGE_CERTIFICATES_MAX = 256;
 /** Transactions named in one body request. */

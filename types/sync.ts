@@ -1,7 +1,17 @@
 /** Messages of the request/response protocols: status, ranges of final blocks, single blocks, certificates, bodies.
  *  A request names what it wants; the response is checked against it (failure 7). */
 
-import { BLOCK_BYTES_MAX, type Block, blockCodec } from "./block.ts";
+import { assert } from "./assert.ts";
+import {
+  BLOCK_BYTES_MAX,
+  type Block,
+  type BlockHeader,
+  blockCodec,
+  blockHeaderCodec,
+  blockHeaderType,
+  headerFromSsz,
+  headerToSsz,
+} from "./block.ts";
 import { type Codec, defineCodec, hashFromBytes, hashToBytes, ssz } from "./codec.ts";
 import { type BlockHash, Epoch, Height, type TransactionHash, View } from "./ids.ts";
 import {
@@ -9,6 +19,7 @@ import {
   RANGE_BLOCKS_MAX,
   RANGE_BYTES_MAX,
   RANGE_CERTIFICATES_MAX,
+  RANGE_HEADERS_MAX,
   RESPONSE_BYTES_MAX,
   TRANSACTION_BYTES_MAX,
 } from "./limits.ts";
@@ -26,7 +37,7 @@ export interface PeerStatus {
 
 export type SyncRequest =
   | { readonly type: "status" }
-  /** Final blocks from `fromHeight` on, ascending, at most `count`, with the CC that proves the last of them. */
+  /** Final blocks from `fromHeight` on, ascending, at most `count`, with a CC that proves the last of them. */
   | { readonly type: "finalBlocks"; readonly fromHeight: Height; readonly count: number }
   /** One block by hash, final or not. */
   | { readonly type: "block"; readonly hash: BlockHash }
@@ -37,7 +48,13 @@ export type SyncRequest =
 
 export type SyncResponse =
   | { readonly type: "status"; readonly status: PeerStatus }
-  | { readonly type: "finalBlocks"; readonly blocks: readonly Block[]; readonly commitCertificate: Certificate | undefined }
+  | {
+      readonly type: "finalBlocks";
+      readonly blocks: readonly Block[];
+      /** One CC may make more blocks final than a range holds: the headers from the last block up to the one that the CC is of. */
+      readonly trailingHeaders: readonly BlockHeader[];
+      readonly commitCertificate: Certificate | undefined;
+    }
   | { readonly type: "block"; readonly block: Block | undefined }
   | { readonly type: "timeoutCertificates"; readonly certificates: readonly Certificate[] }
   | { readonly type: "transactions"; readonly transactions: readonly Uint8Array[] };
@@ -105,6 +122,7 @@ const responseType = ssz.container(
     type: ssz.uint8,
     status: ssz.list(statusType, 1),
     blocks: ssz.list(ssz.byteList(BLOCK_BYTES_MAX), RANGE_BLOCKS_MAX),
+    headers: ssz.list(blockHeaderType, RANGE_HEADERS_MAX),
     certificates: ssz.list(certificateType, RANGE_CERTIFICATES_MAX),
     transactions: ssz.list(ssz.byteList(TRANSACTION_BYTES_MAX), BODY_REQUEST_TRANSACTIONS_MAX),
   },
@@ -114,7 +132,8 @@ const responseType = ssz.container(
 type ResponseSsz = ReturnType<typeof responseType.defaultValue>;
 
 function responseToSsz(response: SyncResponse): ResponseSsz {
-  const flat: ResponseSsz = { type: REQUEST_TYPES.indexOf(response.type), status: [], blocks: [], certificates: [], transactions: [] };
+  const type = REQUEST_TYPES.indexOf(response.type);
+  const flat: ResponseSsz = { type, status: [], blocks: [], headers: [], certificates: [], transactions: [] };
   switch (response.type) {
     case "status":
       return { ...flat, status: [{ ...response.status, finalHash: hashToBytes(response.status.finalHash) }] };
@@ -123,6 +142,7 @@ function responseToSsz(response: SyncResponse): ResponseSsz {
       return {
         ...flat,
         blocks: response.blocks.map(blockCodec.encode),
+        headers: response.trailingHeaders.map(headerToSsz),
         certificates: proof === undefined ? [] : [certificateToSsz(proof)],
       };
     }
@@ -151,13 +171,14 @@ function responseFromSsz(value: ResponseSsz): SyncResponse | undefined {
     const decoded = blockCodec.decode(bytes);
     return decoded.ok ? decoded.value : undefined;
   });
+  const trailingHeaders = decodeAll(value.headers, headerFromSsz);
   const certificates = decodeAll(value.certificates, certificateFromSsz);
   const [status] = value.status;
-  if (type === undefined || blocks === undefined || certificates === undefined) return undefined;
+  if (type === undefined || blocks === undefined || trailingHeaders === undefined || certificates === undefined) return undefined;
   const [firstBlock] = blocks;
   const [firstCertificate] = certificates;
   // Each type uses only its own fields; anything in another one is not canonical.
-  const uses = `${value.status.length > 0 ? "s" : ""}${blocks.length > 0 ? "b" : ""}${certificates.length > 0 ? "c" : ""}${value.transactions.length > 0 ? "t" : ""}`;
+  const uses = fieldsUsed(value);
   switch (type) {
     case "status":
       if (uses !== "s" || status === undefined) return undefined;
@@ -174,7 +195,8 @@ function responseFromSsz(value: ResponseSsz): SyncResponse | undefined {
     case "finalBlocks": {
       const isProven =
         blocks.length > 0 ? certificates.length === 1 && firstCertificate?.ballot.kind === "commit" : certificates.length === 0;
-      return isProven && (uses === "bc" || uses === "") ? { type, blocks, commitCertificate: firstCertificate } : undefined;
+      if (!isProven || (uses !== "bc" && uses !== "bhc" && uses !== "")) return undefined;
+      return { type, blocks, trailingHeaders, commitCertificate: firstCertificate };
     }
     case "block":
       return (uses === "b" && blocks.length === 1) || uses === "" ? { type, block: firstBlock } : undefined;
@@ -185,11 +207,27 @@ function responseFromSsz(value: ResponseSsz): SyncResponse | undefined {
   }
 }
 
+/** The lists that hold something, one letter each, in the order of the container. */
+function fieldsUsed({ status, blocks, headers, certificates, transactions }: ResponseSsz): string {
+  const lists: readonly (readonly [string, readonly unknown[]])[] = [
+    ["s", status],
+    ["b", blocks],
+    ["h", headers],
+    ["c", certificates],
+    ["t", transactions],
+  ];
+  return lists.map(([letter, list]) => (list.length > 0 ? letter : "")).join("");
+}
+
+const RANGE_OVERHEAD_BYTES =
+  1 + 21 + 64 + RANGE_BLOCKS_MAX * 4 + RANGE_HEADERS_MAX * blockHeaderCodec.bytesMax + RANGE_CERTIFICATES_MAX * CERTIFICATE_BYTES;
+assert(RANGE_OVERHEAD_BYTES + RANGE_BYTES_MAX <= RESPONSE_BYTES_MAX, "a range with its headers and its proof fits a response");
+
 export const syncResponseCodec: Codec<SyncResponse> = defineCodec({
   name: "SyncResponse",
   version: 1,
   type: responseType,
-  bytesMax: Math.min(RESPONSE_BYTES_MAX, 1 + 17 + 64 + RANGE_BLOCKS_MAX * 4 + RANGE_BYTES_MAX + RANGE_CERTIFICATES_MAX * CERTIFICATE_BYTES),
+  bytesMax: RANGE_OVERHEAD_BYTES + RANGE_BYTES_MAX,
   toSsz: responseToSsz,
   fromSsz: responseFromSsz,
 });

@@ -7,7 +7,7 @@ import type { PeerInfo } from "../../p2p/interface.ts";
 import type { FinalityEntry, ReplicaInput } from "../../replica/interface.ts";
 import type { Block } from "../../types/block.ts";
 import { type BlockHash, Epoch, Height, type TransactionHash, View } from "../../types/ids.ts";
-import { RANGE_BYTES_MAX } from "../../types/limits.ts";
+import { RANGE_BLOCKS_MAX, RANGE_BYTES_MAX, RANGE_HEADERS_MAX } from "../../types/limits.ts";
 import type { PeerKey } from "../../types/sender.ts";
 import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
 
@@ -18,21 +18,26 @@ function serverOver(chain: {
   readonly finalHeight: number;
   readonly bodyBytes?: number;
   readonly oldestHeight?: number;
+  readonly reads?: number[];
+  /** Has it a certificate of its own? Otherwise it is final by the next that has. */
   isProven(height: number): boolean;
 }) {
+  const heightsMax = 2 * chain.finalHeight + RANGE_HEADERS_MAX;
   const within = (height: Height) => height >= (chain.oldestHeight ?? 1) && height <= chain.finalHeight;
   return createSyncServer({
     store: {
       finalHeight: Height.of(chain.finalHeight),
       oldestHeight: Height.of(chain.oldestHeight ?? 1),
-      blockAt: (height) =>
-        within(height) ? ({ header: { height, bodyBytes: chain.bodyBytes ?? 10, transactionCount: 1 } } as Block) : undefined,
+      blockAt: (height) => {
+        chain.reads?.push(height);
+        return within(height) ? ({ header: { height, bodyBytes: chain.bodyBytes ?? 10, transactionCount: 1 } } as Block) : undefined;
+      },
       blockByHash: (hash) => (hash === blockHash(1) ? ({ header: { height: 1 } } as Block) : undefined),
       finality: (height) => {
-        const proven = chain.isProven(height) ? height : height + 1;
-        return within(height)
-          ? ({ height, blockHash: blockHash(height), certificate: { ballot: { blockHash: blockHash(proven) } } } as FinalityEntry)
-          : undefined;
+        let proven = Number(height);
+        while (proven < heightsMax && !chain.isProven(proven)) proven++;
+        const ballot = { blockHash: blockHash(proven), height: proven };
+        return within(height) ? ({ height, blockHash: blockHash(height), certificate: { ballot } } as FinalityEntry) : undefined;
       },
     },
     replica: { answer: () => undefined },
@@ -49,15 +54,42 @@ function serverOver(chain: {
 async function rangeOf(server: ReturnType<typeof serverOver>, fromHeight: number, count: number) {
   const response = await server({ type: "finalBlocks", fromHeight: Height.of(fromHeight), count });
   if (response.type !== "finalBlocks") throw new Error("another type");
-  return { heights: response.blocks.map(({ header }) => Number(header.height)), proof: response.commitCertificate?.ballot.blockHash };
+  const { blocks, trailingHeaders, commitCertificate } = response;
+  return {
+    heights: blocks.map(({ header }) => Number(header.height)),
+    trailing: trailingHeaders.map(({ height }) => Number(height)),
+    proof: commitCertificate?.ballot.blockHash,
+  };
 }
 
 t.test("createSyncServer: a range, ends at the last block that its own certificate proves", async (t) => {
   const server = serverOver({ finalHeight: 10, isProven: (height) => height % 3 === 0 });
-  t.same(await rangeOf(server, 1, 100), { heights: [1, 2, 3, 4, 5, 6, 7, 8, 9], proof: "9" });
-  t.same(await rangeOf(server, 2, 3), { heights: [2, 3], proof: "3" });
-  t.same(await rangeOf(server, 4, 2), { heights: [], proof: undefined }, "no proven block in the range");
-  t.same(await rangeOf(server, 11, 5), { heights: [], proof: undefined }, "nothing above the head");
+  const nothing = { heights: [], trailing: [], proof: undefined };
+  t.same(await rangeOf(server, 1, 100), { heights: [1, 2, 3, 4, 5, 6, 7, 8, 9], trailing: [], proof: "9" });
+  t.same(await rangeOf(server, 2, 3), { heights: [2, 3], trailing: [], proof: "3" });
+  t.same(await rangeOf(server, 4, 1), { heights: [4], trailing: [5, 6], proof: "6" }, "no proven block in the range");
+  t.same(await rangeOf(server, 10, 5), nothing, "the block of the certificate is not here yet");
+  t.same(await rangeOf(server, 11, 5), nothing, "nothing above the head");
+});
+
+t.test("createSyncServer: one certificate over more than a range holds, full blocks that fit, then headers up to its block", async (t) => {
+  const reads: number[] = [];
+  const many = serverOver({ finalHeight: 700, reads, isProven: (height) => height === 700 });
+  const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  t.same(await rangeOf(many, 1, RANGE_BLOCKS_MAX), { heights: range(1, 256), trailing: range(257, 700), proof: "700" });
+  t.equal(reads.length, 700);
+  t.same(await rangeOf(many, 257, RANGE_BLOCKS_MAX), { heights: range(257, 512), trailing: range(513, 700), proof: "700" });
+  t.equal(reads.length, 700 + 256, "headers served before are not read again");
+  t.same(await rangeOf(many, 513, RANGE_BLOCKS_MAX), { heights: range(513, 700), trailing: [], proof: "700" });
+  const large = serverOver({ finalHeight: 5, bodyBytes: RANGE_BYTES_MAX - 10_000, isProven: (height) => height === 5 });
+  t.same(await rangeOf(large, 1, 100), { heights: [1], trailing: [2, 3, 4, 5], proof: "5" });
+});
+
+t.test("createSyncServer: headers, never more than their limit", async (t) => {
+  const end = 1 + RANGE_HEADERS_MAX;
+  const server = (finalHeight: number) => serverOver({ finalHeight, isProven: (height) => height === finalHeight });
+  t.equal((await rangeOf(server(end), 1, 1)).trailing.length, RANGE_HEADERS_MAX);
+  t.same((await rangeOf(server(end + 1), 1, 1)).heights, []);
 });
 
 t.test("createSyncServer: large blocks or pruned heights, the range stays within its bytes and is contiguous", async (t) => {

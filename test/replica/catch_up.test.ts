@@ -2,8 +2,8 @@
 
 import t from "tap";
 import { bodyRootOf, genesisBlockHash, hashHeader, hashTransaction } from "../../crypto/hashes.ts";
-import { createCatchUp, judgeRange, STATUSES_MAX } from "../../replica/catch_up.ts";
-import type { Block } from "../../types/block.ts";
+import { certificateToEndWith, createCatchUp, judgeRange, STATUSES_MAX } from "../../replica/catch_up.ts";
+import type { Block, BlockHeader } from "../../types/block.ts";
 import { type BlockHash, Epoch, Height, type StateRoot, TimestampMs, ValidatorIndex, View, ZERO_HASH } from "../../types/ids.ts";
 import type { PeerKey } from "../../types/sender.ts";
 import type { Certificate } from "../../types/vote.ts";
@@ -53,7 +53,9 @@ function certificateOf(block: Block, kind: "commit" | "vote" = "commit"): Certif
 
 const blocks = chain(4);
 const last = blocks[3] as Block;
-const valid = { type: "finalBlocks", blocks, commitCertificate: certificateOf(last) } as const;
+const headers = blocks.map(({ header }) => header);
+const valid = { type: "finalBlocks", blocks, trailingHeaders: [], commitCertificate: certificateOf(last) } as const;
+const trailing = { ...valid, blocks: blocks.slice(0, 2), trailingHeaders: headers.slice(2) } as const;
 
 t.test("judgeRange: a contiguous range with a valid CC over its last block is taken", async (t) => {
   const verdict = judgeRange(valid, HEAD, () => true);
@@ -65,13 +67,39 @@ t.test("judgeRange: a contiguous range with a valid CC over its last block is ta
     );
 });
 
+t.test("judgeRange: blocks and the headers from the last of them to the certificate's are taken, the blocks alone handed on", async (t) => {
+  const verdict = judgeRange(trailing, HEAD, ({ ballot }) => ballot.height === 4);
+  t.match(verdict, { type: "range", range: { certificate: certificateOf(last) } });
+  if (verdict.type === "range") t.equal(verdict.range.blocks.length, 2);
+});
+
+t.test("certificateToEndWith: the highest within the range; none within, the nearest beyond", async (t) => {
+  const [first, second, third, fourth] = blocks.map((block) => certificateOf(block)) as [
+    Certificate,
+    Certificate,
+    Certificate,
+    Certificate,
+  ];
+  t.equal(certificateToEndWith([second, second, fourth], Height.of(3)), second);
+  t.equal(certificateToEndWith([first, third, third], Height.of(3)), third);
+  t.equal(certificateToEndWith([fourth, third], Height.of(2)), third);
+  t.equal(certificateToEndWith([], Height.ZERO), undefined);
+});
+
 t.test("judgeRange: an empty response is no fault", async (t) => {
-  t.equal(judgeRange({ type: "finalBlocks", blocks: [], commitCertificate: undefined }, HEAD, () => true).type, "nothing");
+  t.equal(
+    judgeRange({ type: "finalBlocks", blocks: [], trailingHeaders: [], commitCertificate: undefined }, HEAD, () => true).type,
+    "nothing",
+  );
 });
 
 t.test("judgeRange: failure 7, whatever is not what was asked for is refused without an assertion", async (t) => {
   const withChange = (index: number, change: Partial<Block>): Block[] =>
     blocks.map((block, position) => (position === index ? { ...block, ...change } : block));
+  const changedHeader = (change: Partial<BlockHeader>): BlockHeader[] => [
+    { ...(headers[2] as BlockHeader), ...change },
+    headers[3] as BlockHeader,
+  ];
   const cases: readonly (readonly [string, Parameters<typeof judgeRange>[0], boolean])[] = [
     ["bad signature", valid, false],
     ["gap", { ...valid, blocks: blocks.filter((_, index) => index !== 1) }, true],
@@ -90,6 +118,16 @@ t.test("judgeRange: failure 7, whatever is not what was asked for is refused wit
       { ...valid, blocks: withChange(0, { header: { ...(blocks[0] as Block).header, view: View.ZERO } }) },
       true,
     ],
+    ["headers, bad signature", trailing, false],
+    ["headers with a gap", { ...trailing, trailingHeaders: headers.slice(3) }, true],
+    ["headers that repeat a block", { ...trailing, trailingHeaders: headers.slice(1) }, true],
+    ["headers beyond the certificate", { ...trailing, commitCertificate: certificateOf(blocks[2] as Block) }, true],
+    ["certificate of the last full block", { ...trailing, commitCertificate: certificateOf(blocks[1] as Block) }, true],
+    ["headers short of the certificate", { ...trailing, trailingHeaders: headers.slice(2, 3) }, true],
+    ["a header with another parent", { ...trailing, trailingHeaders: changedHeader({ parentHash: ZERO_HASH as BlockHash }) }, true],
+    ["a header whose view does not grow", { ...trailing, trailingHeaders: changedHeader({ view: View.of(2) }) }, true],
+    ["a header that does not hash to its child's parent", { ...trailing, trailingHeaders: changedHeader({ transactionCount: 2 }) }, true],
+    ["another body before headers", { ...trailing, blocks: withChange(1, { transactions: [payloadOf("forged")] }).slice(0, 2) }, true],
   ];
   for (const [name, response, isSigned] of cases) t.equal(judgeRange(response, HEAD, () => isSigned).type, "invalid", name);
 });

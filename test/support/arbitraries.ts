@@ -226,9 +226,10 @@ export const syncResponses: fc.Arbitrary<SyncResponse> = fc.oneof(
   record({
     type: fc.constant("finalBlocks" as const),
     blocks: fc.array(blocks, { minLength: 1, maxLength: 2 }),
+    trailingHeaders: fc.array(blockHeaders, { maxLength: 2 }),
     commitCertificate: commitCertificates,
   }),
-  fc.constant<SyncResponse>({ type: "finalBlocks", blocks: [], commitCertificate: undefined }),
+  fc.constant<SyncResponse>({ type: "finalBlocks", blocks: [], trailingHeaders: [], commitCertificate: undefined }),
   record({ type: fc.constant("block" as const), block: fc.option(blocks, { nil: undefined }) }),
   record({ type: fc.constant("timeoutCertificates" as const), certificates: fc.array(certificates, { maxLength: 3 }) }),
   record({ type: fc.constant("transactions" as const), transactions: fc.array(transactionBytes, { maxLength: 3 }) }),

@@ -3,6 +3,7 @@
 
 import { hashHeader, hashTransaction, sha256, validatorSetContext } from "../../crypto/hashes.ts";
 import { createNullApplication } from "../../ledger/null_application.ts";
+import { certificateToEndWith } from "../../replica/catch_up.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type {
   Durable,
@@ -352,27 +353,30 @@ function statusOf(node: ClusterNode) {
 function answerOf(node: ClusterNode, request: SyncRequest): SyncResponse {
   const { disk } = node;
   if (request.type === "status") return { type: "status", status: statusOf(node) };
-  if (request.type === "finalBlocks") {
-    const blocks: Block[] = [];
-    let last: FinalityEntry | undefined;
-    for (let height = request.fromHeight; blocks.length < request.count; height = Height.next(height)) {
-      const entry = disk.finality.get(height);
-      if (entry === undefined) break;
-      last = entry;
-      blocks.push(disk.blocks.get(entry.blockHash) as Block);
-    }
-    // The certificate may prove a later block of its batch: serve up to that one, as a node does.
-    for (let entry = last; entry !== undefined && entry.certificate.ballot.blockHash !== entry.blockHash; ) {
-      entry = disk.finality.get(Height.next(entry.height));
-      if (entry === undefined) break;
-      last = entry;
-      blocks.push(disk.blocks.get(entry.blockHash) as Block);
-    }
-    return { type: "finalBlocks", blocks, commitCertificate: last?.certificate };
-  }
+  if (request.type === "finalBlocks") return finalBlocksOf(disk, request);
   const held = node.replica.answer(request);
   if (held !== undefined) return held;
   return { type: "block", block: request.type === "block" ? disk.blocks.get(request.hash) : undefined };
+}
+
+/** As a node serves it, except that only the number of blocks bounds a range. */
+function finalBlocksOf(disk: Disk, request: Extract<SyncRequest, { type: "finalBlocks" }>): SyncResponse {
+  const entriesFrom = (first: Height, count: number): FinalityEntry[] =>
+    Array.from({ length: count }, (_, index) => disk.finality.get(Height.of(first + index))).filter((entry) => entry !== undefined);
+  const blockOf = ({ blockHash }: FinalityEntry): Block => disk.blocks.get(blockHash) as Block;
+  const entries = entriesFrom(request.fromHeight, request.count);
+  const last = entries.at(-1)?.height ?? Height.ZERO;
+  const certificate = certificateToEndWith(
+    entries.map((entry) => entry.certificate),
+    last,
+  );
+  const end = certificate?.ballot.height ?? Height.ZERO;
+  const trailing = entriesFrom(Height.next(last), Math.max(0, end - last));
+  if (certificate === undefined || trailing.length < end - last) {
+    return { type: "finalBlocks", blocks: [], trailingHeaders: [], commitCertificate: undefined };
+  }
+  const blocks = entries.filter(({ height }) => height <= end).map(blockOf);
+  return { type: "finalBlocks", blocks, trailingHeaders: trailing.map((entry) => blockOf(entry).header), commitCertificate: certificate };
 }
 
 function save(disk: Disk, durable: Durable): void {

@@ -17,6 +17,7 @@ import {
   INLINE_TIMEOUT_CERTIFICATES_MAX,
   RANGE_BLOCKS_MAX,
   RANGE_CERTIFICATES_MAX,
+  RANGE_HEADERS_MAX,
   TRANSACTION_BYTES_MAX,
   TRANSACTION_OPERATIONS_MAX,
   VALIDATORS_MAX,
@@ -231,10 +232,16 @@ t.test("SyncRequest: fields of another type, ranges without end, refused", async
 
 t.test("SyncResponse: a range without its proof, with the wrong proof, or fields of another type, refused", async (t) => {
   const table: readonly (readonly [string, object])[] = [
-    ["blocks without a proof", { type: "finalBlocks", blocks: [block], commitCertificate: undefined }],
-    ["a proof without blocks", { type: "finalBlocks", blocks: [], commitCertificate: commit }],
-    ["a vote certificate as proof", { type: "finalBlocks", blocks: [block], commitCertificate: quorum }],
-    ["a timeout certificate as proof", { type: "finalBlocks", blocks: [block], commitCertificate: timeout }],
+    ["blocks without a proof", { type: "finalBlocks", blocks: [block], trailingHeaders: [], commitCertificate: undefined }],
+    ["a proof without blocks", { type: "finalBlocks", blocks: [], trailingHeaders: [], commitCertificate: commit }],
+    ["headers without blocks", { type: "finalBlocks", blocks: [], trailingHeaders: [header], commitCertificate: undefined }],
+    ["headers and a proof without blocks", { type: "finalBlocks", blocks: [], trailingHeaders: [header], commitCertificate: commit }],
+    [
+      "a header that is refused alone",
+      { type: "finalBlocks", blocks: [block], trailingHeaders: [{ ...header, height: 0 }], commitCertificate: commit },
+    ],
+    ["a vote certificate as proof", { type: "finalBlocks", blocks: [block], trailingHeaders: [], commitCertificate: quorum }],
+    ["a timeout certificate as proof", { type: "finalBlocks", blocks: [block], trailingHeaders: [], commitCertificate: timeout }],
     ["a block that is refused alone", { type: "block", block: { ...block, transactions: [] } }],
     [
       "a certificate that is refused alone",
@@ -322,7 +329,13 @@ t.test("decode: lists one beyond their limit, refused; at their limit, accepted"
     [
       "blocks of a response",
       RANGE_BLOCKS_MAX,
-      (n) => isRefused(syncResponseCodec, { type: "finalBlocks", blocks: many(n, block), commitCertificate: commit }),
+      (n) => isRefused(syncResponseCodec, { type: "finalBlocks", blocks: many(n, block), trailingHeaders: [], commitCertificate: commit }),
+    ],
+    [
+      "headers of a response",
+      RANGE_HEADERS_MAX,
+      (n) =>
+        isRefused(syncResponseCodec, { type: "finalBlocks", blocks: [block], trailingHeaders: many(n, header), commitCertificate: commit }),
     ],
     [
       "certificates of a response",
