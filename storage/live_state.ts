@@ -82,7 +82,8 @@ export class LiveState {
   }
 }
 
-/** R9: may this record be forgotten once `head` is durable? Its CC is of the head's epoch and at or above its view. */
+/** R9: may this record be forgotten once `head` is durable? A restart signs nothing at or below the head's view. The CC is of the
+ *  head's epoch; its view, which may be higher, is no bound: the machine signs again above the head. */
 export function isPrunable(record: Pick<SafetyRecord, "epoch" | "view">, head: Pick<FinalityEntry, "view" | "certificate">): boolean {
   const { epoch } = head.certificate.ballot;
   return record.epoch < epoch || (record.epoch === epoch && record.view <= head.view);

@@ -95,11 +95,15 @@ t.test("R10: a peer whose answers all end short of their certificate, consensus 
     const trailingHeaders = Array.from({ length: end - first + 1 }, (_, index) => blockAt(first + index).header);
     return { type: "finalBlocks", blocks, trailingHeaders, commitCertificate: certificate };
   };
-  cluster.filter = ({ to, kind }) => to !== fresh.index || kind === "status";
+  // After its first answer nobody is there whose status would say how far the chain goes: the CC says it.
+  cluster.filter = ({ to, kind }) => to !== fresh.index || (kind === "status" && answers === 0);
   cluster.intercept = (node, effect) => {
     if (node !== fresh || effect.type !== "request" || effect.request.type !== "finalBlocks") return false;
     const response = answerTo(effect.request.fromHeight);
-    cluster.after(1, () => cluster.inject(node, { type: "response", requestId: effect.requestId, from: holder.peer, response }));
+    cluster.after(1, () => {
+      for (const { peer } of holders) cluster.inject(node, { type: "peerGone", peer });
+      cluster.inject(node, { type: "response", requestId: effect.requestId, from: holder.peer, response });
+    });
     return true;
   };
   cluster.restart(fresh.index);

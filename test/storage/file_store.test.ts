@@ -51,6 +51,38 @@ t.test("openFileStore: a directory on disk, reopened after every save, finds the
   }
 });
 
+t.test("R9: a final head whose CC is of a later block, records between the two views survive a restart", async (t) => {
+  const directory = temporary(t);
+  let store = await opened(t, { directory });
+  let twin = createMemoryStore({ identity: IDENTITY });
+  const check = async (save: Durable, expected: Durable["records"], what: string): Promise<void> => {
+    await store.save(save);
+    twin.saveNow(save);
+    await store.close();
+    store = await opened(t, { directory });
+    twin = twin.reopen();
+    t.same(store.recovered.records, expected, `file: ${what}`);
+    t.same(twin.recovered.records, expected, `memory: ${what}`);
+  };
+  const heights = [1, 2, 3];
+  const between = [fixtures.timedOutRecord(1, 1), fixtures.committedRecord(2), fixtures.timedOutRecord(2, 1), fixtures.committedRecord(3)];
+  const above = fixtures.votedRecord(4);
+  const blocks = heights.map((height) => ({ blockHash: blockHashOf(height), block: blockOf(height) }));
+  const records = [fixtures.committedRecord(1), ...between, above];
+  await check({ ...EMPTY, records, blocks }, records, "nothing is final");
+  await check({ ...EMPTY, finality: [fixtures.finalityOf(1, 3)] }, [...between, above], "height 1 by the CC of height 3");
+  await check(
+    { ...EMPTY, records: [fixtures.timedOutRecord(4, 1)] },
+    [...between, above, fixtures.timedOutRecord(4, 1)],
+    "a save without finality",
+  );
+  await check(
+    { ...EMPTY, finality: [2, 3].map((height) => fixtures.finalityOf(height, 3)) },
+    [above, fixtures.timedOutRecord(4, 1)],
+    "the block of the CC itself",
+  );
+});
+
 t.test("openFileStore: the index was deleted, damaged or belongs to another store, is filled again from the logs", async (t) => {
   const directory = temporary(t);
   const first = await opened(t, { directory });

@@ -26,7 +26,7 @@ t.test("reopen: what was saved is found, the crashed store is dead", async (t) =
   await t.rejects(again.save(EMPTY), { code: "closed" });
 });
 
-t.test("R9: reopen: records above the view of the durable CC are kept, of one view the newest", async (t) => {
+t.test("R9: reopen: records above the view of the durable final head are kept, of one view the newest", async (t) => {
   const store = createMemoryStore({ identity: IDENTITY });
   for (const height of [1, 2]) {
     await store.save({
