@@ -25,6 +25,7 @@ import { createSessions, type Sessions } from "./sessions.ts";
 import { createStatusExchange, type StatusExchange } from "./status_exchange.ts";
 import { createDeadline } from "./stream_io.ts";
 import { createTransactionBatcher, type TransactionBatcher } from "./transaction_batcher.ts";
+import { createTransactionSpread } from "./transaction_spread.ts";
 import { createTurnEnd, type TurnEnd } from "./turn_end.ts";
 import { CONSENSUS_PROTOCOL, HANDSHAKE_PROTOCOL, lengthPrefixed, SESSION_BYTES, SYNC_PROTOCOL } from "./wire.ts";
 
@@ -91,12 +92,8 @@ class LibP2pNetwork implements Network {
       onRequest: (peer, request) => options.handlers.onRequest(peer.sender, request),
       onUnanswered: (peer, detail) => this.#report("frameDropped", `request of peer not answered: ${detail}`, peer.key),
     });
-    this.#batcher = createTransactionBatcher({
-      limits,
-      turnEnd: this.#turnEnd,
-      publish: (transactions) => this.#gossip.publishTransactions(transactions),
-      isCongested: () => this.#gossip.isCongested,
-    });
+    const spread = createTransactionSpread({ peers: this.#peers, gossip: this.#gossip, statuses: () => this.#statuses, limits });
+    this.#batcher = createTransactionBatcher({ limits, turnEnd: this.#turnEnd, spread });
     this.#statuses = createStatusExchange({
       ...shared,
       self,

@@ -23,6 +23,8 @@ export interface StatusExchange {
   onLinkUp(peer: Peer): void;
   onStatus(peer: Peer, status: LinkStatus): void;
   tick(nowMs: number): void;
+  /** Is a link missing between two live validators, so that messages have to go around it? */
+  readonly isGoingAround: boolean;
   /** Must our own message also go by gossip? */
   isGossipNeeded(message: Message): boolean;
   /** Must a message that came over a direct link be published for full nodes? */
@@ -126,6 +128,9 @@ export function createStatusExchange(options: {
       if (self === undefined) pollAll(nowMs);
       else exchange(nowMs);
       updateRelay(nowMs);
+    },
+    get isGoingAround() {
+      return isGoingAround;
     },
     isGossipNeeded(message) {
       if (isGoingAround) return message.type !== "transactions";

@@ -7,6 +7,7 @@
 
 import { assert } from "../types/assert.ts";
 import type { NetworkLimits } from "./limits.ts";
+import type { TransactionSpread } from "./transaction_spread.ts";
 import type { TurnEnd } from "./turn_end.ts";
 
 export interface TransactionBatcher {
@@ -20,11 +21,9 @@ export interface TransactionBatcher {
 export function createTransactionBatcher(options: {
   readonly limits: NetworkLimits;
   readonly turnEnd: TurnEnd;
-  readonly publish: (transactions: readonly Uint8Array[]) => void;
-  /** Do most peers take nothing at the moment? */
-  readonly isCongested: () => boolean;
+  readonly spread: TransactionSpread;
 }): TransactionBatcher {
-  const { limits, turnEnd, publish, isCongested } = options;
+  const { limits, turnEnd, spread } = options;
   let queue: Uint8Array[] = [];
   let queuedBytes = 0;
   let dropped = 0;
@@ -50,7 +49,7 @@ export function createTransactionBatcher(options: {
 
   /** Sends everything, or only the full batches. */
   function send(isAll: boolean): void {
-    while (queue.length > 0 && (isAll || queuedBytes >= limits.transactionBatchBytes) && !isCongested()) publish(takeBatch());
+    while (queue.length > 0 && (isAll || queuedBytes >= limits.transactionBatchBytes) && !spread.isCongested) spread.publish(takeBatch());
   }
 
   function onTimer(): void {

@@ -100,8 +100,13 @@ interface BatchFixture {
 
 function batchFixture(isCongested: () => boolean): BatchFixture {
   const batches: (readonly Uint8Array[])[] = [];
-  const publish = (transactions: readonly Uint8Array[]) => batches.push(transactions);
-  return { batches, batcher: createTransactionBatcher({ limits: TEST_LIMITS, turnEnd: createTurnEnd(), publish, isCongested }) };
+  const spread = {
+    publish: (transactions: readonly Uint8Array[]) => void batches.push(transactions),
+    get isCongested() {
+      return isCongested();
+    },
+  };
+  return { batches, batcher: createTransactionBatcher({ limits: TEST_LIMITS, turnEnd: createTurnEnd(), spread }) };
 }
 
 t.test("createTransactionBatcher: idle, the transactions of one turn leave together at its end; later ones after a pause", async (t) => {
