@@ -19,8 +19,9 @@ import { assert } from "../types/assert.ts";
 import { asciiBytes, concatBytes, fromHex, toHex } from "../types/bytes.ts";
 import { type ChainId, Height, type StateRoot, type TransactionHash } from "../types/ids.ts";
 import { TRANSACTION_BYTES_MAX } from "../types/limits.ts";
+import { createRecentSet } from "../types/recent_set.ts";
 
-/** N3: how many ordered hashes are remembered. */
+/** N3: how many ordered hashes are remembered at least; at most twice as many are. */
 export const NULL_RECENT_HASHES_MAX = 65_536;
 
 const ROOT_TAG = asciiBytes("sealstone null application/1");
@@ -32,23 +33,14 @@ export function createNullApplication(options: { readonly chainId: ChainId }): A
   const { chainId } = options;
   let height = Height.ZERO;
   let root: Uint8Array = sha256(concatBytes([ROOT_TAG, fromHex(chainId)]));
-  const recent = new Set<TransactionHash>();
-
-  function remember(hash: TransactionHash): void {
-    recent.add(hash);
-    if (recent.size <= NULL_RECENT_HASHES_MAX) return;
-    for (const oldest of recent) {
-      recent.delete(oldest);
-      return;
-    }
-  }
+  const recent = createRecentSet<TransactionHash>(NULL_RECENT_HASHES_MAX);
 
   function execute(block: ExecutableBlock): ExecutionResult {
     assert(block.height === Height.next(height), "blocks are executed in order of height");
     const bodyRoot = fromHex(bodyRootOf(block.transactions.map((transaction) => transaction.hash)));
     root = sha256(concatBytes([ROOT_TAG, root, uint64(block.height), uint64(block.timeMs), bodyRoot]));
     height = block.height;
-    for (const transaction of block.transactions) remember(transaction.hash);
+    for (const transaction of block.transactions) recent.add(transaction.hash);
     return {
       stateRoot: toHex<StateRoot>(root),
       receipts: block.transactions.map(({ hash }) => ({ hash, code: 0, operationCodes: NO_CODES })),

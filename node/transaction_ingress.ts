@@ -7,10 +7,10 @@
 import type { ReplicaInput, TransactionSource } from "../replica/interface.ts";
 import type { Application, ParsedTransaction, Refusal, SignatureCheck } from "../types/application.ts";
 import type { TransactionHash } from "../types/ids.ts";
+import { createRecentSet } from "../types/recent_set.ts";
 import type { PenaltyReason, Sender } from "../types/sender.ts";
 import type { SubmitResult } from "./rpc/core.ts";
 import type { SignatureWorkers } from "./signature_workers.ts";
-import { setBounded } from "./transaction_tracker.ts";
 
 export interface TransactionIngressOptions {
   readonly application: Pick<Application, "parse">;
@@ -75,7 +75,7 @@ interface Candidate {
 
 export function createTransactionIngress(options: TransactionIngressOptions): TransactionIngress {
   const { application, workers, limits } = options;
-  const verified = new Map<TransactionHash, true>();
+  const verified = createRecentSet<TransactionHash>(options.limits.verifiedMax);
   const admissions = new Map<TransactionHash, Admission>();
   let admissionCount = 0;
   let droppedBatches = 0;
@@ -96,7 +96,7 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
         const verdict = verdicts[index] === true;
         isValid[position] = verdict;
         const hash = candidates[position]?.transaction.hash;
-        if (verdict && hash !== undefined) setBounded(verified, hash, true, limits.verifiedMax);
+        if (verdict && hash !== undefined) verified.add(hash);
       }
       done(isValid);
     });

@@ -7,6 +7,7 @@ import type { Application, ParsedTransaction } from "../types/application.ts";
 import type { BlockHeader } from "../types/block.ts";
 import type { SignedHeader } from "../types/evidence.ts";
 import type { BlockHash, Height, TimestampMs, TransactionHash, View } from "../types/ids.ts";
+import type { RecentSet } from "../types/recent_set.ts";
 import type { PeerKey, PenaltyReason } from "../types/sender.ts";
 import type { SyncRequest } from "../types/sync.ts";
 import type { Certificate } from "../types/vote.ts";
@@ -65,7 +66,7 @@ export interface Context {
   readonly isCertificateValid: (certificate: Certificate) => boolean;
   readonly isHeaderSigned: (signed: SignedHeader) => boolean;
   /** Hashes that became final lately: late gossip must not order them again. */
-  readonly recentlyFinal: Set<TransactionHash>;
+  readonly recentlyFinal: RecentSet<TransactionHash>;
   readonly requests: Map<number, PendingRequest>;
   readonly finalQueue: QueuedFinal[];
   /** Complete bodies whose header names a state root that we have not reached yet. */

@@ -3,7 +3,7 @@
 
 import { hashHeader } from "../crypto/hashes.ts";
 import type { Block, BlockHeader } from "../types/block.ts";
-import type { BlockHash, TransactionHash } from "../types/ids.ts";
+import type { BlockHash } from "../types/ids.ts";
 import { Height } from "../types/ids.ts";
 import { RANGE_BLOCKS_MAX } from "../types/limits.ts";
 import type { PeerKey } from "../types/sender.ts";
@@ -214,7 +214,7 @@ function afterExecution(context: Context, executed: readonly FinalizedBlock[]): 
   for (const { blockHash, receipts } of executed) {
     const hashes = receipts.map(({ hash }) => hash);
     context.pool.remove(hashes);
-    rememberFinal(context.recentlyFinal, hashes);
+    for (const hash of hashes) context.recentlyFinal.add(hash);
     context.retained.push(blockHash);
   }
   for (const blockHash of context.retained.splice(0, Math.max(0, context.retained.length - RETAINED_BODIES)))
@@ -225,12 +225,4 @@ function afterExecution(context: Context, executed: readonly FinalizedBlock[]): 
   }
   context.work.recount(last.blockHash);
   settleAwaiting(context);
-}
-
-function rememberFinal(recent: Set<TransactionHash>, hashes: readonly TransactionHash[]): void {
-  for (const hash of hashes) recent.add(hash);
-  for (const oldest of recent) {
-    if (recent.size <= RECENTLY_FINAL_MAX) return;
-    recent.delete(oldest);
-  }
 }

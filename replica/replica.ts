@@ -11,6 +11,7 @@ import type { Application, ParsedTransaction, Refusal } from "../types/applicati
 import { assert, unreachable } from "../types/assert.ts";
 import { Height, TimestampMs, type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
 import { RANGE_BYTES_MAX } from "../types/limits.ts";
+import { createRecentSet } from "../types/recent_set.ts";
 import type { SigningDomain } from "../types/signing.ts";
 import type { BlsSuite, VerifyEd25519 } from "../types/suites.ts";
 import type { SyncRequest, SyncResponse } from "../types/sync.ts";
@@ -30,6 +31,7 @@ import {
   drainFinalQueue,
   onSyncTimer,
   queueFinal,
+  RECENTLY_FINAL_MAX,
   requestRange,
 } from "./final_flow.ts";
 import type { Replica, ReplicaInput, ReplicaStatus, Step } from "./interface.ts";
@@ -116,7 +118,7 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
     consensus: createConsensus({ ...options, config: config.consensus, recovered: recovered.consensus }),
     isCertificateValid: (certificate) => isCertificateValid(certificate, { domain, validators, bls }),
     isHeaderSigned: (signed) => isHeaderSigned(signed, options),
-    recentlyFinal: new Set(),
+    recentlyFinal: createRecentSet(RECENTLY_FINAL_MAX),
     requests: new Map(),
     finalQueue: [],
     awaitingRoot: new Set(),

@@ -3,24 +3,14 @@
 
 import { hashHeader, hashTransaction, sha256, validatorSetContext } from "../../crypto/hashes.ts";
 import { createNullApplication } from "../../ledger/null_application.ts";
-import { certificateToEndWith } from "../../replica/catch_up.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
-import type {
-  Durable,
-  FinalityEntry,
-  FinalizedBlock,
-  OperationEntry,
-  Replica,
-  ReplicaEffect,
-  ReplicaInput,
-} from "../../replica/interface.ts";
+import type { FinalizedBlock, Replica, ReplicaEffect, ReplicaInput } from "../../replica/interface.ts";
 import { recoverReplica } from "../../replica/recovery.ts";
 import { createReplica } from "../../replica/replica.ts";
 import type { Application } from "../../types/application.ts";
-import type { Block, Proposal } from "../../types/block.ts";
+import type { Proposal } from "../../types/block.ts";
 import { asciiBytes, concatBytes, toHex } from "../../types/bytes.ts";
 import { type BlockHash, Epoch, Height, TimestampMs, type TransactionHash, ValidatorIndex } from "../../types/ids.ts";
-import type { SafetyRecord } from "../../types/safety_record.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
 import { ballotSigningBytes, proposalSigningBytes, type SigningDomain } from "../../types/signing.ts";
 import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
@@ -28,6 +18,7 @@ import type { Ballot, SignedVote } from "../../types/vote.ts";
 import { CHAIN_ID } from "./chain.ts";
 import { createFastBls } from "./fast_bls.ts";
 import { createPrng } from "./prng.ts";
+import { type Disk, finalBlocksOf, save } from "./replica_disk.ts";
 
 const GENESIS_TIME = TimestampMs.of(1_700_000_000_000);
 
@@ -43,14 +34,6 @@ export const TEST_CONFIG: ReplicaConfig = {
   bodyRetryMs: 100,
   republishMs: 1_000,
 };
-
-/** What survives a crash of one node. */
-interface Disk {
-  readonly records: SafetyRecord[];
-  readonly blocks: Map<BlockHash, Block>;
-  readonly finality: Map<Height, FinalityEntry>;
-  readonly operations: Map<Height, OperationEntry>;
-}
 
 export interface ClusterNode {
   readonly index: ValidatorIndex;
@@ -357,33 +340,6 @@ function answerOf(node: ClusterNode, request: SyncRequest): SyncResponse {
   const held = node.replica.answer(request);
   if (held !== undefined) return held;
   return { type: "block", block: request.type === "block" ? disk.blocks.get(request.hash) : undefined };
-}
-
-/** As a node serves it, except that only the number of blocks bounds a range. */
-function finalBlocksOf(disk: Disk, request: Extract<SyncRequest, { type: "finalBlocks" }>): SyncResponse {
-  const entriesFrom = (first: Height, count: number): FinalityEntry[] =>
-    Array.from({ length: count }, (_, index) => disk.finality.get(Height.of(first + index))).filter((entry) => entry !== undefined);
-  const blockOf = ({ blockHash }: FinalityEntry): Block => disk.blocks.get(blockHash) as Block;
-  const entries = entriesFrom(request.fromHeight, request.count);
-  const last = entries.at(-1)?.height ?? Height.ZERO;
-  const certificate = certificateToEndWith(
-    entries.map((entry) => entry.certificate),
-    last,
-  );
-  const end = certificate?.ballot.height ?? Height.ZERO;
-  const trailing = entriesFrom(Height.next(last), Math.max(0, end - last));
-  if (certificate === undefined || trailing.length < end - last) {
-    return { type: "finalBlocks", blocks: [], trailingHeaders: [], commitCertificate: undefined };
-  }
-  const blocks = entries.filter(({ height }) => height <= end).map(blockOf);
-  return { type: "finalBlocks", blocks, trailingHeaders: trailing.map((entry) => blockOf(entry).header), commitCertificate: certificate };
-}
-
-function save(disk: Disk, durable: Durable): void {
-  disk.records.push(...durable.records);
-  for (const { blockHash, block } of durable.blocks) disk.blocks.set(blockHash, block);
-  for (const entry of durable.finality) disk.finality.set(entry.height, entry);
-  for (const entry of durable.operations) disk.operations.set(entry.height, entry);
 }
 
 /** The chain of one node as text, for comparison. */
