@@ -31,9 +31,15 @@ export async function createApplication(genesis: Genesis, chainId: ChainId, log:
   }
 }
 
-function ledgerApplication(genesis: Genesis, chainId: ChainId, hasher: PairHasher): NodeApplication {
+/** Throws NodeError "usage" for a genesis that the application which it names refuses. */
+export function requireStartable(genesis: Genesis): void {
+  if (genesis.application !== "ledger") return;
   const flaw = findGenesisFlaw(genesis);
   if (flaw !== undefined) throw new NodeError("usage", `genesis: the ledger cannot start from its assets and balances (${flaw})`);
+}
+
+function ledgerApplication(genesis: Genesis, chainId: ChainId, hasher: PairHasher): NodeApplication {
+  requireStartable(genesis);
   const ledger = createLedger({ genesis, chainId, hasher, indexSeed: randomBytes(32) });
   return {
     application: ledger,

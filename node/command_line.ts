@@ -10,6 +10,7 @@ import { chainIdOf } from "../crypto/hashes.ts";
 import { KEY_FILE_COST_DEFAULT, KEY_FILE_COST_MAX, KEY_FILE_COST_MIN } from "../crypto/key_file.ts";
 import { toHex } from "../types/bytes.ts";
 import { Epoch, TimestampMs } from "../types/ids.ts";
+import { requireStartable } from "./application.ts";
 import { loadBlsSuite } from "./bls_suite.ts";
 import { readConfig } from "./config.ts";
 import { EXIT_CODES, messageOf, NodeError, reportFailure } from "./errors.ts";
@@ -83,6 +84,7 @@ async function check(configFile: string, passphraseFile: string | undefined): Pr
   const genesis = await readGenesis(config.genesis);
   const { suite: bls } = await loadBlsSuite();
   requirePossession(genesis.validators, bls);
+  requireStartable(genesis);
   const keys = await readKeyFile(config.keyFile, await readPassphrase(config.passphraseEnv, passphraseFile));
   const { observer, keyFile, dataDirectory, listen, rpc } = config;
   const validator = observer ? null : findValidator({ keys, validators: genesis.validators, bls, keyFile });
@@ -145,6 +147,7 @@ async function makeGenesis(arguments_: readonly string[]): Promise<number> {
   };
   const { suite: bls } = await loadBlsSuite();
   requirePossession(genesis.validators, bls);
+  requireStartable(genesis);
   await writeGenesis(path, genesis);
   print({ chainId: chainIdOf(await readGenesis(path)), validators: positionals.length, out: path });
   return EXIT_CODES.ok;

@@ -2,7 +2,6 @@
  *  Nothing here has a default elsewhere: `createNetwork` takes the table as an option, tests pass smaller ones. */
 
 import { assert } from "../types/assert.ts";
-import { BLOCK_BYTES_MAX } from "../types/block.ts";
 import { FRAME_BYTES_MAX, RESPONSE_BYTES_MAX, VALIDATORS_MAX } from "../types/limits.ts";
 
 export interface NetworkLimits {
@@ -129,7 +128,7 @@ export const NETWORK_LIMITS: NetworkLimits = {
   requestsInPerPeerMax: 8,
   serveDeadlineMs: 10_000,
   responseBytesMax: RESPONSE_BYTES_MAX,
-  strangerResponseBytesMax: 10 * MIB,
+  strangerResponseBytesMax: RESPONSE_BYTES_MAX,
   strangerRequestsPerSecond: 5,
   strangerBytesPerSecond: 4 * MIB,
 
@@ -152,4 +151,4 @@ export function assertLimits(limits: NetworkLimits): void {
   assert(limits.connectionFramesMax < 2 ** 32, "a connection is renewed before its nonces end");
 }
 
-assert(NETWORK_LIMITS.strangerResponseBytesMax > BLOCK_BYTES_MAX, "a full node can fetch a full block");
+assert(NETWORK_LIMITS.strangerResponseBytesMax >= RESPONSE_BYTES_MAX, "a full node can fetch whatever range a validator serves");

@@ -1,5 +1,6 @@
 /** The runtimes that validators run on, and the command line that starts one of them. */
 
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -52,10 +53,21 @@ function findRuntime(runtime: RuntimeName): string {
     ...(runtime === "deno" ? ["deno", `deno${suffix}`] : ["node", "bin", `node${suffix}`]),
   );
   const onPath = (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, `${runtime}${suffix}`));
-  const found = [installed, ...onPath].find((path) => existsSync(path));
+  const found = [installed, ...onPath].find((path) => existsSync(path) && isRuntime(runtime, path));
   if (found !== undefined) return found;
   throw new TestnetFailure(
     "environment",
-    `${runtime} was not found; install the project's packages (npm ci, or deno install) or add it to PATH`,
+    `${runtime} was not found; npm ci installs both runtimes, deno install only Deno; or add it to PATH`,
   );
+}
+
+/** Deno puts a `node` on the PATH of its tasks that is Deno itself: only Node's own version begins with "v". */
+function isRuntime(runtime: RuntimeName, path: string): boolean {
+  try {
+    const version = execFileSync(path, ["--version"], { encoding: "utf8", timeout: 10_000, stdio: ["ignore", "pipe", "ignore"] });
+    return version.startsWith(runtime === "node" ? "v" : "deno");
+  } catch {
+    // What cannot even say its version is no runtime.
+    return false;
+  }
 }

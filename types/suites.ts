@@ -31,6 +31,6 @@ export interface BlsSuite {
   verifyPossession(publicKey: Uint8Array, proof: Uint8Array): boolean;
 }
 
-/** Ed25519 with the one rule of docs/decisions on verification: exact lengths, canonical encodings, small-order keys and R
+/** Ed25519 with the one rule of docs/decisions/0008: exact lengths, canonical encodings, small-order keys and R
  *  refused, the same answer on every runtime. Never throws. */
 export type VerifyEd25519 = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean;
