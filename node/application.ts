@@ -1,7 +1,7 @@
 /** Chooses the application that genesis names, and gives the RPC its one query that consensus does not know of. */
 
 import { randomBytes } from "node:crypto";
-import { findGenesisFlaw } from "../ledger/genesis_state.ts";
+import { findGenesisFlaw, type GenesisFlaw } from "../ledger/genesis_state.ts";
 import { createLedger } from "../ledger/ledger.ts";
 import { createNullApplication } from "../ledger/null_application.ts";
 import type { PairHasher } from "../ledger/pair_hasher.ts";
@@ -31,11 +31,25 @@ export async function createApplication(genesis: Genesis, chainId: ChainId, log:
   }
 }
 
+/** What to change, for whoever writes the genesis. */
+const GENESIS_FLAWS: Readonly<Record<GenesisFlaw, string>> = {
+  wrongApplication: 'set "application" to "ledger"',
+  duplicateAsset: "list each asset once",
+  tooManyDecimals: "give the asset fewer decimals",
+  feeAssetMissing: 'list the asset that "parameters.feeAsset" names under "assets"',
+  accountZero: "the all-zero account belongs to nobody; name another one",
+  unknownAsset: 'list every asset that a balance names under "assets"',
+  issuerBalance: "an issuer needs no balance in its own asset, since it issues by transfer; drop that balance or change the issuer",
+  zeroBalance: "drop balances of 0",
+  duplicateBalance: "list each account once for each asset",
+  supplyOverflow: "the balances of one asset add up to 2^128 or more; lower them",
+};
+
 /** Throws NodeError "usage" for a genesis that the application which it names refuses. */
 export function requireStartable(genesis: Genesis): void {
   if (genesis.application !== "ledger") return;
   const flaw = findGenesisFlaw(genesis);
-  if (flaw !== undefined) throw new NodeError("usage", `genesis: the ledger cannot start from its assets and balances (${flaw})`);
+  if (flaw !== undefined) throw new NodeError("usage", `genesis: the ledger cannot start from it (${flaw}): ${GENESIS_FLAWS[flaw]}`);
 }
 
 function ledgerApplication(genesis: Genesis, chainId: ChainId, hasher: PairHasher): NodeApplication {
