@@ -127,10 +127,10 @@ export function createPacemaker(config: ConsensusConfig): Pacemaker {
   };
 }
 
-/** Work makes a proposal due at once (after the pacing delay), an idle chain waits for the heartbeat. A view that follows a
+/** Work makes a proposal due at once, but for the spacing of views under load (proposeDelayMs); an idle chain waits for the heartbeat. A view that follows a
  *  lost one finds the heartbeat overdue and waits for nothing. */
 function dueMs(state: Clockwork, config: ConsensusConfig): number {
   const heartbeatMs = Math.max(state.enteredAtMs, state.progressAtMs + config.heartbeatMs);
   if (state.workSinceMs === undefined) return heartbeatMs;
-  return Math.min(heartbeatMs, Math.max(state.enteredAtMs, state.workSinceMs) + config.proposeDelayMs);
+  return Math.min(heartbeatMs, Math.max(state.enteredAtMs + config.proposeDelayMs, state.workSinceMs));
 }
