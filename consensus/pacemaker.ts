@@ -127,8 +127,8 @@ export function createPacemaker(config: ConsensusConfig): Pacemaker {
   };
 }
 
-/** Work makes a proposal due at once, but for the spacing of views under load (proposeDelayMs); an idle chain waits for the heartbeat. A view that follows a
- *  lost one finds the heartbeat overdue and waits for nothing. */
+/** Work makes a proposal due at once, but for the spacing of views under load (proposeDelayMs); an idle chain waits for the
+ *  heartbeat. A view that follows a lost one finds the heartbeat overdue and waits for nothing. */
 function dueMs(state: Clockwork, config: ConsensusConfig): number {
   const heartbeatMs = Math.max(state.enteredAtMs, state.progressAtMs + config.heartbeatMs);
   if (state.workSinceMs === undefined) return heartbeatMs;
