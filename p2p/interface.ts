@@ -44,7 +44,7 @@ export interface Network {
   /** Queues `message` for every validator's direct link; all frames of one turn for one peer leave in one write. */
   broadcast(message: Message): void;
   send(validator: ValidatorIndex, message: Message): void;
-  /** Publishes transactions on their topic; batches under load, at once when idle. */
+  /** Spreads transactions to all, on direct links or by gossip; in batches under load, at once when idle. */
   publishTransactions(transactions: readonly Uint8Array[]): void;
   /** Asks `peer`; rejects with a NetworkError whose `code` says why (deadline, gone, refused, invalid, busy). */
   request(

@@ -34,7 +34,7 @@ export function settleAwaiting(context: Context): void {
   }
 }
 
-/** Asks for the transactions that gossip did not bring: first the proposer, after that anyone. */
+/** Asks for the transactions that did not reach us: first the proposer, after that anyone. */
 export function fetchMissing(context: Context): void {
   const incomplete = context.bodies.incomplete();
   for (const body of incomplete) {
@@ -79,6 +79,7 @@ function settle(context: Context, body: Body): void {
   context.feed({ type: "bodyChecked", blockHash: body.blockHash, isValid });
 }
 
+/** Hands a complete body to storage, once. */
 export function storeBody(context: Context, body: Body): void {
   if (body.isStored) return;
   body.isStored = true;

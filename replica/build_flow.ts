@@ -6,7 +6,7 @@ import type { ConsensusEffect } from "../consensus/interface.ts";
 import { bodyRootOf } from "../crypto/hashes.ts";
 import type { ParsedTransaction } from "../types/application.ts";
 import type { BlockHeader } from "../types/block.ts";
-import { Height, type StateRoot, type ValidatorIndex } from "../types/ids.ts";
+import { type BlockHash, Height, type StateRoot, type ValidatorIndex } from "../types/ids.ts";
 import { EXECUTION_LAG_MAX } from "../types/limits.ts";
 import type { SigningDomain } from "../types/signing.ts";
 import type { Context } from "./context.ts";
@@ -46,11 +46,11 @@ export function buildBlock(
 /** What the new header says of execution; undefined when the parent is not held. */
 function executedPosition(
   context: Context,
-  parentHash: string,
+  parentHash: BlockHash,
 ): { readonly executedHeight: Height; readonly executedRoot: StateRoot } | undefined {
   const { final } = context.execution;
   const root = context.execution.rootAt(final.height);
-  const parent = parentHash === final.blockHash ? context.finalHeader : context.bodies.get(parentHash as never)?.proposal.header;
+  const parent = parentHash === final.blockHash ? context.finalHeader : context.bodies.get(parentHash)?.proposal.header;
   if (root === undefined || (parent === undefined && (parentHash !== final.blockHash || final.height !== Height.ZERO))) return undefined;
   // Our execution can be behind the parent's claim only while a CC is in flight; a quorum has checked that claim.
   if (parent !== undefined && parent.executedHeight > final.height) {

@@ -83,7 +83,6 @@ export interface Context {
   untold: UntoldRun | undefined;
   tipView: View;
   certifiedTip: { readonly view: View; readonly blockHash: BlockHash } | undefined;
-  currentView: View;
   hasDiverged: boolean;
   heightAtSyncArm: Height;
   nextRequestId: number;

@@ -18,7 +18,7 @@ import { parseBody, proposalOf } from "./recovery.ts";
 
 /** Final bodies kept in memory for peers that still gather them. */
 export const RETAINED_BODIES = 16;
-/** Hashes of lately final transactions kept against late gossip. */
+/** Hashes of lately final transactions kept against late gossip: at least so many, at most twice. */
 export const RECENTLY_FINAL_MAX = 32_768;
 
 export function queueFinal(

@@ -130,7 +130,6 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
     untold: undefined,
     tipView: View.ZERO,
     certifiedTip: undefined,
-    currentView: View.ZERO,
     hasDiverged: false,
     heightAtSyncArm: finalHead.height,
     nextRequestId: 1,
@@ -323,7 +322,6 @@ function onCertified(context: Context, effect: Extract<ConsensusEffect, { type: 
 
 function onEnteredView(context: Context, effect: Extract<ConsensusEffect, { type: "enteredView" }>): void {
   context.outbox.effects.push(effect);
-  context.currentView = effect.view;
   if (effect.by !== "TC") return;
   // The view was lost: its proposal, if any, no longer counts as carrying our transactions.
   const tip = context.certifiedTip ?? { view: context.execution.final.view, blockHash: context.execution.final.blockHash };
