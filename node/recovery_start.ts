@@ -2,7 +2,7 @@
  *  log may end before the final head, since it is not synced with each block: what is executed again is written again. */
 
 import type { OperationEntry } from "../replica/interface.ts";
-import { type RecoveredReplica, type RecoveryFailure, recoverReplica } from "../replica/recovery.ts";
+import { type RecoveredReplica, type RecoveryFailure, type RecoveryResult, recoverReplica } from "../replica/recovery.ts";
 import type { Store, StoreIdentity } from "../storage/interface.ts";
 import type { Application, ExecutionResult } from "../types/application.ts";
 import type { ChainId, Height, TimestampMs } from "../types/ids.ts";
@@ -38,26 +38,9 @@ export async function recoverFromStore(options: {
 }): Promise<RecoveredReplica> {
   const { store, application, log, directory } = options;
   for (const repair of store.recovered.repairs) log.warn({ repair }, "store repaired");
-  const { records, finalHead, pendingBlocks, snapshot } = store.recovered;
+  const { snapshot } = store.recovered;
   const startedMs = performance.now();
-  const derived: OperationEntry[] = [];
-  const watched = watchExecution(application, (height, { stateRoot, receipts }) => {
-    const blockHash = store.finality(height)?.blockHash;
-    if (blockHash !== undefined && store.operation(height) === undefined) derived.push({ height, blockHash, stateRoot, receipts });
-  });
-  const result = recoverReplica({
-    source: {
-      records,
-      finalHead,
-      pendingBlocks,
-      snapshot,
-      blockAt: (height) => store.blockAt(height),
-      operation: (height) => store.operation(height),
-    },
-    application: watched,
-    chainId: options.chainId,
-    genesisTimeMs: options.genesisTimeMs,
-  });
+  const { result, derived } = replayStore(options);
   if (!result.ok) throw new NodeError("safety", `store ${directory}: ${failureText(result.failure)}`);
   if (derived.length > 0) {
     log.info({ from: derived[0]?.height, count: derived.length }, "operation log completed by executing again");
@@ -68,6 +51,29 @@ export async function recoverFromStore(options: {
     log.info({ height: application.height, snapshot: snapshot?.height ?? 0, replayed: result.replayedBlocks, ms }, "recovered");
   }
   return result.recovered;
+}
+
+/** The part of a recovery that neither writes nor waits: replays the store's final blocks. `derived` are the operations that the
+ *  log lacks; they are to be saved before the machine starts. */
+export function replayStore(options: {
+  readonly store: Pick<Store, "recovered" | "finality" | "blockAt" | "operation">;
+  readonly application: Application;
+  readonly chainId: ChainId;
+  readonly genesisTimeMs: TimestampMs;
+}): { readonly result: RecoveryResult; readonly derived: readonly OperationEntry[] } {
+  const { store, application } = options;
+  const derived: OperationEntry[] = [];
+  const watched = watchExecution(application, (height, { stateRoot, receipts }) => {
+    const blockHash = store.finality(height)?.blockHash;
+    if (blockHash !== undefined && store.operation(height) === undefined) derived.push({ height, blockHash, stateRoot, receipts });
+  });
+  const result = recoverReplica({
+    source: { ...store.recovered, blockAt: (height) => store.blockAt(height), operation: (height) => store.operation(height) },
+    application: watched,
+    chainId: options.chainId,
+    genesisTimeMs: options.genesisTimeMs,
+  });
+  return { result, derived };
 }
 
 async function saveDerived(store: Store, operations: readonly OperationEntry[]): Promise<void> {

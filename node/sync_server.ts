@@ -25,26 +25,45 @@ const BLOCK_OVERHEAD_BYTES = 512 + 17 * CERTIFICATE_BYTES;
 const HEADERS_CACHED_MAX = 2 * RANGE_HEADERS_MAX;
 const NOTHING: SyncResponse = { type: "finalBlocks", blocks: [], trailingHeaders: [], commitCertificate: undefined };
 
+/** An answer in slices: yields where the event loop may have its turn, and returns the answer. */
+export type SlicedAnswer = Generator<undefined, SyncResponse, undefined>;
+
+/** The server as a node uses it: large ranges are read in slices. */
 export function createSyncServer(options: SyncServerOptions): (request: SyncRequest) => Promise<SyncResponse> {
+  const answer = createSlicedSyncServer(options);
+  return async (request) => {
+    const slices = answer(request);
+    for (let slice = slices.next(); ; slice = slices.next()) {
+      if (slice.done === true) return slice.value;
+      await turn();
+    }
+  };
+}
+
+/** The server without promises, for drivers with virtual time. */
+export function createSlicedSyncServer(options: SyncServerOptions): (request: SyncRequest) => SlicedAnswer {
   const { store, replica } = options;
 
   const headers = new Map<Height, BlockHeader>();
 
-  async function finalBlocks(fromHeight: Height, count: number): Promise<SyncResponse> {
-    const { blocks, certificates } = await readRange(fromHeight, count);
+  function* finalBlocks(fromHeight: Height, count: number): SlicedAnswer {
+    const { blocks, certificates } = yield* readRange(fromHeight, count);
     const lastHeight = Height.of(fromHeight + blocks.length - 1);
     const certificate = blocks.length === 0 ? undefined : certificateToEndWith(certificates, lastHeight);
     if (certificate === undefined) return NOTHING;
     const endHeight = certificate.ballot.height;
     const proven = blocks.slice(0, endHeight - fromHeight + 1);
-    const trailingHeaders = await readHeaders(Height.next(lastHeight), endHeight);
+    const trailingHeaders = yield* readHeaders(Height.next(lastHeight), endHeight);
     // While we catch up ourselves we lack blocks below the certificate's; others have them.
     if (trailingHeaders === undefined) return NOTHING;
     return { type: "finalBlocks", blocks: proven, trailingHeaders, commitCertificate: certificate };
   }
 
   /** As many blocks as fit, with the certificate of each. */
-  async function readRange(fromHeight: Height, count: number): Promise<{ readonly blocks: Block[]; readonly certificates: Certificate[] }> {
+  function* readRange(
+    fromHeight: Height,
+    count: number,
+  ): Generator<undefined, { readonly blocks: Block[]; readonly certificates: Certificate[] }, undefined> {
     const blocks: Block[] = [];
     const certificates: Certificate[] = [];
     let bytes = 0;
@@ -57,13 +76,13 @@ export function createSyncServer(options: SyncServerOptions): (request: SyncRequ
       if (bytes > RANGE_BYTES_MAX) break;
       blocks.push(block);
       certificates.push(entry.certificate);
-      if (blocks.length % SLICE === 0) await turn();
+      if (blocks.length % SLICE === 0) yield;
     }
     return { blocks, certificates };
   }
 
   /** Undefined: too many, or not all of them are here. */
-  async function readHeaders(first: Height, last: Height): Promise<readonly BlockHeader[] | undefined> {
+  function* readHeaders(first: Height, last: Height): Generator<undefined, readonly BlockHeader[] | undefined, undefined> {
     if (last - first >= RANGE_HEADERS_MAX || last > store.finalHeight) return undefined;
     const found: BlockHeader[] = [];
     for (let height = first; height <= last; height = Height.next(height)) {
@@ -72,7 +91,7 @@ export function createSyncServer(options: SyncServerOptions): (request: SyncRequ
         header = store.blockAt(height)?.header;
         if (header === undefined) return undefined;
         remember(height, header);
-        if (height % SLICE === 0) await turn();
+        if (height % SLICE === 0) yield;
       }
       found.push(header);
     }
@@ -89,12 +108,12 @@ export function createSyncServer(options: SyncServerOptions): (request: SyncRequ
     return replica.answer(request) ?? { type: "block", block: store.blockByHash(hash) };
   }
 
-  return async (request) => {
+  return function* (request) {
     switch (request.type) {
       case "status":
         return { type: "status", status: options.currentStatus() };
       case "finalBlocks":
-        return finalBlocks(request.fromHeight, request.count);
+        return yield* finalBlocks(request.fromHeight, request.count);
       case "block":
         return block(request.hash, request);
       case "timeoutCertificates":

@@ -21,6 +21,8 @@ import { operationsEqual } from "./operation_codec.ts";
 export interface MemoryStore extends Store {
   /** `save` without a promise, for drivers with virtual time. */
   saveNow(durable: Durable): void;
+  /** `saveSnapshot` without a promise. */
+  saveSnapshotNow(snapshot: StateSnapshot): void;
   /** Simulates a crash and restart. Throws StoreError "foreign" for another identity; the same one when left out. */
   reopen(identity?: StoreIdentity): MemoryStore;
 }
@@ -101,6 +103,10 @@ class MemoryStoreTwin implements MemoryStore {
   }
 
   async saveSnapshot(snapshot: StateSnapshot): Promise<void> {
+    this.saveSnapshotNow(snapshot);
+  }
+
+  saveSnapshotNow(snapshot: StateSnapshot): void {
     this.#requireOpen();
     const isKnown = snapshot.height === Height.ZERO || this.operation(snapshot.height)?.stateRoot === snapshot.root;
     if (!isKnown) throw invalidCall(`The snapshot of height ${snapshot.height} has a state root that was not logged for it.`);
