@@ -1,7 +1,7 @@
 /** A scenario: topology, workload, faults, traitors and what must come of it, as plain data. Drivers read it and never add to it.
  *  All times are milliseconds of simulated (or real) time since the start of the run; validators are named by index. */
 
-export const MESSAGE_KINDS = ["proposal", "vote", "commit", "timeout", "certificate", "transactions", "status", "request", "response"] as const;
+export const MESSAGE_KINDS = ["proposal", "vote", "commit", "timeout", "certificate", "transactions", "status", "request", "response", "bytes"] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
 export interface Scenario {

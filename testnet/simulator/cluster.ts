@@ -1,0 +1,237 @@
+/** A simulated cluster: validators, links between them, and the facts that its observers hear. It decides nothing: faults come from
+ *  faults.ts, phases from run.ts. */
+
+import type { ReplicaConfig } from "../../replica/context.ts";
+import type { Durable } from "../../replica/interface.ts";
+import { BLOCK_TRANSACTIONS_MAX } from "../../types/limits.ts";
+import { ValidatorIndex } from "../../types/ids.ts";
+import type { PeerKey } from "../../types/sender.ts";
+import { type MessageKind, MESSAGE_KINDS, type Scenario } from "../scenario/manifest.ts";
+import type { Fact, Observer, WireMessage } from "./facts.ts";
+import type { Host } from "./host.ts";
+import { createSimulatedNetwork, type SimulatedNetwork } from "./network.ts";
+import { createScheduler, type Scheduler } from "./scheduler.ts";
+import { signProposal, signVote } from "./signing.ts";
+import { createStream } from "./streams.ts";
+import { createTraitor, type TraitorMachine } from "./traitor.ts";
+import { createTransactionChecker } from "./transaction_checker.ts";
+import { createSimulatedValidator, type SimulatedValidator } from "./validator.ts";
+import { kindOf, sizeOf, throughCodec, viewOf } from "./wire.ts";
+import type { World } from "./world.ts";
+
+export interface SimulatedCluster {
+  readonly world: World;
+  readonly scheduler: Scheduler;
+  readonly network: SimulatedNetwork;
+  readonly validators: readonly SimulatedValidator[];
+  emit(fact: Fact): void;
+  /** Called at each write's edges. */
+  onSave: (validator: number, durable: Durable, edge: "before" | "after") => void;
+  startValidator(index: number): void;
+  stopValidator(index: number, how: Parameters<SimulatedValidator["stop"]>[0]): void;
+  /** Drops what is in flight on these links and brings them up anew. */
+  resetLinks(from: readonly number[], to: readonly number[]): void;
+  /** Links may have opened: those that have greet each other. */
+  refreshLinks(): void;
+}
+
+/** Statuses are looked at this often and sent when they changed, in any case after five times as long, as p2p/ does. */
+const STATUS_INTERVAL_US = 1_000_000;
+const STATUS_REPEAT_US = 5_000_000;
+/** A link that can come up takes this long to do so. */
+const LINK_UP_US = 2_000;
+/** An observer's frames pass on what validators broadcast; it has no link of its own kind. */
+
+export function createSimulatedCluster(options: {
+  readonly world: World;
+  readonly observers: readonly Observer[];
+  readonly isShuffled: boolean;
+}): SimulatedCluster {
+  const { world, observers } = options;
+  const { scenario } = world;
+  const count = scenario.weights.length;
+  const scheduler = createScheduler(options.isShuffled ? createStream(scenario.seed, "ties") : undefined);
+  const network = createSimulatedNetwork({ seed: scenario.seed, count, topology: scenario.topology });
+  const transactions = createTransactionChecker(world.createApplication(), world.ed25519.verify);
+  const peers = scenario.weights.map((_, index) => `v${index}` as PeerKey);
+  const indexOfPeer = new Map(peers.map((peer, index) => [peer, index]));
+  const sequences = Array.from({ length: count * count }, () => new Map<number, number>());
+  /** Grows whenever what is in flight on a link is lost. */
+  const epochs = new Uint32Array(count * count);
+  const isUp = new Uint8Array(count * count);
+  const traitorsShared = new Map<string, unknown>();
+
+  const emit = (fact: Fact): void => {
+    for (const observer of observers) observer(fact);
+  };
+
+  function nextSequence(link: number, kind: MessageKind, view: number): number {
+    const key = view * 16 + MESSAGE_KINDS.indexOf(kind);
+    const sequence = sequences[link]?.get(key) ?? 0;
+    sequences[link]?.set(key, sequence + 1);
+    return sequence;
+  }
+
+  function transmit(from: number, to: number, original: WireMessage, extraDelayUs: number): void {
+    const kind = kindOf(original);
+    const view = viewOf(original);
+    const link = from * count + to;
+    const nth = nextSequence(link, kind, view);
+    const { nowUs: atUs } = scheduler;
+    const delays = network.delays({ from, to, kind, view, nth, bytes: sizeOf(original) }, atUs);
+    const delaysUs = extraDelayUs === 0 ? delays : delays.map((delay) => delay + extraDelayUs);
+    const message = world.tier === "bls" ? throughCodec(original) : original;
+    emit({ type: "sent", atUs, from, to, kind, view, nth, message, delaysUs });
+    const epoch = epochs[link] as number;
+    const { life } = validators[to] as SimulatedValidator;
+    const deliver = (): void => {
+      const receiver = validators[to] as SimulatedValidator;
+      if (receiver.life !== life || epochs[link] !== epoch || (receiver.state !== "up" && receiver.state !== "paused")) return;
+      if (network.hold(from, to, deliver)) return;
+      emit({ type: "delivered", atUs: scheduler.nowUs, from, to, kind, view, nth, message });
+      receiver.receive(message, from);
+    };
+    for (const delayUs of delaysUs) scheduler.after(delayUs, deliver);
+  }
+
+  const host: Host = {
+    world,
+    scheduler,
+    transactions,
+    emit,
+    transmit,
+    onSave: (validator, durable, edge) => cluster.onSave(validator, durable, edge),
+    peerOf: (validator) => peers[validator] as PeerKey,
+    validatorOf: (peer) => indexOfPeer.get(peer),
+    senderOf: (from, receiver) => {
+      const peer = peers[from] as PeerKey;
+      const isDirect = (validators[from] as SimulatedValidator).isSigning && (validators[receiver] as SimulatedValidator).isSigning;
+      return isDirect ? { type: "validator", validator: ValidatorIndex.of(from), peer } : { type: "relay", peer };
+    },
+    linked: (validator) => {
+      const linked: ValidatorIndex[] = [];
+      for (let other = 0; other < count; other++) if (isUp[validator * count + other] === 1) linked.push(ValidatorIndex.of(other));
+      return linked;
+    },
+  };
+
+  const validators: readonly SimulatedValidator[] = scenario.weights.map((_, index) =>
+    createSimulatedValidator({ index, host, config: replicaConfigOf(scenario), traitor: ({ status }) => traitorOf(index, status) }),
+  );
+
+  function traitorOf(index: number, status: () => ReturnType<() => NonNullable<SimulatedValidator["replica"]>["status"]>): TraitorMachine | undefined {
+    const roles = scenario.byzantine.filter(({ validator }) => validator === index);
+    if (roles.length === 0) return undefined;
+    const self = ValidatorIndex.of(index);
+    return createTraitor({
+      seed: scenario.seed,
+      self,
+      count,
+      roles,
+      traitors: [...new Set(scenario.byzantine.map(({ validator }) => validator))].sort((a, b) => a - b).map(ValidatorIndex.of),
+      shared: traitorsShared,
+      status,
+      signVote: (ballot) => signVote(world, index, ballot),
+      signProposal: (unsigned) => signProposal(world, index, unsigned),
+      send: (to, message, delayMs) => {
+        if (validators[index]?.state === "up") transmit(index, to, message, delayMs * 1_000);
+      },
+      onDeed: (strategy, view, what) => emit({ type: "betrayal", atUs: scheduler.nowUs, validator: index, strategy, view, what }),
+    });
+  }
+
+  const isRunning = (index: number): boolean => validators[index]?.state === "up" || validators[index]?.state === "paused";
+
+  /** Links come up when both ends run and hear each other, and go down when one of them stops. */
+  function refreshLinks(): void {
+    for (let left = 0; left < count; left++) {
+      for (let right = left + 1; right < count; right++) {
+        const isOpen = isRunning(left) && isRunning(right) && network.isOpen(left, right) && network.isOpen(right, left);
+        if (isOpen === (isUp[left * count + right] === 1)) continue;
+        isUp[left * count + right] = isUp[right * count + left] = isOpen ? 1 : 0;
+        if (isOpen) bringUp(left, right);
+        else takeDown(left, right);
+      }
+    }
+  }
+
+  function bringUp(left: number, right: number): void {
+    scheduler.after(LINK_UP_US, () => {
+      if (isUp[left * count + right] === 0) return;
+      if (isRunning(left)) validators[left]?.greet(right);
+      if (isRunning(right)) validators[right]?.greet(left);
+    });
+  }
+
+  function takeDown(left: number, right: number): void {
+    // A partition is noticed by silence, much later; the end of a process closes its links at once.
+    if (isRunning(left) && !isRunning(right)) validators[left]?.notePeerGone(right);
+    if (isRunning(right) && !isRunning(left)) validators[right]?.notePeerGone(left);
+  }
+
+  function exchangeStatus(index: number, sent: { text: string; atUs: number }): void {
+    const validator = validators[index] as SimulatedValidator;
+    if (validator.state === "up" && validator.replica !== undefined) {
+      const { status } = validator;
+      const text = `${status.view} ${status.finalHeight} ${status.oldestHeight}`;
+      if (text !== sent.text || scheduler.nowUs - sent.atUs >= STATUS_REPEAT_US) {
+        for (let to = 0; to < count; to++) if (isUp[index * count + to] === 1) transmit(index, to, { type: "status", status }, 0);
+        sent.text = text;
+        sent.atUs = scheduler.nowUs;
+      }
+    }
+    scheduler.after(STATUS_INTERVAL_US, () => exchangeStatus(index, sent));
+  }
+
+  network.onRelease((act) => scheduler.after(0, act));
+  for (let index = 0; index < count; index++) {
+    scheduler.after(STATUS_INTERVAL_US + index, () => exchangeStatus(index, { text: "", atUs: 0 }));
+  }
+  const cluster: SimulatedCluster = {
+    world,
+    scheduler,
+    network,
+    validators,
+    emit,
+    onSave: () => undefined,
+    startValidator(index) {
+      validators[index]?.start();
+      refreshLinks();
+    },
+    stopValidator(index, how) {
+      validators[index]?.stop(how);
+      for (let other = 0; other < count; other++) epochs[other * count + index] = (epochs[other * count + index] as number) + 1;
+      refreshLinks();
+    },
+    resetLinks(from, to) {
+      for (const left of from) {
+        for (const right of to) {
+          for (const link of [left * count + right, right * count + left]) {
+            epochs[link] = (epochs[link] as number) + 1;
+            isUp[link] = 0;
+          }
+        }
+      }
+      refreshLinks();
+    },
+    refreshLinks,
+  };
+  return cluster;
+}
+
+/** Paces as a node has them, with the scenario's in their place. */
+function replicaConfigOf({ protocol }: Scenario): ReplicaConfig {
+  const { deltaMsMin, deltaMsMax, heartbeatMs, proposeDelayMs, resendMs } = protocol;
+  return {
+    consensus: { deltaMsMin, deltaMsMax, heartbeatMs, proposeDelayMs, resendMs },
+    pool: { countMax: 4_096, bytesMax: 4 * 1024 * 1024, senderCountMax: 256 },
+    blockBytesMax: 1024 * 1024,
+    blockTransactionsMax: Math.min(protocol.blockTransactionsMax, BLOCK_TRANSACTIONS_MAX),
+    snapshotBlocks: protocol.snapshotBlocks,
+    requestDeadlineMs: 2_000,
+    syncDelayMs: 500,
+    bodyGraceMs: 10,
+    bodyRetryMs: 100,
+    republishMs: 2_000,
+  };
+}

@@ -1,0 +1,115 @@
+/** A simulated disk: the log of everything that was saved, with the store's in-memory twin as its index. A crash during a write keeps,
+ *  loses or tears it; damage is found at the next start, as the file store finds it by its checksums and its counter. */
+
+import { createMemoryStore, type MemoryStore } from "../../storage/memory_store.ts";
+import type { StoreIdentity } from "../../storage/interface.ts";
+import type { Durable } from "../../replica/interface.ts";
+import type { StateSnapshot } from "../../types/application.ts";
+import { Height } from "../../types/ids.ts";
+import { assert } from "../../types/assert.ts";
+
+export type DiskOpening = { readonly ok: true; readonly store: MemoryStore } | { readonly ok: false; readonly reason: string };
+
+export interface SimulatedDisk {
+  readonly store: MemoryStore;
+  /** Starts a write; one at a time. */
+  begin(durable: Durable): void;
+  /** The write is synced. */
+  commit(): void;
+  /** The process died. What was being written is kept, lost, or torn: blocks reach the disk before the journal does. After the
+   *  latter two, operations of the last saves are gone as well, since they are not synced. */
+  crash(unsynced: "kept" | "lost" | "torn"): void;
+  saveSnapshot(snapshot: StateSnapshot): void;
+  damage(kind: "bitFlip" | "truncate"): void;
+  /** An old copy of the files is put back. The counter shows it, unless `hidesCounter`. */
+  rollBack(options: { readonly saves: number; readonly hidesCounter: boolean }): void;
+  open(): DiskOpening;
+  readonly saves: number;
+}
+
+/** Saves whose operations a power cut may take along. */
+const UNSYNCED_OPERATIONS_SAVES = 8;
+const NOTHING: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [] };
+
+export function createSimulatedDisk(identity: StoreIdentity): SimulatedDisk {
+  let log: Durable[] = [];
+  let store = createMemoryStore({ identity });
+  let writing: Durable | undefined;
+  let snapshot: StateSnapshot | undefined;
+  let damaged: "bitFlip" | "truncate" | undefined;
+  let isRolledBack = false;
+
+  function append(durable: Durable): void {
+    store.saveNow(durable);
+    log.push(durable);
+  }
+
+  /** Indexes the log anew. */
+  function rebuild(): void {
+    store = createMemoryStore({ identity });
+    for (const durable of log) store.saveNow(durable);
+    if (snapshot !== undefined && store.operation(snapshot.height) === undefined) snapshot = undefined;
+    if (snapshot !== undefined) store.saveSnapshotNow(snapshot);
+  }
+
+  function loseOperations(): void {
+    const first = Math.max(0, log.length - UNSYNCED_OPERATIONS_SAVES);
+    const floor = snapshot?.height ?? Height.ZERO;
+    const isLost = log.slice(first).some(({ operations }) => operations.some(({ height }) => height > floor));
+    if (!isLost) return;
+    log = log.map((durable, index) =>
+      index < first ? durable : { ...durable, operations: durable.operations.filter(({ height }) => height <= floor) },
+    );
+    rebuild();
+  }
+
+  return {
+    get store() {
+      return store;
+    },
+    get saves() {
+      return log.length;
+    },
+    begin(durable) {
+      assert(writing === undefined, "writes go one after the other");
+      writing = durable;
+    },
+    commit() {
+      assert(writing !== undefined, "a write was begun");
+      append(writing);
+      writing = undefined;
+    },
+    crash(unsynced) {
+      const torn = writing;
+      writing = undefined;
+      if (unsynced === "kept") {
+        if (torn !== undefined) append(torn);
+        return;
+      }
+      if (unsynced === "torn" && torn !== undefined && torn.blocks.length > 0) append({ ...NOTHING, blocks: torn.blocks });
+      loseOperations();
+    },
+    saveSnapshot(taken) {
+      store.saveSnapshotNow(taken);
+      snapshot = taken;
+    },
+    damage(kind) {
+      damaged = kind;
+    },
+    rollBack({ saves, hidesCounter }) {
+      if (log.length === 0) return;
+      isRolledBack = !hidesCounter;
+      log = log.slice(0, Math.max(0, log.length - saves));
+      rebuild();
+    },
+    open() {
+      if (damaged !== undefined) {
+        const what = damaged === "bitFlip" ? "a frame's checksum does not fit" : "the journal ends before what was acknowledged";
+        return { ok: false, reason: `the store is damaged: ${what}` };
+      }
+      if (isRolledBack) return { ok: false, reason: "the store is an old copy: its counter is ahead of its journal" };
+      store = store.reopen();
+      return { ok: true, store };
+    },
+  };
+}

@@ -1,0 +1,407 @@
+/** One simulated validator: the shipped replica under the driver's contract (node/driver.ts) in simulated time. Inputs of one turn are
+ *  stepped in order, what they make durable is written in one write that takes its time, and only then are their effects
+ *  performed (R9). Between any two of these points a fault may stop it. There is no second guard around its signatures, as
+ *  node/signer.ts is one: what the machine decides is what gets signed. */
+
+import { mergeDurable } from "../../node/durable_batch.ts";
+import { createInputQueue, type QueuedInput } from "../../node/input_queue.ts";
+import { createLatestMessages } from "../../node/latest_messages.ts";
+import { INPUT_QUEUE_LIMITS } from "../../node/limits.ts";
+import { replayStore } from "../../node/recovery_start.ts";
+import { createSlicedSyncServer } from "../../node/sync_server.ts";
+import type { ReplicaConfig } from "../../replica/context.ts";
+import type { Durable, Replica, ReplicaEffect, ReplicaInput, ReplicaTimer } from "../../replica/interface.ts";
+import { createReplica } from "../../replica/replica.ts";
+import { assert } from "../../types/assert.ts";
+import { Epoch, TimestampMs, ValidatorIndex } from "../../types/ids.ts";
+import type { PeerStatus } from "../../types/sync.ts";
+import { createSimulatedDisk, type SimulatedDisk } from "./disk.ts";
+import { createEffects, type Effects } from "./effects.ts";
+import type { WireMessage } from "./facts.ts";
+import type { Host } from "./host.ts";
+import { createLocalClock, type LocalClock } from "./local_clock.ts";
+import { createRequests, type Requests } from "./requests.ts";
+import { createStream } from "./streams.ts";
+import type { TraitorMachine } from "./traitor.ts";
+import { GENESIS_TIME_MS } from "./world.ts";
+
+export type ValidatorState = "down" | "up" | "paused" | "refused" | "halted";
+
+export interface SimulatedValidator {
+  readonly index: ValidatorIndex;
+  readonly state: ValidatorState;
+  readonly life: number;
+  /** False for an observer: a validator whose store was wiped. */
+  readonly isSigning: boolean;
+  readonly replica: Replica | undefined;
+  readonly disk: SimulatedDisk;
+  readonly clock: LocalClock;
+  start(): void;
+  stop(options: { readonly why: "crash" | "upgrade" | "diskFull" | "wipe" | "end"; readonly unsynced: "kept" | "lost" | "torn" }): void;
+  pause(): void;
+  resume(): void;
+  /** Replaces the store by an empty one; the next start is an observer's. */
+  wipe(): void;
+  setDisk(change: { readonly isFull?: boolean; readonly syncMs?: readonly [number, number] }): void;
+  receive(message: WireMessage, from: number): void;
+  submit(bytes: Uint8Array, client: number): void;
+  /** What a peer misses whose link has just come up. */
+  greet(peer: number): void;
+  notePeerGone(peer: number): void;
+  readonly status: PeerStatus;
+  readonly inputQueueLength: number;
+}
+
+export function createSimulatedValidator(options: {
+  readonly index: number;
+  readonly host: Host;
+  readonly config: ReplicaConfig;
+  readonly traitor: (parts: { readonly status: () => Replica["status"] }) => TraitorMachine | undefined;
+}): SimulatedValidator {
+  return new Validator(options);
+}
+
+type Options = Parameters<typeof createSimulatedValidator>[0];
+
+class Validator implements SimulatedValidator {
+  readonly index: ValidatorIndex;
+  readonly clock: LocalClock;
+  state: ValidatorState = "down";
+  life = 0;
+  isSigning = true;
+  replica: Replica | undefined;
+  disk: SimulatedDisk;
+  readonly #options: Options;
+  readonly #host: Host;
+  readonly #traitor: TraitorMachine | undefined;
+  readonly #requests: Requests;
+  readonly #diskStream;
+  #queue = createInputQueue(INPUT_QUEUE_LIMITS);
+  #generations = new Map<ReplicaTimer, number>();
+  #latest = createLatestMessages();
+  #effects: Effects | undefined;
+  #answer: ReturnType<typeof createSlicedSyncServer> | undefined;
+  #feedback: ReplicaInput[] = [];
+  #isSaving = false;
+  /** What became due while the process was frozen. */
+  #onResume: (() => void)[] = [];
+  #isDiskFull = false;
+  #syncMs: readonly [number, number];
+
+  constructor(options: Options) {
+    const { host } = options;
+    const { scenario } = host.world;
+    this.#options = options;
+    this.#host = host;
+    this.index = ValidatorIndex.of(options.index);
+    this.clock = createLocalClock(() => host.scheduler.nowUs);
+    this.disk = this.#emptyDisk();
+    this.#diskStream = createStream(scenario.seed, `disk/${options.index}`);
+    this.#syncMs = scenario.protocol.syncMs;
+    this.#traitor = options.traitor({ status: () => this.#running().status });
+    this.#requests = createRequests({ self: options.index, host, input: (input) => this.#input(input) });
+  }
+
+  get inputQueueLength(): number {
+    return this.#queue.length;
+  }
+
+  get status(): PeerStatus {
+    const { view, finalHeight, finalHash } = this.#running().status;
+    return { epoch: Epoch.ZERO, view, finalHeight, finalHash, oldestHeight: this.disk.store.oldestHeight };
+  }
+
+  start(): void {
+    if (this.state !== "down") return;
+    const opened = this.disk.open();
+    const reason = opened.ok ? this.#assemble() : opened.reason;
+    const { nowUs: atUs } = this.#host.scheduler;
+    if (reason !== undefined) {
+      this.state = "refused";
+      return this.#host.emit({ type: "refusedStart", atUs, validator: this.index, reason });
+    }
+    this.state = "up";
+    this.life++;
+    const finalHeight = this.#running().status.finalHeight;
+    this.#host.emit({ type: "started", atUs, validator: this.index, life: this.life, finalHeight, isSigning: this.isSigning });
+    this.#queue.pushFirst([{ type: "start" }]);
+    this.#pump();
+  }
+
+  stop({ why, unsynced }: Parameters<SimulatedValidator["stop"]>[0]): void {
+    if (this.state !== "up" && this.state !== "paused") return;
+    this.state = "down";
+    this.disk.crash(unsynced);
+    this.#forget();
+    this.#host.emit({ type: "stopped", atUs: this.#host.scheduler.nowUs, validator: this.index, why });
+  }
+
+  pause(): void {
+    if (this.state === "up") this.state = "paused";
+  }
+
+  resume(): void {
+    if (this.state !== "paused") return;
+    this.state = "up";
+    const due = this.#onResume;
+    this.#onResume = [];
+    for (const act of due) act();
+    this.#pump();
+  }
+
+  wipe(): void {
+    this.disk = this.#emptyDisk();
+    this.isSigning = false;
+  }
+
+  setDisk({ isFull, syncMs }: Parameters<SimulatedValidator["setDisk"]>[0]): void {
+    if (isFull !== undefined) this.#isDiskFull = isFull;
+    if (syncMs !== undefined) this.#syncMs = syncMs;
+  }
+
+  receive(message: WireMessage, from: number): void {
+    if (this.state !== "up" && this.state !== "paused") return;
+    const seen = this.#traitor === undefined ? [message] : this.#traitor.incoming(message, ValidatorIndex.of(from));
+    for (const each of seen) this.#accept(each, from);
+    this.#pump();
+  }
+
+  submit(bytes: Uint8Array, client: number): void {
+    this.#effects?.fromClient(bytes, client);
+    this.#pump();
+  }
+
+  greet(peer: number): void {
+    for (const message of this.#latest.all()) this.#send(peer, message);
+    this.#send(peer, { type: "status", status: this.status });
+  }
+
+  notePeerGone(peer: number): void {
+    this.#input({ type: "peerGone", peer: this.#host.peerOf(peer) });
+  }
+
+  #emptyDisk(): SimulatedDisk {
+    const { chainId, genesis } = this.#host.world;
+    const validatorKey = genesis.validators[this.#options.index]?.ed25519PublicKey;
+    assert(validatorKey !== undefined, "the validator is in genesis");
+    return createSimulatedDisk({ chainId, validatorKey });
+  }
+
+  /** Builds the machine from the store; the reason when it cannot be. */
+  #assemble(): string | undefined {
+    const { world } = this.#host;
+    const application = world.createApplication();
+    const { store } = this.disk;
+    const { result, derived } = replayStore({
+      store,
+      application,
+      chainId: world.chainId,
+      genesisTimeMs: TimestampMs.of(GENESIS_TIME_MS),
+    });
+    if (!result.ok) return `the store does not replay: ${result.failure.reason} at height ${result.failure.height}`;
+    if (derived.length > 0) {
+      this.disk.begin({ records: [], blocks: [], finality: [], operations: derived, evidence: [] });
+      this.disk.commit();
+    }
+    const replica = createReplica({
+      domain: world.domain,
+      validators: world.validators,
+      self: this.isSigning ? this.index : undefined,
+      bls: world.bls,
+      verifyEd25519: world.ed25519.verify,
+      application,
+      config: this.#options.config,
+      recovered: result.recovered,
+    });
+    this.replica = replica;
+    this.#answer = createSlicedSyncServer({ store, replica, currentStatus: () => this.status });
+    this.#effects = createEffects({
+      index: this.index,
+      host: this.#host,
+      traitor: this.#traitor,
+      latest: this.#latest,
+      requests: this.#requests,
+      replica,
+      store,
+      saveSnapshot: (snapshot) => this.disk.saveSnapshot(snapshot),
+      input: (input) => this.#queue.push({ input, ticket: undefined }),
+      send: (to, message) => this.#send(to, message),
+    });
+    return undefined;
+  }
+
+  #running(): Replica {
+    assert(this.replica !== undefined, "the validator runs");
+    return this.replica;
+  }
+
+  #forget(): void {
+    this.replica = undefined;
+    this.#effects = undefined;
+    this.#answer = undefined;
+    this.#queue = createInputQueue(INPUT_QUEUE_LIMITS);
+    this.#generations = new Map();
+    this.#latest = createLatestMessages();
+    this.#feedback = [];
+    this.#isSaving = false;
+    this.#onResume = [];
+    this.#requests.clear();
+  }
+
+  #input(input: ReplicaInput): void {
+    if (this.replica === undefined) return;
+    this.#queue.push({ input, ticket: undefined });
+    this.#pump();
+  }
+
+  #accept(message: WireMessage, from: number): void {
+    const sender = this.#host.senderOf(from, this.index);
+    switch (message.type) {
+      case "proposal":
+        return this.#queue.push({ input: { type: "proposal", from: sender, proposal: message.proposal }, ticket: undefined });
+      case "vote":
+        return this.#queue.push({ input: { type: "vote", from: sender, vote: message.vote }, ticket: undefined });
+      case "certificate":
+        return this.#queue.push({ input: { type: "certificate", from: sender, certificate: message.certificate }, ticket: undefined });
+      case "status":
+        return this.#queue.push({
+          input: { type: "peerStatus", peer: this.#host.peerOf(from), status: message.status },
+          ticket: undefined,
+        });
+      case "transactions":
+        return this.#effects?.fromGossip(sender, message.transactions);
+      case "request":
+        return this.#whenRunning(() => this.#serve(message, from));
+      case "response":
+        return this.#requests.onResponse(from, message.requestId, message.response);
+      case "bytes":
+        return this.#effects?.fromFrame(sender, message.frame, (decoded) => this.#accept(decoded, from));
+    }
+  }
+
+  #serve({ requestId, request }: Extract<WireMessage, { type: "request" }>, from: number): void {
+    const slices = this.#answer?.(request);
+    if (slices === undefined) return;
+    let slice = slices.next();
+    while (slice.done !== true) slice = slices.next();
+    this.#send(from, { type: "response", requestId, response: slice.value });
+  }
+
+  #send(to: number, message: WireMessage): void {
+    const kind = message.type === "vote" ? message.vote.ballot.kind : message.type;
+    if (this.#traitor === undefined) return this.#host.transmit(this.index, to, message, 0);
+    const view = this.#running().status.view;
+    for (const outgoing of this.#traitor.outgoing(message, { to: ValidatorIndex.of(to), kind, view })) {
+      this.#host.transmit(this.index, to, outgoing.message, outgoing.delayMs * 1_000);
+    }
+  }
+
+  /** Now, or when a frozen process goes on. */
+  #whenRunning(act: () => void): void {
+    if (this.state === "paused") this.#onResume.push(act);
+    else act();
+  }
+
+  #pump(): void {
+    while (this.state === "up" && !this.#isSaving && this.#queue.length > 0) this.#turn();
+  }
+
+  #turn(): void {
+    const durables: Durable[] = [];
+    const effects: ReplicaEffect[] = [];
+    for (const queued of this.#queue.takeAll()) {
+      this.#step(queued, durables, effects);
+      if (this.state !== "up") return;
+    }
+    const durable = mergeDurable(durables);
+    if (durable === undefined) return this.#perform(effects);
+    this.#save(durable, effects);
+  }
+
+  #step({ input, ticket }: QueuedInput, durables: Durable[], effects: ReplicaEffect[]): void {
+    if (ticket !== undefined && (this.#generations.get(ticket.timer) ?? 0) !== ticket.generation) return;
+    const step = this.#guard(() => this.#running().step(input, this.clock.now()));
+    if (step === undefined) return;
+    for (const effect of step.effects) {
+      if (effect.type === "setTimer" || effect.type === "cancelTimer") this.#invalidate(effect.timer);
+    }
+    if (step.durable !== undefined) durables.push(step.durable);
+    if (durables.length === 0) this.#perform(step.effects);
+    else effects.push(...step.effects);
+  }
+
+  #save(durable: Durable, effects: readonly ReplicaEffect[]): void {
+    const { scheduler } = this.#host;
+    const { life } = this;
+    this.#isSaving = true;
+    this.#host.onSave(this.index, durable, "before");
+    if (this.life !== life || this.replica === undefined) return;
+    const written = this.#traitor === undefined ? durable : this.#traitor.persisted(durable);
+    if (written !== undefined) this.disk.begin(written);
+    const [min, max] = this.#syncMs;
+    scheduler.after(Math.round((min + this.#diskStream.real() * (max - min)) * 1_000), () => {
+      if (this.life !== life || this.replica === undefined) return;
+      this.#whenRunning(() => this.#saved(written, durable, effects));
+    });
+  }
+
+  #saved(written: Durable | undefined, durable: Durable, effects: readonly ReplicaEffect[]): void {
+    const { life } = this;
+    if (this.#isDiskFull) return this.stop({ why: "diskFull", unsynced: "lost" });
+    if (written !== undefined) {
+      const isSaved = this.#guard(() => {
+        this.disk.commit();
+        return true;
+      });
+      if (isSaved !== true) return;
+      const { nowUs: atUs } = this.#host.scheduler;
+      this.#host.emit({ type: "saved", atUs, validator: this.index, durable: written });
+      for (const evidence of written.evidence) this.#host.emit({ type: "evidence", atUs, validator: this.index, evidence });
+    }
+    this.#isSaving = false;
+    this.#host.onSave(this.index, durable, "after");
+    if (this.life !== life || this.state !== "up") return;
+    this.#perform(effects);
+    this.#pump();
+  }
+
+  #perform(effects: readonly ReplicaEffect[]): void {
+    for (const effect of effects) {
+      if (this.state !== "up" || this.#effects === undefined) return;
+      if (effect.type === "setTimer") this.#arm(effect.timer, effect.afterMs);
+      else if (effect.type !== "cancelTimer") this.#effects.perform(effect, (signed) => this.#feedback.push(signed));
+      if (effect.type === "enteredView") this.#traitor?.viewEntered(effect.view);
+    }
+    if (this.#feedback.length === 0) return;
+    this.#queue.pushFirst(this.#feedback);
+    this.#feedback = [];
+  }
+
+  #invalidate(timer: ReplicaTimer): void {
+    this.#generations.set(timer, (this.#generations.get(timer) ?? 0) + 1);
+  }
+
+  #arm(timer: ReplicaTimer, afterMs: number): void {
+    const generation = this.#generations.get(timer) ?? 0;
+    const { life } = this;
+    this.#host.scheduler.after(this.clock.durationUs(Math.max(0, afterMs)), () => {
+      if (this.life !== life || this.replica === undefined) return;
+      if ((this.#generations.get(timer) ?? 0) !== generation) return;
+      this.#queue.push({ input: { type: "timer", timer }, ticket: { timer, generation } });
+      this.#pump();
+    });
+  }
+
+  /** Runs a piece of the product. What it throws is a bug, or a refusal of the store: the process ends. */
+  #guard<Result>(act: () => Result): Result | undefined {
+    try {
+      return act();
+    } catch (error) {
+      this.state = "halted";
+      this.#forget();
+      const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      this.#host.emit({ type: "halted", atUs: this.#host.scheduler.nowUs, validator: this.index, error: text });
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,109 @@
+/** What a simulated cluster is made of: keys, genesis, signature suites and applications. Everything follows from the scenario. */
+
+import { createBlstSuite } from "../../crypto/bls_blst.ts";
+import { ed25519PublicKeyOf, signEd25519, verifyEd25519 } from "../../crypto/ed25519_noble.ts";
+import { chainIdOf, genesisBlockHash, sha256, validatorSetContext } from "../../crypto/hashes.ts";
+import { createLedger } from "../../ledger/ledger.ts";
+import { createNullApplication } from "../../ledger/null_application.ts";
+import { wasmPairHasher } from "../../ledger/pair_hasher_wasm.ts";
+import type { Application } from "../../types/application.ts";
+import { asciiBytes, toHex } from "../../types/bytes.ts";
+import type { Genesis } from "../../types/genesis.ts";
+import { type ChainId, Epoch, TimestampMs } from "../../types/ids.ts";
+import type { SigningDomain } from "../../types/signing.ts";
+import type { BlsSuite, VerifyEd25519 } from "../../types/suites.ts";
+import type { Validator, ValidatorSetContext } from "../../types/validator_set.ts";
+import type { CheckedCluster } from "../checks/checker.ts";
+import type { Scenario } from "../scenario/manifest.ts";
+import { workloadGenesis } from "../workload/genesis.ts";
+import { createFastBls, createFastEd25519 } from "./fast_signatures.ts";
+
+export const GENESIS_TIME_MS = 1_700_000_000_000;
+
+export interface Ed25519Suite {
+  publicKeyOf(secretKey: Uint8Array): Uint8Array;
+  sign(secretKey: Uint8Array, message: Uint8Array): Uint8Array;
+  readonly verify: VerifyEd25519;
+}
+
+/** fast: the doubles of fast_signatures.ts. real: the libraries that validators use, and every message goes through its codec. */
+export type SignatureTier = "fast" | "bls";
+
+export interface World {
+  readonly scenario: Scenario;
+  readonly tier: SignatureTier;
+  readonly bls: BlsSuite;
+  readonly ed25519: Ed25519Suite;
+  readonly blsSecretKeys: readonly Uint8Array[];
+  readonly ed25519SecretKeys: readonly Uint8Array[];
+  readonly genesis: Genesis;
+  readonly chainId: ChainId;
+  readonly validators: ValidatorSetContext;
+  readonly domain: SigningDomain;
+  readonly checked: CheckedCluster;
+  createApplication(): Application;
+}
+
+export function createWorld(scenario: Scenario, tier: SignatureTier): World {
+  const bls: BlsSuite = tier === "fast" ? createFastBls() : createBlstSuite();
+  const ed25519 = tier === "fast" ? createFastEd25519() : REAL_ED25519;
+  const blsSecretKeys = scenario.weights.map((_, index) => bls.deriveSecretKey(sha256(asciiBytes(`sealstone/simulator/bls/${index}`))));
+  const ed25519SecretKeys = scenario.weights.map((_, index) => sha256(asciiBytes(`sealstone/simulator/ed25519/${index}`)));
+  const members: Validator[] = scenario.weights.map((weight, index) => ({
+    blsPublicKey: bls.publicKeyOf(blsSecretKeys[index] as Uint8Array),
+    blsPossession: bls.provePossession(blsSecretKeys[index] as Uint8Array),
+    ed25519PublicKey: toHex(ed25519.publicKeyOf(ed25519SecretKeys[index] as Uint8Array)),
+    weight,
+  }));
+  const genesis: Genesis = { ...genesisOf(scenario, members), ...workloadGenesis({ scenario, ed25519 }) };
+  const chainId = chainIdOf(genesis);
+  const validators = validatorSetContext({ epoch: Epoch.ZERO, validators: members });
+  const domain: SigningDomain = { chainId, epoch: Epoch.ZERO, validatorSetHash: validators.hash };
+  const traitors = new Set(scenario.byzantine.map(({ validator }) => validator));
+  return {
+    scenario,
+    tier,
+    bls,
+    ed25519,
+    blsSecretKeys,
+    ed25519SecretKeys,
+    genesis,
+    chainId,
+    validators,
+    domain,
+    checked: {
+      weights: scenario.weights,
+      domain,
+      chainId,
+      blsPublicKeys: members.map(({ blsPublicKey }) => blsPublicKey),
+      ed25519PublicKeys: ed25519SecretKeys.map((secretKey) => ed25519.publicKeyOf(secretKey)),
+      bls,
+      verifyEd25519: ed25519.verify,
+      genesisHash: genesisBlockHash(chainId),
+      honest: new Set(scenario.weights.keys().filter((index) => !traitors.has(index))),
+      expect: scenario.expect,
+    },
+    createApplication: () =>
+      scenario.application === "null"
+        ? createNullApplication({ chainId })
+        : createLedger({ genesis, chainId, hasher: wasmPairHasher, indexSeed: INDEX_SEED }),
+  };
+}
+
+const INDEX_SEED = sha256(asciiBytes("sealstone/simulator/index"));
+
+const REAL_ED25519: Ed25519Suite = { publicKeyOf: ed25519PublicKeyOf, sign: signEd25519, verify: verifyEd25519 };
+
+type FixedGenesis = Omit<Genesis, "assets" | "balances">;
+
+function genesisOf(scenario: Scenario, validators: readonly Validator[]): FixedGenesis {
+  const { deltaMsMin, deltaMsMax, heartbeatMs } = scenario.protocol;
+  return {
+    name: "simulation",
+    application: scenario.application,
+    timeMs: TimestampMs.of(GENESIS_TIME_MS),
+    epoch: Epoch.ZERO,
+    parameters: { deltaMsMin, deltaMsMax, heartbeatMs, feeAsset: 1, feePerTransaction: 2, feePerOperation: 1 },
+    validators,
+  };
+}
