@@ -32,7 +32,7 @@ const PACKAGE_OWNERS: readonly { readonly pattern: RegExp; readonly folders: rea
   { pattern: /^(libp2p|@libp2p\/.+|@chainsafe\/libp2p-.+|@multiformats\/.+|it-.+|uint8arraylist|ws)$/, folders: ["p2p"] },
   { pattern: /^(hono|@hono\/.+|pino|zod)$/, folders: ["node"] },
   { pattern: /^(sodium-native|@chainsafe\/blst|@noble\/.+)$/, folders: ["crypto"] },
-  { pattern: /^@chainsafe\/ssz$/, folders: ["types"] },
+  { pattern: /^@chainsafe\/ssz$/, folders: ["types", "testnet"] },
   { pattern: /^@chainsafe\/(hashtree|as-sha256)$/, folders: ["crypto", "ledger"] },
 ];
 

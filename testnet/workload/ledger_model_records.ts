@@ -1,0 +1,57 @@
+/** What the ledger's model keeps, record by record. Shares nothing with `ledger/`. */
+
+/** What a record's root was computed from besides the record itself, and the root. Undefined: the record changed. */
+export interface Leaf {
+  readonly context: number;
+  readonly root: Uint8Array;
+}
+
+export interface ModelAccount {
+  readonly id: string;
+  readonly asset: number;
+  readonly isIssuer: boolean;
+  readonly slot: number;
+  sender: number;
+  debitsPending: bigint;
+  debitsPosted: bigint;
+  creditsPending: bigint;
+  creditsPosted: bigint;
+  leaf: Leaf | undefined;
+}
+
+export interface ModelSender {
+  readonly id: string;
+  /** Every nonce ever used; nothing is ever forgotten here. */
+  readonly used: Set<number>;
+  highest: number;
+  leaf: Leaf | undefined;
+}
+
+export interface ModelPending {
+  readonly payer: string;
+  readonly payee: string;
+  readonly asset: number;
+  readonly nonce: number;
+  readonly index: number;
+  readonly amount: bigint;
+  readonly expiresAt: number;
+  state: number;
+  posted: bigint;
+  queued: number;
+  leaf: Leaf | undefined;
+}
+
+export interface ModelAsset {
+  readonly asset: number;
+  readonly decimals: number;
+  readonly issuer: string;
+  leaf: Leaf | undefined;
+}
+
+export interface ModelState {
+  readonly accounts: ModelAccount[];
+  readonly assets: ModelAsset[];
+  readonly pendings: ModelPending[];
+  /** Slots of resolved pending transfers, oldest first. */
+  readonly resolved: number[];
+}
