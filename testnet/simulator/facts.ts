@@ -25,9 +25,11 @@ export type Phase = "faults" | "core" | "heal" | "end";
 export type Fact =
   | { readonly type: "phase"; readonly atUs: number; readonly phase: Phase; readonly core: readonly number[] }
   | { readonly type: "fault"; readonly atUs: number; readonly index: number; readonly fault: Fault; readonly edge: "begin" | "end" }
-  /** A replica runs. `life` counts its starts from 1; `isSigning` is false for an observer. */
-  | { readonly type: "started"; readonly atUs: number; readonly validator: number; readonly life: number; readonly finalHeight: number; readonly isSigning: boolean }
-  | { readonly type: "stopped"; readonly atUs: number; readonly validator: number; readonly why: "crash" | "upgrade" | "diskFull" | "wipe" | "end" }
+  /** A replica runs. `life` counts its starts from 1; `isSigning` is false for an observer. `restoredHeight`: of the snapshot that
+   *  its state came from; absent where all was executed from genesis. */
+  | { readonly type: "started"; readonly atUs: number; readonly validator: number; readonly life: number; readonly finalHeight: number; readonly isSigning: boolean; readonly restoredHeight?: number }
+  /** `lostWrites`: durable writes that were under way and that the crash lost or tore; absent: none. */
+  | { readonly type: "stopped"; readonly atUs: number; readonly validator: number; readonly why: "crash" | "upgrade" | "diskFull" | "wipe" | "end"; readonly lostWrites?: number }
   | { readonly type: "refusedStart"; readonly atUs: number; readonly validator: number; readonly reason: string }
   /** The machine threw: always a bug. */
   | { readonly type: "halted"; readonly atUs: number; readonly validator: number; readonly error: string }
@@ -39,6 +41,8 @@ export type Fact =
   | { readonly type: "signedProposal"; readonly atUs: number; readonly validator: number; readonly proposal: Proposal }
   /** The durable write is synced. */
   | { readonly type: "saved"; readonly atUs: number; readonly validator: number; readonly durable: Durable }
+  /** The state after `height` is stored as a snapshot. */
+  | { readonly type: "snapshot"; readonly atUs: number; readonly validator: number; readonly height: number }
   | { readonly type: "enteredView"; readonly atUs: number; readonly validator: number; readonly view: View; readonly by: "start" | "QC" | "TC" | "CC"; readonly leader: ValidatorIndex }
   | { readonly type: "certified"; readonly atUs: number; readonly validator: number; readonly view: View; readonly blockHash: BlockHash }
   | { readonly type: "certificate"; readonly atUs: number; readonly validator: number; readonly certificate: Certificate }
