@@ -1,7 +1,7 @@
 /** Looks at all validators: status often, final blocks now and then. Knows who is up, how high the cluster is, and whether
  *  all that was seen agrees. Nothing here changes a validator. */
 
-import { type AgreementCheck, createAgreementCheck } from "./checks.ts";
+import { type AgreementCheck, createAgreementCheck } from "./checks/observed_agreement.ts";
 import { messageOf } from "./failure.ts";
 import { createHistogramAccumulator, EMPTY_HISTOGRAM, type Histogram, percentile, subtractHistograms } from "./histogram.ts";
 import type { RpcClient } from "./rpc_client.ts";

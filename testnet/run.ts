@@ -1,7 +1,7 @@
 /** One run of the testnet from the first file to the last: start, wait for the first final block, load, watch, drill, compare,
  *  stop, clean up, summary. However it ends, no process and (without --keep) no file stays behind. */
 
-import { requireAgreement } from "./checks.ts";
+import { requireAgreement } from "./checks/observed_agreement.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
 import { prepareDirectory, type RunDirectory } from "./directory.ts";
 import { failureOf, TestnetFailure } from "./failure.ts";

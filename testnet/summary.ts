@@ -1,6 +1,6 @@
 /** The last line of a run with --json: what happened, in one object. Fields are added over time and never change meaning. */
 
-import type { AgreementCheck } from "./checks.ts";
+import type { AgreementCheck } from "./checks/observed_agreement.ts";
 import { EXIT_CODES, type FailureCode, type TestnetFailure } from "./failure.ts";
 import { percentile } from "./histogram.ts";
 import type { CatchUp, KillOneReport } from "./kill_one.ts";

@@ -1,6 +1,6 @@
 /** Watches a running cluster: the live line, agreement, progress. Ends the run when validators disagree or nothing moves. */
 
-import { createProgressCheck, requireAgreement } from "./checks.ts";
+import { createProgressCheck, requireAgreement } from "./checks/observed_agreement.ts";
 import type { Cluster } from "./cluster.ts";
 import { failureOf, TestnetFailure } from "./failure.ts";
 import type { LoadCounters } from "./load.ts";

@@ -1,8 +1,8 @@
 /** Do all validators agree? At every height that two of them have, block hash and state root must be equal. And does the
  *  cluster move? While a quorum is up, final blocks appear, since even an idle chain makes one each heartbeat. */
 
-import { TestnetFailure } from "./failure.ts";
-import type { BlockSummary } from "./rpc_shapes.ts";
+import { TestnetFailure } from "../failure.ts";
+import type { BlockSummary } from "../rpc_shapes.ts";
 
 /** Two validators say different things about one height. */
 export interface Divergence {

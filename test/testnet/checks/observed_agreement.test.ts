@@ -1,12 +1,12 @@
 /** The checks fire on what is planted and stay silent otherwise: a checker that never fires proves nothing. */
 
 import t from "tap";
-import { createAgreementCheck, createProgressCheck, describeDivergence, requireAgreement } from "../../testnet/checks.ts";
-import { TestnetFailure } from "../../testnet/failure.ts";
-import { percentile } from "../../testnet/histogram.ts";
-import { createMonitor, describeWaiting, type Monitor } from "../../testnet/monitor.ts";
-import { createRpcClient } from "../../testnet/rpc_client.ts";
-import { chainOf, type FakeBlock, type FakeValidator, startFakeValidator } from "./fake_validator.ts";
+import { createAgreementCheck, createProgressCheck, describeDivergence, requireAgreement } from "../../../testnet/checks/observed_agreement.ts";
+import { TestnetFailure } from "../../../testnet/failure.ts";
+import { percentile } from "../../../testnet/histogram.ts";
+import { createMonitor, describeWaiting, type Monitor } from "../../../testnet/monitor.ts";
+import { createRpcClient } from "../../../testnet/rpc_client.ts";
+import { chainOf, type FakeBlock, type FakeValidator, startFakeValidator } from "../fake_validator.ts";
 
 async function withFakes(count: number, check: (fakes: readonly FakeValidator[], monitor: Monitor) => Promise<void>): Promise<void> {
   const fakes = await Promise.all(Array.from({ length: count }, startFakeValidator));
