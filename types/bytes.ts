@@ -10,7 +10,8 @@ export function toHex<T extends string = string>(bytes: Uint8Array): T {
   return text as T;
 }
 
-const HEX_VALUES = new Int8Array(128).fill(-1);
+/** By character code; 128 is out of range for whatever is no ASCII. */
+const HEX_VALUES = new Int8Array(129).fill(-1);
 for (let digit = 0; digit < 16; digit++) HEX_VALUES[digit.toString(16).charCodeAt(0)] = digit;
 
 /** Decodes lower-case hex of even length that our own code produced; asserts otherwise. */
@@ -25,10 +26,10 @@ export function tryFromHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0) return undefined;
   const bytes = new Uint8Array(text.length / 2);
   for (let index = 0; index < bytes.length; index++) {
-    const high = HEX_VALUES[text.charCodeAt(2 * index)] ?? -1;
-    const low = HEX_VALUES[text.charCodeAt(2 * index + 1)] ?? -1;
-    if (high < 0 || low < 0) return undefined;
-    bytes[index] = high * 16 + low;
+    const high = HEX_VALUES[Math.min(128, text.charCodeAt(2 * index))] as number;
+    const low = HEX_VALUES[Math.min(128, text.charCodeAt(2 * index + 1))] as number;
+    if ((high | low) < 0) return undefined;
+    bytes[index] = (high << 4) | low;
   }
   return bytes;
 }

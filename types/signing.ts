@@ -34,24 +34,50 @@ export interface SigningDomain {
 
 const BALLOT_TAGS: Readonly<Record<VoteKind, Uint8Array>> = { vote: TAGS.vote, commit: TAGS.commit, timeout: TAGS.timeout };
 
-function uint64(value: number): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
+/** Little-endian uint64 of a safe integer. */
+function putUint64(bytes: Uint8Array, offset: number, value: number): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  view.setUint32(offset, value >>> 0, true);
+  view.setUint32(offset + 4, Math.floor(value / 2 ** 32), true);
+}
+
+const PREFIX_BYTES = 16 + 32 + 8 + 32 + 8;
+
+/** Chain id ‖ epoch ‖ validator-set hash by domain: every vote of an epoch carries the same. */
+const domainBytes = new WeakMap<SigningDomain, Uint8Array>();
+
+function bytesOfDomain(domain: SigningDomain): Uint8Array {
+  const known = domainBytes.get(domain);
+  if (known !== undefined) return known;
+  const epoch = new Uint8Array(8);
+  putUint64(epoch, 0, domain.epoch);
+  const bytes = concatBytes([fromHex(domain.chainId), epoch, fromHex(domain.validatorSetHash)]);
+  domainBytes.set(domain, bytes);
   return bytes;
 }
 
-function prefix(kind: Uint8Array, domain: SigningDomain, view: View): Uint8Array {
-  return concatBytes([kind, fromHex(domain.chainId), uint64(domain.epoch), fromHex(domain.validatorSetHash), uint64(view)]);
+/** A message that begins with tag, domain and view and has room for `more` bytes. */
+function prefixed(kind: Uint8Array, domain: SigningDomain, fields: { readonly view: View; readonly more: number }): Uint8Array {
+  const bytes = new Uint8Array(PREFIX_BYTES + fields.more);
+  bytes.set(kind, 0);
+  bytes.set(bytesOfDomain(domain), 16);
+  putUint64(bytes, PREFIX_BYTES - 8, fields.view);
+  return bytes;
 }
 
 /** Bytes under the BLS signature of a vote, commit vote or timeout: 96 + 40 bytes. */
 export function ballotSigningBytes(domain: SigningDomain, ballot: Ballot): Uint8Array {
-  return concatBytes([prefix(BALLOT_TAGS[ballot.kind], domain, ballot.view), uint64(ballot.height), fromHex(ballot.blockHash)]);
+  const bytes = prefixed(BALLOT_TAGS[ballot.kind], domain, { view: ballot.view, more: 40 });
+  putUint64(bytes, PREFIX_BYTES, ballot.height);
+  bytes.set(fromHex(ballot.blockHash), PREFIX_BYTES + 8);
+  return bytes;
 }
 
 /** Bytes under the proposer's Ed25519 signature. */
 export function proposalSigningBytes(domain: SigningDomain, view: View, blockHash: BlockHash): Uint8Array {
-  return concatBytes([prefix(TAGS.proposal, domain, view), fromHex(blockHash)]);
+  const bytes = prefixed(TAGS.proposal, domain, { view, more: 32 });
+  bytes.set(fromHex(blockHash), PREFIX_BYTES);
+  return bytes;
 }
 
 /** Bytes under the sender's Ed25519 signature of a transaction; `payload` is its encoded payload, which names chain and expiry. */

@@ -3,6 +3,7 @@
 
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { Durable } from "../../replica/interface.ts";
+import type { ParseResult } from "../../types/application.ts";
 import { BLOCK_TRANSACTIONS_MAX } from "../../types/limits.ts";
 import { ValidatorIndex } from "../../types/ids.ts";
 import type { PeerKey } from "../../types/sender.ts";
@@ -25,6 +26,7 @@ export interface SimulatedCluster {
   readonly network: SimulatedNetwork;
   readonly validators: readonly SimulatedValidator[];
   emit(fact: Fact): void;
+  parse(bytes: Uint8Array): ParseResult;
   /** Called at each write's edges. */
   onSave: (validator: number, durable: Durable, edge: "before" | "after") => void;
   startValidator(index: number): void;
@@ -40,8 +42,6 @@ const STATUS_INTERVAL_US = 1_000_000;
 const STATUS_REPEAT_US = 5_000_000;
 /** A link that can come up takes this long to do so. */
 const LINK_UP_US = 2_000;
-/** An observer's frames pass on what validators broadcast; it has no link of its own kind. */
-
 export function createSimulatedCluster(options: {
   readonly world: World;
   readonly observers: readonly Observer[];
@@ -193,6 +193,7 @@ export function createSimulatedCluster(options: {
     network,
     validators,
     emit,
+    parse: transactions.parse,
     onSave: () => undefined,
     startValidator(index) {
       validators[index]?.start();

@@ -18,7 +18,7 @@ export interface SimulatedDisk {
   commit(): void;
   /** The process died. What was being written is kept, lost, or torn: blocks reach the disk before the journal does. After the
    *  latter two, operations of the last saves are gone as well, since they are not synced. */
-  crash(unsynced: "kept" | "lost" | "torn"): void;
+  crash(unsynced: "kept" | "lost" | "torn"): { readonly lostWrites: number };
   saveSnapshot(snapshot: StateSnapshot): void;
   damage(kind: "bitFlip" | "truncate"): void;
   /** An old copy of the files is put back. The counter shows it, unless `hidesCounter`. */
@@ -84,10 +84,11 @@ export function createSimulatedDisk(identity: StoreIdentity): SimulatedDisk {
       writing = undefined;
       if (unsynced === "kept") {
         if (torn !== undefined) append(torn);
-        return;
+        return { lostWrites: 0 };
       }
       if (unsynced === "torn" && torn !== undefined && torn.blocks.length > 0) append({ ...NOTHING, blocks: torn.blocks });
       loseOperations();
+      return { lostWrites: torn === undefined ? 0 : 1 };
     },
     saveSnapshot(taken) {
       store.saveSnapshotNow(taken);

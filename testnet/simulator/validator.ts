@@ -85,6 +85,8 @@ class Validator implements SimulatedValidator {
   #isSaving = false;
   /** What became due while the process was frozen. */
   #onResume: (() => void)[] = [];
+  /** Height of the snapshot that this life began with. */
+  #restoredHeight: number | undefined;
   #isDiskFull = false;
   #syncMs: readonly [number, number];
 
@@ -123,7 +125,10 @@ class Validator implements SimulatedValidator {
     this.state = "up";
     this.life++;
     const finalHeight = this.#running().status.finalHeight;
-    this.#host.emit({ type: "started", atUs, validator: this.index, life: this.life, finalHeight, isSigning: this.isSigning });
+    const { isSigning, life, index: validator } = this;
+    const restored = this.#restoredHeight;
+    const from = restored === undefined ? {} : { restoredHeight: restored };
+    this.#host.emit({ type: "started", atUs, validator, life, finalHeight, isSigning, ...from });
     this.#queue.pushFirst([{ type: "start" }]);
     this.#pump();
   }
@@ -131,9 +136,9 @@ class Validator implements SimulatedValidator {
   stop({ why, unsynced }: Parameters<SimulatedValidator["stop"]>[0]): void {
     if (this.state !== "up" && this.state !== "paused") return;
     this.state = "down";
-    this.disk.crash(unsynced);
+    const { lostWrites } = this.disk.crash(unsynced);
     this.#forget();
-    this.#host.emit({ type: "stopped", atUs: this.#host.scheduler.nowUs, validator: this.index, why });
+    this.#host.emit({ type: "stopped", atUs: this.#host.scheduler.nowUs, validator: this.index, why, lostWrites });
   }
 
   pause(): void {
@@ -198,6 +203,7 @@ class Validator implements SimulatedValidator {
       chainId: world.chainId,
       genesisTimeMs: TimestampMs.of(GENESIS_TIME_MS),
     });
+    this.#restoredHeight = store.recovered.snapshot?.height;
     if (!result.ok) return `the store does not replay: ${result.failure.reason} at height ${result.failure.height}`;
     if (derived.length > 0) {
       this.disk.begin({ records: [], blocks: [], finality: [], operations: derived, evidence: [] });
@@ -223,7 +229,10 @@ class Validator implements SimulatedValidator {
       requests: this.#requests,
       replica,
       store,
-      saveSnapshot: (snapshot) => this.disk.saveSnapshot(snapshot),
+      saveSnapshot: (snapshot) => {
+        this.disk.saveSnapshot(snapshot);
+        this.#host.emit({ type: "snapshot", atUs: this.#host.scheduler.nowUs, validator: this.index, height: snapshot.height });
+      },
       input: (input) => this.#queue.push({ input, ticket: undefined }),
       send: (to, message) => this.#send(to, message),
     });

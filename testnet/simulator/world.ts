@@ -15,7 +15,7 @@ import type { BlsSuite, VerifyEd25519 } from "../../types/suites.ts";
 import type { Validator, ValidatorSetContext } from "../../types/validator_set.ts";
 import type { CheckedCluster } from "../checks/checker.ts";
 import type { Scenario } from "../scenario/manifest.ts";
-import { workloadGenesis } from "../workload/genesis.ts";
+import { workloadGenesis } from "../workload/workload.ts";
 import { createFastBls, createFastEd25519 } from "./fast_signatures.ts";
 
 export const GENESIS_TIME_MS = 1_700_000_000_000;
@@ -80,7 +80,7 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
       bls,
       verifyEd25519: ed25519.verify,
       genesisHash: genesisBlockHash(chainId),
-      honest: new Set(scenario.weights.keys().filter((index) => !traitors.has(index))),
+      honest: new Set(scenario.weights.map((_, index) => index).filter((index) => !traitors.has(index))),
       expect: scenario.expect,
     },
     createApplication: () =>

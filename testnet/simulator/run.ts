@@ -1,0 +1,225 @@
+/** Runs one scenario from its first fault to its verdict: faults, then a core with a quorum heals and must make progress, then all heal and
+ *  must agree, with every transaction answered. The same scenario gives the same facts, always and everywhere. */
+
+import { createCheckers } from "../checks/all.ts";
+import type { Checker, Violation } from "../checks/checker.ts";
+import { isQuorumOf } from "../checks/quorum.ts";
+import type { Scenario } from "../scenario/manifest.ts";
+import { createAuditor } from "../workload/auditor.ts";
+import { createWorkload, type Workload } from "../workload/workload.ts";
+import { createSimulatedCluster, type SimulatedCluster } from "./cluster.ts";
+import { type CoveragePoint, createCoverage } from "./coverage.ts";
+import type { Fact, Observer, Phase } from "./facts.ts";
+import { createFaultController, type FaultController } from "./faults.ts";
+import { createStream } from "./streams.ts";
+import { createTraceHash } from "./trace_hash.ts";
+import { createWorld, type SignatureTier, type World } from "./world.ts";
+
+export interface RunOptions {
+  readonly signatures?: SignatureTier;
+  /** Hear every fact, before the checkers do. */
+  readonly observers?: readonly Observer[];
+}
+
+export interface RunResult {
+  /** Does the run show what the scenario expects? */
+  readonly verdict: "pass" | "violation";
+  /** What decided against it. */
+  readonly violation: Violation | undefined;
+  /** All that fired; in a scenario that expects `break`, among them what was expected. */
+  readonly violations: readonly Violation[];
+  readonly traceHash: string;
+  readonly facts: number;
+  readonly events: number;
+  readonly simulatedMs: number;
+  /** Highest final height of an honest validator. */
+  readonly finalHeight: number;
+  readonly coverage: ReadonlyMap<CoveragePoint, number>;
+}
+
+/** The scenario asks for what cannot be judged: named in the message. */
+export class ScenarioError extends Error {
+  override readonly name = "ScenarioError";
+}
+
+/** How often the run looks whether a phase is over. */
+const POLL_US = 20_000;
+/** No phase lasts longer than this, whatever views do. */
+const CORE_MS_MAX = 600_000;
+
+export function runScenario(scenario: Scenario, options: RunOptions = {}): RunResult {
+  return new Run(scenario, options).finish();
+}
+
+class Run {
+  readonly #scenario: Scenario;
+  readonly #world: World;
+  readonly #cluster: SimulatedCluster;
+  readonly #faults: FaultController;
+  readonly #workload: Workload;
+  readonly #checkers: readonly Checker[];
+  readonly #violations: Violation[] = [];
+  readonly #fired = new Set<Checker>();
+  readonly #heights: number[];
+  readonly #trace = createTraceHash();
+  readonly #coverage = createCoverage();
+  #isOver = false;
+
+  constructor(scenario: Scenario, options: RunOptions) {
+    this.#scenario = scenario;
+    this.#world = createWorld(scenario, options.signatures ?? "fast");
+    const world = this.#world;
+    this.#heights = scenario.weights.map(() => 0);
+    const { chainId, genesis, ed25519, checked } = world;
+    this.#workload = createWorkload({ scenario, chainId, stream: createStream(scenario.seed, "workload"), ed25519 });
+    this.#checkers = [
+      ...createCheckers({ cluster: checked, scenario }),
+      ...createAuditor({ cluster: checked, scenario, genesis, chainId }),
+    ];
+    const observers: Observer[] = [
+      this.#trace.observe,
+      ...(options.observers ?? []),
+      (fact) => this.#faults.observe(fact),
+      (fact) => this.#workload.observe(fact),
+      (fact) => this.#follow(fact),
+      (fact) => this.#check(fact),
+      this.#coverage.observe,
+    ];
+    this.#cluster = createSimulatedCluster({ world, observers, isShuffled: scenario.ties === "shuffle" });
+    this.#faults = createFaultController(this.#cluster, scenario);
+    this.#cluster.onSave = (validator, durable, edge) => this.#faults.onSave(validator, durable, edge);
+  }
+
+  finish(): RunResult {
+    const { scheduler } = this.#cluster;
+    const { phases, expect } = this.#scenario;
+    const core = expect === "pass" ? this.#chooseCore() : [];
+    this.#enter("faults", core);
+    this.#faults.begin();
+    this.#submitDue();
+    scheduler.run(phases.faultsMs * 1_000, () => this.#isOver);
+    if (expect === "pass") this.#recoverCore(core);
+    if (expect !== "break") this.#settle();
+    this.#enter("end", core);
+    if (!this.#isOver || expect === "break") for (const checker of this.#checkers) this.#note(checker, checker.finish?.(scheduler.nowUs));
+    const violation = this.#judge();
+    return {
+      verdict: violation === undefined ? "pass" : "violation",
+      violation,
+      violations: this.#violations,
+      traceHash: this.#trace.digest,
+      facts: this.#trace.count,
+      events: scheduler.count,
+      simulatedMs: Math.round(scheduler.nowUs / 1_000),
+      finalHeight: Math.max(...this.#heights),
+      coverage: this.#coverage.counts(),
+    };
+  }
+
+  #follow(fact: Fact): void {
+    if (fact.type === "finalized") this.#heights[fact.validator] = fact.blocks.at(-1)?.header.height ?? 0;
+    else if (fact.type === "started") this.#heights[fact.validator] = fact.finalHeight;
+  }
+
+  #check(fact: Fact): void {
+    for (const checker of this.#checkers) this.#note(checker, checker.observe(fact));
+  }
+
+  /** Only a checker's first word counts. A run that should pass ends with it. */
+  #note(checker: Checker, violation: Violation | undefined): void {
+    if (violation === undefined || this.#fired.has(checker)) return;
+    this.#fired.add(checker);
+    this.#violations.push(violation);
+    if (this.#scenario.expect !== "break") this.#isOver = true;
+  }
+
+  #judge(): Violation | undefined {
+    if (this.#scenario.expect !== "break") return this.#violations[0];
+    const unexpected = this.#violations.find(({ invariant }) => ["attribution", "noHonestAccused", "noCrash"].includes(invariant));
+    if (unexpected !== undefined) return unexpected;
+    if (this.#violations.some(({ invariant }) => invariant === "agreement")) return undefined;
+    const detail = "The traitors were to break agreement, and no checker saw two different final blocks.";
+    return { invariant: "agreement", kind: "safety", atUs: this.#cluster.scheduler.nowUs, validators: [], detail };
+  }
+
+  #enter(phase: Phase, core: readonly number[]): void {
+    this.#cluster.emit({ type: "phase", atUs: this.#cluster.scheduler.nowUs, phase, core });
+  }
+
+  #submitDue(): void {
+    const { scheduler, validators } = this.#cluster;
+    const { nowUs } = scheduler;
+    for (const { client, validator, bytes } of this.#workload.due(nowUs)) {
+      const parsed = this.#cluster.parse(bytes);
+      this.#cluster.emit({ type: "submitted", atUs: nowUs, validator, client, bytes, hash: parsed.ok ? parsed.transaction.hash : undefined });
+      if (validators[validator]?.state === "up") validators[validator]?.submit(bytes, client);
+    }
+    const next = this.#workload.nextDueUs;
+    scheduler.after(next === undefined ? POLL_US : Math.max(1_000, next - nowUs), () => this.#submitDue());
+  }
+
+  /** Honest validators that no fault takes for good, in random order until they are a quorum, or all of them. */
+  #chooseCore(): readonly number[] {
+    const { weights, seed, faults } = this.#scenario;
+    const lost = new Set(faults.flatMap(({ action }) => (LOST_FOR_GOOD.includes(action.type) && "validator" in action ? [action.validator] : [])));
+    const stream = createStream(seed, "core");
+    const candidates = stream.shuffled([...this.#world.checked.honest].filter((validator) => !lost.has(validator)));
+    const isAll = stream.chance(0.5);
+    const core: number[] = [];
+    for (const candidate of candidates) {
+      if (!isAll && isQuorumOf(core, weights)) break;
+      core.push(candidate);
+    }
+    if (!isQuorumOf(core, weights)) {
+      throw new ScenarioError('no quorum of honest validators survives the faults, so progress cannot be expected: use expect: "stall"');
+    }
+    return core.sort((left, right) => left - right);
+  }
+
+  #recoverCore(core: readonly number[]): void {
+    if (this.#isOver) return;
+    const target = Math.max(...this.#heights) + this.#scenario.phases.coreHeights;
+    this.#enter("core", core);
+    this.#faults.healCore(core);
+    this.#runUntil(CORE_MS_MAX, () => core.every((validator) => (this.#heights[validator] as number) >= target), {
+      what: `The core ${core.join(", ")} did not reach height ${target}`,
+      validators: core,
+    });
+  }
+
+  #settle(): void {
+    if (this.#isOver) return;
+    this.#enter("heal", []);
+    this.#faults.healAll();
+    const target = Math.max(...this.#heights) + 1;
+    const following = [...this.#world.checked.honest];
+    this.#runUntil(
+      this.#scenario.phases.settleMsMax,
+      () => {
+        const running = following.filter((validator) => this.#cluster.validators[validator]?.state === "up");
+        const heights = running.map((validator) => this.#heights[validator] as number);
+        return heights.every((height) => height >= target && height === heights[0]) && this.#workload.isSettled;
+      },
+      { what: `After all faults were healed, not all honest validators came level above height ${target - 1} with every client answered`, validators: following },
+    );
+  }
+
+  #runUntil(forMs: number, isDone: () => boolean, failure: { readonly what: string; readonly validators: readonly number[] }): void {
+    const { scheduler } = this.#cluster;
+    const endUs = scheduler.nowUs + forMs * 1_000;
+    let isReached = false;
+    const poll = (): void => {
+      isReached = isDone();
+      if (!isReached && scheduler.nowUs < endUs) scheduler.after(POLL_US, poll);
+    };
+    poll();
+    const isDoneInTime = scheduler.run(endUs, () => isReached || this.#isOver);
+    if (isDoneInTime) return;
+    const heights = this.#heights.map((height, validator) => `${validator}: ${height} (${this.#cluster.validators[validator]?.state})`);
+    const detail = `${failure.what} within ${forMs} ms. Final heights by validator: ${heights.join(", ")}.`;
+    this.#violations.push({ invariant: "progress", kind: "liveness", atUs: scheduler.nowUs, validators: failure.validators, detail });
+    this.#isOver = true;
+  }
+}
+
+const LOST_FOR_GOOD: readonly string[] = ["wipe", "bitFlip", "truncate", "rollback"];
