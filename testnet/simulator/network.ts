@@ -36,7 +36,7 @@ const HELD_MAX = 1_000;
 
 interface Active {
   readonly index: number;
-  readonly action: NetworkAction;
+  readonly action: Extract<NetworkAction, { type: "link" | "bandwidth" }>;
   readonly streams: Map<number, Stream>;
   /** Bandwidth: when the link is free again, by link. */
   readonly freeAtUs: Map<number, number>;
@@ -44,7 +44,9 @@ interface Active {
 
 export function createSimulatedNetwork(options: { readonly seed: number; readonly count: number; readonly topology: Topology }): SimulatedNetwork {
   const { seed, count, topology } = options;
-  const active: Active[] = [];
+  const actions = new Map<number, NetworkAction>();
+  /** Faults that every message has to be held against. */
+  const shaping: Active[] = [];
   const streams: (Stream | undefined)[] = [];
   const baseUs = baseDelays(topology, count);
   const blocked = new Uint16Array(count * count);
@@ -72,7 +74,7 @@ export function createSimulatedNetwork(options: { readonly seed: number; readonl
     if (spared[link] === 1) return [base];
     if ((blocked[link] as number) > 0) return [];
     let copies: number[] = [base];
-    for (const fault of active) copies = applyFault(fault, { dispatch, link, copies, nowUs, seed });
+    for (const fault of shaping) copies = applyFault(fault, { dispatch, link, copies, nowUs, seed });
     return copies;
   }
 
@@ -105,15 +107,17 @@ export function createSimulatedNetwork(options: { readonly seed: number; readonl
     delays,
     isOpen: (from, to) => spared[from * count + to] === 1 || ((blocked[from * count + to] as number) === 0 && (stalled[from * count + to] as number) === 0),
     begin(index, action) {
-      active.push({ index, action, streams: new Map(), freeAtUs: new Map() });
+      actions.set(index, action);
+      if (action.type === "link" || action.type === "bandwidth") shaping.push({ index, action, streams: new Map(), freeAtUs: new Map() });
       change(action, 1);
     },
     end(index) {
-      const position = active.findIndex((fault) => fault.index === index);
-      if (position < 0) return;
-      const [fault] = active.splice(position, 1);
-      assert(fault !== undefined, "the fault was found");
-      change(fault.action, -1);
+      const action = actions.get(index);
+      if (action === undefined) return;
+      actions.delete(index);
+      const position = shaping.findIndex((fault) => fault.index === index);
+      if (position >= 0) shaping.splice(position, 1);
+      change(action, -1);
       releaseOpen();
     },
     spare(validators) {
@@ -145,7 +149,6 @@ interface Step {
 function applyFault(fault: Active, step: Step): number[] {
   const { action } = fault;
   const { dispatch, link, copies } = step;
-  if (action.type !== "link" && action.type !== "bandwidth") return copies;
   if (!action.from.includes(dispatch.from) || !action.to.includes(dispatch.to)) return copies;
   if (action.type === "bandwidth") {
     const freeAtUs = Math.max(step.nowUs, fault.freeAtUs.get(link) ?? 0) + Math.ceil((dispatch.bytes * 1_000_000) / action.bytesPerSecond);
@@ -168,8 +171,8 @@ function applyFault(fault: Active, step: Step): number[] {
   return isDoubled ? [...delayed, ...copies.map((delay) => delay + extraUs + laterUs)] : delayed;
 }
 
-/** One-way delay bounds in microseconds by link. */
-function baseDelays(topology: Topology, count: number): readonly (readonly [number, number])[] {
+/** One-way delay bounds in microseconds by link (from · count + to). */
+export function baseDelays(topology: Topology, count: number): readonly (readonly [number, number])[] {
   const bounds: (readonly [number, number])[] = [];
   for (let from = 0; from < count; from++) {
     for (let to = 0; to < count; to++) bounds.push(topology.type === "uniform" ? inUs(topology.delayMs) : between(topology, from, to));

@@ -28,6 +28,8 @@ export interface RunResult {
   readonly violation: Violation | undefined;
   /** All that fired; in a scenario that expects `break`, among them what was expected. */
   readonly violations: readonly Violation[];
+  /** The fact that showed it; undefined where only the end of the run did. */
+  readonly violatingFact: Fact | undefined;
   readonly traceHash: string;
   readonly facts: number;
   readonly events: number;
@@ -63,6 +65,7 @@ class Run {
   readonly #heights: number[];
   readonly #trace = createTraceHash();
   readonly #coverage = createCoverage();
+  #violatingFact: Fact | undefined;
   #isOver = false;
 
   constructor(scenario: Scenario, options: RunOptions) {
@@ -107,6 +110,7 @@ class Run {
       verdict: violation === undefined ? "pass" : "violation",
       violation,
       violations: this.#violations,
+      violatingFact: this.#violatingFact,
       traceHash: this.#trace.digest,
       facts: this.#trace.count,
       events: scheduler.count,
@@ -122,13 +126,14 @@ class Run {
   }
 
   #check(fact: Fact): void {
-    for (const checker of this.#checkers) this.#note(checker, checker.observe(fact));
+    for (const checker of this.#checkers) this.#note(checker, checker.observe(fact), fact);
   }
 
   /** Only a checker's first word counts. A run that should pass ends with it. */
-  #note(checker: Checker, violation: Violation | undefined): void {
+  #note(checker: Checker, violation: Violation | undefined, fact?: Fact): void {
     if (violation === undefined || this.#fired.has(checker)) return;
     this.#fired.add(checker);
+    this.#violatingFact ??= fact;
     this.#violations.push(violation);
     if (this.#scenario.expect !== "break") this.#isOver = true;
   }
