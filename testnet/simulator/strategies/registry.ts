@@ -1,0 +1,41 @@
+/** Every strategy by its name in scenarios. A factory makes the strategy of one validator, with memories of its own. */
+
+import type { StrategyName } from "../../scenario/manifest.ts";
+import type { StrategyFactory } from "../strategy.ts";
+import { createAmnesia } from "./amnesia.ts";
+import { createDelayedReplay } from "./delayed_replay.ts";
+import { createDoubleVote } from "./double_vote.ts";
+import { createEquivocatingLeader } from "./equivocating_leader.ts";
+import { createForgedVotes } from "./forged_votes.ts";
+import { createFutureViewFlood } from "./future_view_flood.ts";
+import { createInvalidCertificates } from "./invalid_certificates.ts";
+import { createMalformedMessages } from "./malformed_messages.ts";
+import { createMutatedMessages } from "./mutated_messages.ts";
+import { createRevokedBlock } from "./revoked_block.ts";
+import { createSelectiveSending } from "./selective_sending.ts";
+import { createSilentLeader } from "./silent_leader.ts";
+import { createSplitBrain } from "./split_brain.ts";
+import { createStaleCertificates } from "./stale_certificates.ts";
+import { createSyncLies } from "./sync_lies.ts";
+import { createVoteWithholding } from "./vote_withholding.ts";
+import { createWrongStateRoot } from "./wrong_state_root.ts";
+
+export const STRATEGY_FACTORIES: Readonly<Record<StrategyName, StrategyFactory>> = {
+  equivocatingLeader: createEquivocatingLeader,
+  doubleVote: createDoubleVote,
+  amnesia: createAmnesia,
+  voteWithholding: createVoteWithholding,
+  silentLeader: createSilentLeader,
+  revokedBlock: createRevokedBlock,
+  staleCertificates: createStaleCertificates,
+  invalidCertificates: createInvalidCertificates,
+  wrongStateRoot: createWrongStateRoot,
+  selectiveSending: createSelectiveSending,
+  futureViewFlood: createFutureViewFlood,
+  malformedMessages: createMalformedMessages,
+  mutatedMessages: createMutatedMessages,
+  syncLies: createSyncLies,
+  delayedReplay: createDelayedReplay,
+  forgedVotes: createForgedVotes,
+  splitBrain: createSplitBrain,
+};
