@@ -25,6 +25,8 @@ export interface TraitorContext {
   note(view: number, what: string): void;
   signVote(ballot: Ballot): SignedVote;
   signProposal(unsigned: Omit<Proposal, "signature">): Proposal;
+  /** The sum of BLS signatures that it has seen; public arithmetic, no key is needed. Left out where the driver has none. */
+  aggregate?(signatures: readonly Uint8Array[]): Uint8Array | undefined;
   /** Sends out of turn after `delayMs`. `from` in the message is this validator, whatever it contains. */
   send(to: ValidatorIndex, message: WireMessage, delayMs: number): void;
   /** Shared memory of all traitors of one run, by name. */
