@@ -91,7 +91,9 @@ function tellFailure(options: SimulateOptions, failure: SweepFailure, say: Say):
   const file = `shrunk-${invariant}-${failed.seed}.yaml`;
   writeOrFail(file, writeScenario({ ...shrunk.scenario, name: `shrunk from ${failed.name}` }));
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);
-  say(`  shrunk to ${shrunk.actions} actions on ${shrunk.scenario.weights.length} validators in ${seconds} s and ${shrunk.runs} runs${shrunk.isMinimal ? "" : " (time over, may shrink further)"}`);
+  say(
+    `  shrunk to ${shrunk.actions} actions on ${shrunk.scenario.weights.length} validators in ${seconds} s and ${shrunk.runs} runs${shrunk.isMinimal ? "" : " (time over, may shrink further)"}`,
+  );
   say(`  replay: npm run simulate -- --scenario ${file}`);
 }
 
@@ -110,13 +112,21 @@ function commitOf(): string | undefined {
   }
 }
 
-function finish(end: { readonly options: SimulateOptions; readonly sweep: Sweep; readonly last: SweepCase | undefined; readonly say: Say; readonly wallMs: number }): void {
+function finish(end: {
+  readonly options: SimulateOptions;
+  readonly sweep: Sweep;
+  readonly last: SweepCase | undefined;
+  readonly say: Say;
+  readonly wallMs: number;
+}): void {
   const { options, sweep, last, say } = end;
   const summary = sweep.summary(end.wallMs);
   const shown = sweep.failures[0]?.case ?? last;
   if (options.reportFile !== undefined && shown !== undefined) writeReport(options, options.reportFile, shown);
   if (options.junitFile !== undefined) writeOrFail(options.junitFile, renderJunit(sweep.cases));
-  say(`${summary.passed} passed, ${summary.failed.length} failed; ${summary.simulatedSeconds} s simulated in ${summary.wallSeconds} s, ${summary.eventsPerSecond} events/s, trace ${summary.traceHash}`);
+  say(
+    `${summary.passed} passed, ${summary.failed.length} failed; ${summary.simulatedSeconds} s simulated in ${summary.wallSeconds} s, ${summary.eventsPerSecond} events/s, trace ${summary.traceHash}`,
+  );
   if (summary.seeds > 1 && summary.unreached.length > 0) say(`never reached: ${summary.unreached.join("; ")}`);
   if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
 }
@@ -127,7 +137,14 @@ function writeReport(options: SimulateOptions, file: string, shown: SweepCase): 
   const result = runScenario(shown.scenario, { signatures: options.signatures, observers: [(fact) => facts.push(fact)] });
   const { verdict, violations, traceHash, coverage } = result;
   const replay = replayCommand(options, shown);
-  writeOrFail(file, renderHtmlReport({ scenario: shown.scenario, facts, result: { verdict, violations, traceHash, coverage, replayCommand: replay, seed: shown.seed } }));
+  writeOrFail(
+    file,
+    renderHtmlReport({
+      scenario: shown.scenario,
+      facts,
+      result: { verdict, violations, traceHash, coverage, replayCommand: replay, seed: shown.seed },
+    }),
+  );
 }
 
 function writeOrFail(file: string, text: string): void {

@@ -4,10 +4,10 @@
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { Durable } from "../../replica/interface.ts";
 import type { ParseResult } from "../../types/application.ts";
-import { BLOCK_TRANSACTIONS_MAX } from "../../types/limits.ts";
 import { ValidatorIndex } from "../../types/ids.ts";
+import { BLOCK_TRANSACTIONS_MAX } from "../../types/limits.ts";
 import type { PeerKey } from "../../types/sender.ts";
-import { type MessageKind, MESSAGE_KINDS, type Scenario } from "../scenario/manifest.ts";
+import { MESSAGE_KINDS, type MessageKind, type Scenario } from "../scenario/manifest.ts";
 import type { Fact, Observer, WireMessage } from "./facts.ts";
 import type { Host } from "./host.ts";
 import { createSimulatedNetwork, type SimulatedNetwork } from "./network.ts";
@@ -119,7 +119,10 @@ export function createSimulatedCluster(options: {
     createSimulatedValidator({ index, host, config: replicaConfigOf(scenario), traitor: ({ status }) => traitorOf(index, status) }),
   );
 
-  function traitorOf(index: number, status: () => ReturnType<() => NonNullable<SimulatedValidator["replica"]>["status"]>): TraitorMachine | undefined {
+  function traitorOf(
+    index: number,
+    status: () => ReturnType<() => NonNullable<SimulatedValidator["replica"]>["status"]>,
+  ): TraitorMachine | undefined {
     const roles = scenario.byzantine.filter(({ validator }) => validator === index);
     if (roles.length === 0) return undefined;
     const self = ValidatorIndex.of(index);

@@ -1,12 +1,12 @@
 /** A simulated disk: the log of everything that was saved, with the store's in-memory twin as its index. A crash during a write keeps,
  *  loses or tears it; damage is found at the next start, as the file store finds it by its checksums and its counter. */
 
-import { createMemoryStore, type MemoryStore } from "../../storage/memory_store.ts";
-import type { StoreIdentity } from "../../storage/interface.ts";
 import type { Durable } from "../../replica/interface.ts";
+import type { StoreIdentity } from "../../storage/interface.ts";
+import { createMemoryStore, type MemoryStore } from "../../storage/memory_store.ts";
 import type { StateSnapshot } from "../../types/application.ts";
-import { Height } from "../../types/ids.ts";
 import { assert } from "../../types/assert.ts";
+import { Height } from "../../types/ids.ts";
 
 export type DiskOpening = { readonly ok: true; readonly store: MemoryStore } | { readonly ok: false; readonly reason: string };
 

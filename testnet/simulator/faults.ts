@@ -2,9 +2,9 @@
  *  the core phase where they touch its members, or with the heal phase. What is lost for good stays lost: a wiped validator comes back as an
  *  observer, a damaged or outdated store stays down. */
 
+import type { Durable } from "../../replica/interface.ts";
 import { assert, unreachable } from "../../types/assert.ts";
 import { ZERO_HASH } from "../../types/ids.ts";
-import type { Durable } from "../../replica/interface.ts";
 import type { Fault, FaultAction, SaveContent, Scenario, Trigger } from "../scenario/manifest.ts";
 import type { SimulatedCluster } from "./cluster.ts";
 import type { Fact } from "./facts.ts";

@@ -42,7 +42,11 @@ interface Active {
   readonly freeAtUs: Map<number, number>;
 }
 
-export function createSimulatedNetwork(options: { readonly seed: number; readonly count: number; readonly topology: Topology }): SimulatedNetwork {
+export function createSimulatedNetwork(options: {
+  readonly seed: number;
+  readonly count: number;
+  readonly topology: Topology;
+}): SimulatedNetwork {
   const { seed, count, topology } = options;
   const actions = new Map<number, NetworkAction>();
   /** Faults that every message has to be held against. */
@@ -105,7 +109,8 @@ export function createSimulatedNetwork(options: { readonly seed: number; readonl
 
   return {
     delays,
-    isOpen: (from, to) => spared[from * count + to] === 1 || ((blocked[from * count + to] as number) === 0 && (stalled[from * count + to] as number) === 0),
+    isOpen: (from, to) =>
+      spared[from * count + to] === 1 || ((blocked[from * count + to] as number) === 0 && (stalled[from * count + to] as number) === 0),
     begin(index, action) {
       actions.set(index, action);
       if (action.type === "link" || action.type === "bandwidth") shaping.push({ index, action, streams: new Map(), freeAtUs: new Map() });
@@ -199,5 +204,16 @@ function hearing(groups: readonly (readonly number[])[], count: number): Uint8Ar
   return hears;
 }
 
-const nameOf = ({ from, to, kind, view, nth }: { readonly from: number; readonly to: number; readonly kind: string; readonly view: number; readonly nth: number }): string =>
-  `${from}>${to} ${kind} ${view} ${nth}`;
+const nameOf = ({
+  from,
+  to,
+  kind,
+  view,
+  nth,
+}: {
+  readonly from: number;
+  readonly to: number;
+  readonly kind: string;
+  readonly view: number;
+  readonly nth: number;
+}): string => `${from}>${to} ${kind} ${view} ${nth}`;

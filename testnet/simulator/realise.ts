@@ -21,7 +21,11 @@ export function realise(scenario: Scenario, signatures: SignatureTier): Scenario
     if ((type === "link" || type === "bandwidth") && isRealised) return [];
     const atUs = record.struckAtUs.get(index);
     // A crash between two moments of a write stays tied to that write: no time names it.
-    return [fault.when.on === "time" || fault.when.on === "save" || atUs === undefined ? fault : { ...fault, when: { on: "time", atMs: atUs / 1_000 } }];
+    return [
+      fault.when.on === "time" || fault.when.on === "save" || atUs === undefined
+        ? fault
+        : { ...fault, when: { on: "time", atMs: atUs / 1_000 } },
+    ];
   });
   const byzantine = scenario.byzantine.map((traitor): Traitor => {
     const views = record.deeds.get(`${traitor.validator} ${traitor.strategy}`);

@@ -156,7 +156,14 @@ class Run {
     const { nowUs } = scheduler;
     for (const { client, validator, bytes } of this.#workload.due(nowUs)) {
       const parsed = this.#cluster.parse(bytes);
-      this.#cluster.emit({ type: "submitted", atUs: nowUs, validator, client, bytes, hash: parsed.ok ? parsed.transaction.hash : undefined });
+      this.#cluster.emit({
+        type: "submitted",
+        atUs: nowUs,
+        validator,
+        client,
+        bytes,
+        hash: parsed.ok ? parsed.transaction.hash : undefined,
+      });
       if (validators[validator]?.state === "up") validators[validator]?.submit(bytes, client);
     }
     const next = this.#workload.nextDueUs;
@@ -166,7 +173,9 @@ class Run {
   /** Honest validators that no fault takes for good, in random order until they are a quorum, or all of them. */
   #chooseCore(): readonly number[] {
     const { weights, seed, faults } = this.#scenario;
-    const lost = new Set(faults.flatMap(({ action }) => (LOST_FOR_GOOD.includes(action.type) && "validator" in action ? [action.validator] : [])));
+    const lost = new Set(
+      faults.flatMap(({ action }) => (LOST_FOR_GOOD.includes(action.type) && "validator" in action ? [action.validator] : [])),
+    );
     const stream = createStream(seed, "core");
     const candidates = stream.shuffled([...this.#world.checked.honest].filter((validator) => !lost.has(validator)));
     const isAll = stream.chance(0.5);
@@ -205,7 +214,10 @@ class Run {
         const heights = running.map((validator) => this.#heights[validator] as number);
         return heights.every((height) => height >= target && height === heights[0]) && this.#workload.isSettled;
       },
-      { what: `After all faults were healed, not all honest validators came level above height ${target - 1} with every client answered`, validators: following },
+      {
+        what: `After all faults were healed, not all honest validators came level above height ${target - 1} with every client answered`,
+        validators: following,
+      },
     );
   }
 

@@ -29,7 +29,9 @@ export interface ShrinkOptions {
 }
 
 /** One thing that a scenario does to the cluster. */
-type Action = { readonly type: "fault"; readonly fault: Fault } | { readonly type: "deed"; readonly traitor: number; readonly view: number | undefined };
+type Action =
+  | { readonly type: "fault"; readonly fault: Fault }
+  | { readonly type: "deed"; readonly traitor: number; readonly view: number | undefined };
 
 export function shrink(scenario: Scenario, options: ShrinkOptions): Shrunk {
   const search = createSearch(options);
@@ -112,7 +114,11 @@ function createSearch(options: ShrinkOptions): Search {
     let smallest = scenario;
     for (const share of [0.1, 0.25, 0.5, 0.75, 0.9]) {
       const faultsMs = Math.max(100, Math.round(scenario.phases.faultsMs * share));
-      const candidate = { ...smallest, phases: { ...smallest.phases, faultsMs }, faults: smallest.faults.filter((fault) => beginsBefore(fault, faultsMs)) };
+      const candidate = {
+        ...smallest,
+        phases: { ...smallest.phases, faultsMs },
+        faults: smallest.faults.filter((fault) => beginsBefore(fault, faultsMs)),
+      };
       if (faultsMs < smallest.phases.faultsMs) smallest = keepIfFailing(smallest, candidate);
     }
     return smallest;

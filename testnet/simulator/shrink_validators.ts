@@ -35,7 +35,8 @@ function withoutInTrigger(when: Trigger, gone: number): Trigger | undefined {
 }
 
 function withoutInAction(action: FaultAction, gone: number): FaultAction | undefined {
-  if (action.type === "partition") return { ...action, groups: action.groups.map((group) => movedAll(group, gone)).filter(({ length }) => length > 0) };
+  if (action.type === "partition")
+    return { ...action, groups: action.groups.map((group) => movedAll(group, gone)).filter(({ length }) => length > 0) };
   if (action.type === "message") {
     const { message } = action;
     if (message.from === gone || message.to === gone) return undefined;

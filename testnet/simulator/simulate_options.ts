@@ -48,7 +48,8 @@ export function parseSimulateOptions(args: readonly string[]): ParsedSimulateOpt
   if (values.help === true) return { type: "help" };
   const sources = [values.seed, values.seeds, values.scenario].filter((value) => value !== undefined);
   if (sources.length > 1) throw usage("--seed, --seeds and --scenario exclude each other; give one of them");
-  if (values.scenario !== undefined && values.minutes !== undefined) throw usage("--minutes goes on with further seeds, so it does not go with --scenario");
+  if (values.scenario !== undefined && values.minutes !== undefined)
+    throw usage("--minutes goes on with further seeds, so it does not go with --scenario");
   const [first, last] = seedsOf(values.seed, values.seeds);
   return {
     type: "run",

@@ -3,8 +3,8 @@
 
 import { sha256 } from "../../crypto/hashes.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
-import { EXIT_CODES } from "../failure.ts";
 import type { Violation } from "../checks/checker.ts";
+import { EXIT_CODES } from "../failure.ts";
 import type { Scenario } from "../scenario/manifest.ts";
 import { COVERAGE_POINTS, type CoveragePoint, mergeCoverage } from "./coverage.ts";
 import { type RunResult, runScenario } from "./run.ts";
@@ -38,7 +38,13 @@ export interface SweepSummary {
   readonly type: "summary";
   readonly seeds: number;
   readonly passed: number;
-  readonly failed: readonly { readonly seed: number; readonly name: string; readonly invariant: string; readonly kind: string; readonly detail: string }[];
+  readonly failed: readonly {
+    readonly seed: number;
+    readonly name: string;
+    readonly invariant: string;
+    readonly kind: string;
+    readonly detail: string;
+  }[];
   readonly simulatedSeconds: number;
   readonly wallSeconds: number;
   readonly eventsPerSecond: number;
@@ -84,7 +90,13 @@ export function createSweep(options: { readonly signatures: SignatureTier }): Sw
         type: "summary",
         seeds: runs,
         passed: runs - failures.length,
-        failed: failures.map(({ case: { seed, name }, violation: { invariant, kind, detail } }) => ({ seed, name, invariant, kind, detail })),
+        failed: failures.map(({ case: { seed, name }, violation: { invariant, kind, detail } }) => ({
+          seed,
+          name,
+          invariant,
+          kind,
+          detail,
+        })),
         simulatedSeconds: Math.round(simulatedMs / 1_000),
         wallSeconds: Math.round(wallSeconds * 100) / 100,
         eventsPerSecond: Math.round(events / Math.max(wallSeconds, 0.001)),
