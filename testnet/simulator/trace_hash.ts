@@ -1,0 +1,371 @@
+/** One number for a whole run: folds every fact, in order, into 128 bits. Two runs with one trace hash did the same. It is no
+ *  cryptographic hash, uses integers only, and is the same on every runtime. It never keeps a fact and builds no text. */
+
+import type { Durable, FinalizedBlock } from "../../replica/interface.ts";
+import { unreachable } from "../../types/assert.ts";
+import type { BlockHeader, Justification, Proposal } from "../../types/block.ts";
+import type { Evidence } from "../../types/evidence.ts";
+import type { SafetyRecord } from "../../types/safety_record.ts";
+import type { Sender } from "../../types/sender.ts";
+import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
+import type { Ballot, Certificate, SignedVote } from "../../types/vote.ts";
+import type { Fact, FactOf, WireMessage } from "./facts.ts";
+import { createFold, type Fold } from "./fold.ts";
+
+export interface TraceHash {
+  observe(fact: Fact): void;
+  /** 32 hex digits over all facts so far. */
+  readonly digest: string;
+  /** Facts so far. */
+  readonly count: number;
+}
+
+export function createTraceHash(): TraceHash {
+  const fold = createFold();
+  let count = 0;
+  return {
+    observe: (fact) => {
+      count++;
+      fold.tag(fact.type);
+      fold.integer(fact.atUs);
+      foldFact(fold, fact);
+    },
+    get digest() {
+      return fold.digest();
+    },
+    get count() {
+      return count;
+    },
+  };
+}
+
+function foldFact(fold: Fold, fact: Fact): void {
+  switch (fact.type) {
+    case "sent":
+      foldTransit(fold, fact);
+      return foldIntegers(fold, fact.delaysUs);
+    case "delivered":
+      return foldTransit(fold, fact);
+    case "phase":
+      fold.name(fact.phase);
+      return foldIntegers(fold, fact.core);
+    case "fault":
+      fold.integer(fact.index);
+      fold.name(fact.edge);
+      return fold.value(fact.fault);
+    case "submitted":
+      fold.integer(fact.validator);
+      fold.integer(fact.client);
+      fold.hash(fact.hash);
+      return fold.bytes(fact.bytes);
+    default:
+      fold.integer(fact.validator);
+      return foldOfValidator(fold, fact);
+  }
+}
+
+type OfValidator = Exclude<Fact, FactOf<"sent" | "delivered" | "phase" | "fault" | "submitted">>;
+
+function foldOfValidator(fold: Fold, fact: OfValidator): void {
+  switch (fact.type) {
+    case "signedVote":
+      fold.flag(fact.isResend);
+      return foldVote(fold, fact.vote);
+    case "saved":
+      return foldDurable(fold, fact.durable);
+    case "enteredView":
+      fold.integer(fact.view);
+      fold.name(fact.by);
+      return fold.integer(fact.leader);
+    case "certified":
+      fold.integer(fact.view);
+      return fold.hash(fact.blockHash);
+    case "certificate":
+      return foldCertificate(fold, fact.certificate);
+    case "finalized":
+      fold.integer(fact.blocks.length);
+      for (const block of fact.blocks) foldFinalized(fold, block);
+      return;
+    case "signedProposal":
+      return foldProposal(fold, fact.proposal);
+    case "answered":
+      fold.integer(fact.client);
+      fold.hash(fact.hash);
+      return fold.name(fact.refusal?.code ?? "");
+    case "dropped":
+      fold.hash(fact.hash);
+      return fold.name(fact.refusal.code);
+    default:
+      return foldRare(fold, fact);
+  }
+}
+
+type Rare = FactOf<"started" | "stopped" | "refusedStart" | "halted" | "snapshot" | "evidence" | "penalized" | "diverged" | "betrayal">;
+
+function foldRare(fold: Fold, fact: Rare): void {
+  switch (fact.type) {
+    case "started":
+      fold.integer(fact.life);
+      fold.integer(fact.finalHeight);
+      fold.flag(fact.isSigning);
+      return fold.value(fact.restoredHeight);
+    case "stopped":
+      fold.name(fact.why);
+      return fold.integer(fact.lostWrites ?? 0);
+    case "refusedStart":
+      return fold.name(fact.reason);
+    case "halted":
+      // Error text may name a runtime's own words, and is not the same everywhere: that it halted is enough.
+      return;
+    case "snapshot":
+      return fold.integer(fact.height);
+    case "evidence":
+      return foldEvidence(fold, fact.evidence);
+    case "penalized":
+      fold.name(fact.reason);
+      return foldSender(fold, fact.sender);
+    case "diverged":
+      fold.integer(fact.height);
+      fold.hash(fact.ours);
+      return fold.hash(fact.certified);
+    case "betrayal":
+      fold.integer(fact.view);
+      fold.name(fact.strategy);
+      return fold.name(fact.what);
+    default:
+      return unreachable(fact);
+  }
+}
+
+function foldTransit(fold: Fold, fact: FactOf<"sent" | "delivered">): void {
+  fold.integer(fact.from);
+  fold.integer(fact.to);
+  fold.tag(fact.kind);
+  fold.integer(fact.view);
+  fold.integer(fact.nth);
+  foldMessage(fold, fact.message);
+}
+
+function foldMessage(fold: Fold, message: WireMessage): void {
+  fold.tag(message.type);
+  switch (message.type) {
+    case "vote":
+      return foldVote(fold, message.vote);
+    case "proposal":
+      return foldProposal(fold, message.proposal);
+    case "certificate":
+      return foldCertificate(fold, message.certificate);
+    case "transactions":
+      return foldTransactions(fold, message.transactions);
+    case "status":
+      return fold.value(message.status);
+    case "request":
+      fold.integer(message.requestId);
+      return foldRequest(fold, message.request);
+    case "response":
+      fold.integer(message.requestId);
+      return foldResponse(fold, message.response);
+    case "bytes":
+      return fold.bytes(message.frame);
+    default:
+      return unreachable(message);
+  }
+}
+
+function foldBallot(fold: Fold, { kind, epoch, view, height, blockHash }: Ballot): void {
+  fold.tag(kind);
+  fold.integer(epoch);
+  fold.integer(view);
+  fold.integer(height);
+  fold.hash(blockHash);
+}
+
+function foldVote(fold: Fold, vote: SignedVote): void {
+  foldBallot(fold, vote.ballot);
+  fold.integer(vote.validator);
+  fold.tail(vote.signature);
+}
+
+function foldCertificate(fold: Fold, certificate: Certificate): void {
+  foldBallot(fold, certificate.ballot);
+  fold.bytes(certificate.signers);
+  fold.tail(certificate.signature);
+}
+
+function foldOptionalCertificate(fold: Fold, certificate: Certificate | undefined): void {
+  fold.flag(certificate !== undefined);
+  if (certificate !== undefined) foldCertificate(fold, certificate);
+}
+
+function foldHeader(fold: Fold, header: BlockHeader): void {
+  fold.integer(header.epoch);
+  fold.integer(header.height);
+  fold.integer(header.view);
+  fold.integer(header.proposer);
+  fold.hash(header.parentHash);
+  fold.integer(header.parentView);
+  fold.integer(header.timeMs);
+  fold.hash(header.bodyRoot);
+  fold.integer(header.transactionCount);
+  fold.integer(header.bodyBytes);
+  fold.integer(header.executedHeight);
+  fold.hash(header.executedRoot);
+}
+
+function foldJustification(fold: Fold, { parentCertificate, timeoutCertificates }: Justification): void {
+  foldOptionalCertificate(fold, parentCertificate);
+  fold.integer(timeoutCertificates.length);
+  for (const certificate of timeoutCertificates) foldCertificate(fold, certificate);
+}
+
+function foldProposal(fold: Fold, proposal: Proposal): void {
+  foldHeader(fold, proposal.header);
+  foldJustification(fold, proposal);
+  foldHashes(fold, proposal.transactionHashes);
+  fold.tail(proposal.signature);
+}
+
+/** Of a transaction its length and its end, which is its signature and depends on the rest. */
+function foldTransactions(fold: Fold, transactions: readonly Uint8Array[]): void {
+  fold.integer(transactions.length);
+  for (const transaction of transactions) {
+    fold.integer(transaction.length);
+    fold.tail(transaction);
+  }
+}
+
+function foldHashes(fold: Fold, hashes: readonly string[]): void {
+  fold.integer(hashes.length);
+  for (const hash of hashes) fold.hash(hash);
+}
+
+function foldIntegers(fold: Fold, values: readonly number[]): void {
+  fold.integer(values.length);
+  for (const value of values) fold.integer(value);
+}
+
+function foldRequest(fold: Fold, request: SyncRequest): void {
+  fold.tag(request.type);
+  switch (request.type) {
+    case "status":
+      return;
+    case "finalBlocks":
+      fold.integer(request.fromHeight);
+      return fold.integer(request.count);
+    case "block":
+      return fold.hash(request.hash);
+    case "timeoutCertificates":
+      fold.integer(request.fromView);
+      return fold.integer(request.toView);
+    case "transactions":
+      return foldHashes(fold, request.hashes);
+    default:
+      return unreachable(request);
+  }
+}
+
+function foldResponse(fold: Fold, response: SyncResponse): void {
+  fold.tag(response.type);
+  switch (response.type) {
+    case "status":
+      return fold.value(response.status);
+    case "finalBlocks":
+      fold.integer(response.blocks.length);
+      for (const block of response.blocks) foldBlock(fold, block);
+      fold.integer(response.trailingHeaders.length);
+      for (const header of response.trailingHeaders) foldHeader(fold, header);
+      return foldOptionalCertificate(fold, response.commitCertificate);
+    case "block":
+      fold.flag(response.block !== undefined);
+      if (response.block !== undefined) foldBlock(fold, response.block);
+      return;
+    case "timeoutCertificates":
+      fold.integer(response.certificates.length);
+      for (const certificate of response.certificates) foldCertificate(fold, certificate);
+      return;
+    case "transactions":
+      return foldTransactions(fold, response.transactions);
+    default:
+      return unreachable(response);
+  }
+}
+
+function foldBlock(fold: Fold, block: Durable["blocks"][number]["block"]): void {
+  foldHeader(fold, block.header);
+  foldJustification(fold, block);
+  foldTransactions(fold, block.transactions);
+  fold.tail(block.signature);
+}
+
+function foldRecord(fold: Fold, record: SafetyRecord): void {
+  fold.integer(record.epoch);
+  fold.integer(record.view);
+  fold.hash(record.proposedHash);
+  fold.hash(record.votedHash);
+  fold.integer(record.votedHeight);
+  fold.hash(record.committedHash);
+  fold.integer(record.committedHeight);
+  fold.flag(record.hasTimedOut);
+  foldOptionalCertificate(fold, record.admittedBy);
+}
+
+function foldDurable(fold: Fold, { records, blocks, finality, operations, evidence }: Durable): void {
+  fold.integer(records.length);
+  for (const record of records) foldRecord(fold, record);
+  fold.integer(blocks.length);
+  for (const { blockHash, block } of blocks) {
+    fold.hash(blockHash);
+    foldBlock(fold, block);
+  }
+  fold.integer(finality.length);
+  for (const entry of finality) {
+    fold.integer(entry.height);
+    fold.hash(entry.blockHash);
+    fold.integer(entry.view);
+    foldCertificate(fold, entry.certificate);
+  }
+  fold.integer(operations.length);
+  for (const entry of operations) {
+    fold.integer(entry.height);
+    fold.hash(entry.blockHash);
+    fold.hash(entry.stateRoot);
+    foldReceipts(fold, entry.receipts);
+  }
+  fold.integer(evidence.length);
+  for (const proof of evidence) foldEvidence(fold, proof);
+}
+
+function foldFinalized(fold: Fold, block: FinalizedBlock): void {
+  fold.hash(block.blockHash);
+  foldHeader(fold, block.header);
+  foldCertificate(fold, block.certificate);
+  fold.hash(block.stateRoot);
+  foldReceipts(fold, block.receipts);
+}
+
+function foldReceipts(fold: Fold, receipts: FinalizedBlock["receipts"]): void {
+  fold.integer(receipts.length);
+  for (const { hash, code, operationCodes } of receipts) {
+    fold.hash(hash);
+    fold.integer(code);
+    foldIntegers(fold, operationCodes);
+  }
+}
+
+function foldEvidence(fold: Fold, evidence: Evidence): void {
+  fold.name(evidence.type);
+  if (evidence.type === "doubleVote") {
+    foldVote(fold, evidence.first);
+    return foldVote(fold, evidence.second);
+  }
+  for (const { header, signature } of [evidence.first, evidence.second]) {
+    foldHeader(fold, header);
+    fold.tail(signature);
+  }
+}
+
+function foldSender(fold: Fold, sender: Sender): void {
+  fold.name(sender.type);
+  if (sender.type === "validator") fold.integer(sender.validator);
+  if (sender.type !== "self") fold.name(sender.peer);
+}
