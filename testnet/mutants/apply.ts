@@ -1,0 +1,41 @@
+/** Plants one bug while modules load: the text of its file is changed on the way from the disk to the compiler. The files themselves are
+ *  never touched, and without a call here nothing differs. Modules that were loaded before keep their text, so this comes first.
+ *
+ *  Node and Deno take the changed text as JavaScript, so its types are stripped here, by positions: line numbers stay true. */
+
+import { readFileSync } from "node:fs";
+import { registerHooks, stripTypeScriptTypes } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { PROJECT_ROOT } from "../runtimes.ts";
+import { filesOf, type Mutant, mutate } from "./mutant.ts";
+
+export interface AppliedMutant {
+  /** Files of the mutant that no module has asked for yet; empty once the bug is in force. */
+  readonly notLoaded: readonly string[];
+}
+
+/** Throws MutantDoesNotFit at once, before anything is loaded, when the table does not fit the sources. */
+export function applyMutant(mutant: Mutant): AppliedMutant {
+  const sources = new Map<string, string>();
+  const waiting = new Map<string, string>();
+  for (const file of filesOf(mutant)) {
+    const path = join(PROJECT_ROOT, file);
+    const url = pathToFileURL(path).href;
+    sources.set(url, stripTypeScriptTypes(mutate(readFileSync(path, "utf8"), mutant, file)));
+    waiting.set(url, file);
+  }
+  registerHooks({
+    load(url, context, nextLoad) {
+      const source = sources.get(url);
+      if (source === undefined) return nextLoad(url, context);
+      waiting.delete(url);
+      return { format: "module", shortCircuit: true, source };
+    },
+  });
+  return {
+    get notLoaded() {
+      return [...waiting.values()];
+    },
+  };
+}
