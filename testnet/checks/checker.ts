@@ -4,7 +4,7 @@
 import type { ChainId } from "../../types/ids.ts";
 import type { SigningDomain } from "../../types/signing.ts";
 import type { BlsSuite, VerifyEd25519 } from "../../types/suites.ts";
-import type { Fact } from "../simulator/facts.ts";
+import type { Fact, FactType } from "../simulator/facts.ts";
 
 export const INVARIANTS = [
   "agreement",
@@ -57,6 +57,8 @@ export interface CheckedCluster {
 
 export interface Checker {
   readonly invariant: Invariant;
+  /** The facts that `observe` cares for; it says nothing on others. Absent: all. */
+  readonly interests?: readonly FactType[];
   /** The first violation that this fact shows. */
   observe(fact: Fact): Violation | undefined;
   /** What only the end of the run shows. */

@@ -1,15 +1,15 @@
 /** What a run tells its observers: checkers, coverage, trace hash, report. Facts come in order and are never changed afterwards;
  *  an observer must not change what it is given. Times are whole microseconds of simulated time since the start of the run. */
 
-import type { BlockHash, TransactionHash, ValidatorIndex, View } from "../../types/ids.ts";
+import type { Durable, FinalizedBlock } from "../../replica/interface.ts";
 import type { Refusal } from "../../types/application.ts";
 import type { Proposal } from "../../types/block.ts";
 import type { Evidence } from "../../types/evidence.ts";
+import type { BlockHash, TransactionHash, ValidatorIndex, View } from "../../types/ids.ts";
 import type { Message } from "../../types/message.ts";
 import type { PenaltyReason, Sender } from "../../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../../types/sync.ts";
 import type { Certificate, SignedVote } from "../../types/vote.ts";
-import type { Durable, FinalizedBlock } from "../../replica/interface.ts";
 import type { Fault, MessageKind } from "../scenario/manifest.ts";
 
 /** What travels between validators. `bytes`: a raw frame, which the receiver has to decode. */
@@ -27,36 +27,125 @@ export type Fact =
   | { readonly type: "fault"; readonly atUs: number; readonly index: number; readonly fault: Fault; readonly edge: "begin" | "end" }
   /** A replica runs. `life` counts its starts from 1; `isSigning` is false for an observer. `restoredHeight`: of the snapshot that
    *  its state came from; absent where all was executed from genesis. */
-  | { readonly type: "started"; readonly atUs: number; readonly validator: number; readonly life: number; readonly finalHeight: number; readonly isSigning: boolean; readonly restoredHeight?: number }
+  | {
+      readonly type: "started";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly life: number;
+      readonly finalHeight: number;
+      readonly isSigning: boolean;
+      readonly restoredHeight?: number;
+    }
   /** `lostWrites`: durable writes that were under way and that the crash lost or tore; absent: none. */
-  | { readonly type: "stopped"; readonly atUs: number; readonly validator: number; readonly why: "crash" | "upgrade" | "diskFull" | "wipe" | "end"; readonly lostWrites?: number }
+  | {
+      readonly type: "stopped";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly why: "crash" | "upgrade" | "diskFull" | "wipe" | "end";
+      readonly lostWrites?: number;
+    }
   | { readonly type: "refusedStart"; readonly atUs: number; readonly validator: number; readonly reason: string }
   /** The machine threw: always a bug. */
   | { readonly type: "halted"; readonly atUs: number; readonly validator: number; readonly error: string }
   /** One message left `from`; its copies arrive after these delays (none: lost). `view` is 0 where the message has none. */
-  | { readonly type: "sent"; readonly atUs: number; readonly from: number; readonly to: number; readonly kind: MessageKind; readonly view: number; readonly nth: number; readonly message: WireMessage; readonly delaysUs: readonly number[] }
-  | { readonly type: "delivered"; readonly atUs: number; readonly from: number; readonly to: number; readonly kind: MessageKind; readonly view: number; readonly nth: number; readonly message: WireMessage }
+  | {
+      readonly type: "sent";
+      readonly atUs: number;
+      readonly from: number;
+      readonly to: number;
+      readonly kind: MessageKind;
+      readonly view: number;
+      readonly nth: number;
+      readonly message: WireMessage;
+      readonly delaysUs: readonly number[];
+    }
+  | {
+      readonly type: "delivered";
+      readonly atUs: number;
+      readonly from: number;
+      readonly to: number;
+      readonly kind: MessageKind;
+      readonly view: number;
+      readonly nth: number;
+      readonly message: WireMessage;
+    }
   /** Signed by the validator's own key and about to leave it. `isHonest` is false for what a traitor's strategy made. */
-  | { readonly type: "signedVote"; readonly atUs: number; readonly validator: number; readonly vote: SignedVote; readonly isResend: boolean }
+  | {
+      readonly type: "signedVote";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly vote: SignedVote;
+      readonly isResend: boolean;
+    }
   | { readonly type: "signedProposal"; readonly atUs: number; readonly validator: number; readonly proposal: Proposal }
   /** The durable write is synced. */
   | { readonly type: "saved"; readonly atUs: number; readonly validator: number; readonly durable: Durable }
   /** The state after `height` is stored as a snapshot. */
   | { readonly type: "snapshot"; readonly atUs: number; readonly validator: number; readonly height: number }
-  | { readonly type: "enteredView"; readonly atUs: number; readonly validator: number; readonly view: View; readonly by: "start" | "QC" | "TC" | "CC"; readonly leader: ValidatorIndex }
+  | {
+      readonly type: "enteredView";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly view: View;
+      readonly by: "start" | "QC" | "TC" | "CC";
+      readonly leader: ValidatorIndex;
+    }
   | { readonly type: "certified"; readonly atUs: number; readonly validator: number; readonly view: View; readonly blockHash: BlockHash }
   | { readonly type: "certificate"; readonly atUs: number; readonly validator: number; readonly certificate: Certificate }
   | { readonly type: "finalized"; readonly atUs: number; readonly validator: number; readonly blocks: readonly FinalizedBlock[] }
   | { readonly type: "evidence"; readonly atUs: number; readonly validator: number; readonly evidence: Evidence }
-  | { readonly type: "penalized"; readonly atUs: number; readonly validator: number; readonly sender: Sender; readonly reason: PenaltyReason }
-  | { readonly type: "diverged"; readonly atUs: number; readonly validator: number; readonly height: number; readonly ours: string; readonly certified: string }
+  | {
+      readonly type: "penalized";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly sender: Sender;
+      readonly reason: PenaltyReason;
+    }
+  | {
+      readonly type: "diverged";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly height: number;
+      readonly ours: string;
+      readonly certified: string;
+    }
   /** A client handed bytes to a validator. `hash` is undefined where they do not parse. */
-  | { readonly type: "submitted"; readonly atUs: number; readonly validator: number; readonly client: number; readonly bytes: Uint8Array; readonly hash: TransactionHash | undefined }
+  | {
+      readonly type: "submitted";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly client: number;
+      readonly bytes: Uint8Array;
+      readonly hash: TransactionHash | undefined;
+    }
   /** The validator's answer to the client; `refusal` undefined: accepted. */
-  | { readonly type: "answered"; readonly atUs: number; readonly validator: number; readonly client: number; readonly hash: TransactionHash | undefined; readonly refusal: Refusal | undefined }
-  | { readonly type: "dropped"; readonly atUs: number; readonly validator: number; readonly hash: TransactionHash; readonly refusal: Refusal }
+  | {
+      readonly type: "answered";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly client: number;
+      readonly hash: TransactionHash | undefined;
+      readonly refusal: Refusal | undefined;
+    }
+  | {
+      readonly type: "dropped";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly hash: TransactionHash;
+      readonly refusal: Refusal;
+    }
+  /** What a validator's machine holds at the moment, for the checker of bounds. `records` and `pendingBlocks`: on its disk, above
+   *  the last final view and height. */
+  | { readonly type: "sizes"; readonly atUs: number; readonly validator: number; readonly inputQueue: number; readonly records: number; readonly pendingBlocks: number; readonly poolTransactions: number; readonly poolBytes: number }
   /** A traitor's strategy did something that an honest validator would not have. */
-  | { readonly type: "betrayal"; readonly atUs: number; readonly validator: number; readonly strategy: string; readonly view: number; readonly what: string };
+  | {
+      readonly type: "betrayal";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly strategy: string;
+      readonly view: number;
+      readonly what: string;
+    };
 
 export type FactType = Fact["type"];
 export type FactOf<Type extends FactType> = Extract<Fact, { readonly type: Type }>;

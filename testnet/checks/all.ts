@@ -1,0 +1,73 @@
+/** All checkers of a run, in the order in which they speak: causes before consequences. What concerns the workload (conservation,
+ *  outcomes, answers) is the auditor's, in testnet/workload. */
+
+import type { Scenario } from "../scenario/manifest.ts";
+import type { Fact, FactType } from "../simulator/facts.ts";
+import { createAgreementChecker } from "./agreement.ts";
+import { createAncestryChecker } from "./ancestry.ts";
+import { createAttributionChecker } from "./attribution.ts";
+import { createBoundsChecker } from "./bounds.ts";
+import type { CheckedCluster, Checker, Violation } from "./checker.ts";
+import { createCommitExcludesTimeoutChecker } from "./commit_excludes_timeout.ts";
+import { createFinalChain } from "./final_chain.ts";
+import { createFinalClaims } from "./final_claims.ts";
+import { createNoCrashChecker } from "./no_crash.ts";
+import { createNoHonestAccusedChecker } from "./no_honest_accused.ts";
+import { createNoProgressWhenCutChecker } from "./no_progress_when_cut.ts";
+import { createOneCertificateChecker } from "./one_certificate.ts";
+import { createProgressChecker } from "./progress.ts";
+import { createRecordedFirstChecker } from "./recorded_first.ts";
+import { createShownCertificates } from "./shown_certificates.ts";
+import { createSignedOnceChecker } from "./signed_once.ts";
+import { createStallChecker } from "./stall.ts";
+import { createStateRootsChecker } from "./state_roots.ts";
+import { createValidityChecker } from "./validity.ts";
+
+/** Fresh checkers for one run. They share what they read of certificates and of the final chain, each fact read once. */
+export function createCheckers({
+  cluster,
+  scenario,
+}: {
+  readonly cluster: CheckedCluster;
+  readonly scenario: Scenario;
+}): readonly Checker[] {
+  const shown = createShownCertificates(cluster);
+  const chain = createFinalChain(cluster);
+  const claims = createFinalClaims(cluster, shown);
+  return [
+    createNoCrashChecker(cluster),
+    createRecordedFirstChecker(cluster),
+    createSignedOnceChecker(cluster),
+    createNoHonestAccusedChecker(cluster),
+    createOneCertificateChecker(shown),
+    createCommitExcludesTimeoutChecker(shown),
+    createAncestryChecker(cluster, { shown, chain }),
+    createAgreementChecker(cluster, claims),
+    createAttributionChecker(cluster, { shown, claims }),
+    createValidityChecker(cluster, { chain, application: scenario.application }),
+    createStateRootsChecker(cluster, chain),
+    createNoProgressWhenCutChecker(cluster),
+    ...(scenario.expect === "stall" ? [createStallChecker(cluster, scenario)] : []),
+    ...(scenario.expect === "break" ? [] : [createProgressChecker(cluster, scenario)]),
+    createBoundsChecker(cluster),
+  ];
+}
+
+/** Hands each fact to those who care for its type, and reports every violation with the checker that found it. */
+export function createDispatcher(
+  checkers: readonly Checker[],
+  report: (checker: Checker, violation: Violation) => void,
+): (fact: Fact) => void {
+  const tables = new Map<FactType, readonly Checker[]>();
+  return (fact) => {
+    let interested = tables.get(fact.type);
+    if (interested === undefined) {
+      interested = checkers.filter(({ interests }) => interests === undefined || interests.includes(fact.type));
+      tables.set(fact.type, interested);
+    }
+    for (const checker of interested) {
+      const violation = checker.observe(fact);
+      if (violation !== undefined) report(checker, violation);
+    }
+  };
+}

@@ -1,0 +1,109 @@
+/** Bounds: nothing that a peer can make grow goes beyond its limit. R9: records only of views that were entered, one per view above the
+ *  last final one. R10: blocks and inputs within their limits. R12: one proof per offender until finality has passed its fault. */
+
+import type { FactOf } from "../simulator/facts.ts";
+import type { CheckedCluster, Checker, Violation } from "./checker.ts";
+import { accuserOf } from "./violations.ts";
+
+/** The limits as the README of consensus/ and the simulator's configuration state them; views come on top where it says so. */
+const LIMITS = {
+  /** Of peers 4,096; what a validator asks itself or is answered is bounded by what is under way. */
+  inputQueue: 8_192,
+  pendingBlocks: 4_096,
+  poolTransactions: 4_096,
+  poolBytes: 4 * 1024 * 1024,
+} as const;
+
+interface Held {
+  view: number;
+  /** View of the last final block on disk. */
+  finalView: number;
+  /** The highest view whose entry is on record. */
+  admittedView: number;
+  /** View of the fault last proven, by offender, in this life. */
+  readonly provenView: Map<number, number>;
+}
+
+const accuse = accuserOf("bounds", "safety");
+
+export function createBoundsChecker({ honest, weights }: Pick<CheckedCluster, "honest" | "weights">): Checker {
+  const held = weights.map((): Held => ({ view: 0, finalView: 0, admittedView: 0, provenView: new Map() }));
+
+  function onSaved({ atUs, validator, durable }: FactOf<"saved">): Violation | undefined {
+    const own = held[validator] as Held;
+    for (const { view, admittedBy } of durable.records) if (admittedBy !== undefined && view > own.admittedView) own.admittedView = view;
+    own.finalView = durable.finality.at(-1)?.view ?? own.finalView;
+    const entered = Math.max(own.admittedView, own.finalView + 1);
+    for (const { view } of durable.records) {
+      if (view > entered)
+        return accuse(
+          atUs,
+          [validator],
+          `Validator ${validator} keeps a record of view ${view}, but the last view that it entered is ${entered}.`,
+        );
+    }
+    return onEvidence(own, { atUs, validator, durable });
+  }
+
+  function onEvidence(
+    own: Held,
+    { atUs, validator, durable }: Pick<FactOf<"saved">, "atUs" | "validator" | "durable">,
+  ): Violation | undefined {
+    for (const evidence of durable.evidence) {
+      const [offender, view] =
+        evidence.type === "doubleVote"
+          ? [evidence.first.validator, evidence.first.ballot.view]
+          : [evidence.first.header.proposer, evidence.first.header.view];
+      const before = own.provenView.get(offender);
+      own.provenView.set(offender, view);
+      if (before === undefined || before < own.finalView) continue;
+      const detail = `Validator ${validator} keeps a second proof against validator ${offender} (view ${view}), although finality, at view ${own.finalView}, has not passed the first (view ${before}).`;
+      return accuse(atUs, [validator], detail);
+    }
+    return undefined;
+  }
+
+  function onSizes(sizes: FactOf<"sizes">): Violation | undefined {
+    const { atUs, validator } = sizes;
+    const { view, finalView } = held[validator] as Held;
+    const open = Math.max(0, view - finalView);
+    const rows: readonly (readonly [string, number, number])[] = [
+      ["waiting inputs", sizes.inputQueue, LIMITS.inputQueue],
+      // The record of a view may be on disk before the view is entered.
+      ["records", sizes.records, open + 2],
+      ["pending blocks", sizes.pendingBlocks, LIMITS.pendingBlocks + open],
+      ["pooled transactions", sizes.poolTransactions, LIMITS.poolTransactions],
+      ["bytes of pooled transactions", sizes.poolBytes, LIMITS.poolBytes],
+    ];
+    for (const [what, size, limit] of rows) {
+      if (size > limit) return accuse(atUs, [validator], `Validator ${validator} holds ${size} ${what}; at most ${limit} are allowed.`);
+    }
+    return undefined;
+  }
+
+  return {
+    invariant: "bounds",
+    interests: ["saved", "sizes", "enteredView", "started", "stopped"],
+    observe(fact) {
+      if (!("validator" in fact) || !honest.has(fact.validator)) return undefined;
+      const own = held[fact.validator] as Held;
+      switch (fact.type) {
+        case "saved":
+          return onSaved(fact);
+        case "sizes":
+          return onSizes(fact);
+        case "enteredView":
+          own.view = fact.view;
+          return undefined;
+        case "started":
+          own.provenView.clear();
+          return undefined;
+        case "stopped":
+          if (fact.why === "wipe") own.finalView = own.admittedView = own.view = 0;
+          return undefined;
+        default:
+          return undefined;
+      }
+    },
+  };
+}
