@@ -1,0 +1,342 @@
+/** The auditor: executes every final block with an independent model and holds what validators report against it. Four checkers over
+ *  one audit, which hears each fact once. It uses facts alone, never the workload's own notes, and none of the validators' code that
+ *  parses, judges or executes transactions.
+ *
+ *  outcomes: receipts, operation codes and state roots of every honest validator, in `saved` and in `finalized`, equal the model's
+ *  (roots at the heights where the model's is computed: after ROOT_TRANSACTIONS transactions, and at the head in the end), and what a
+ *  validator answers at admission equals the model's verdict when both stand at the same height.
+ *  conservation: debits equal credits in the model; from receipts alone nobody overdraws and nothing is posted twice; balances and
+ *  supplies of the two computations agree.
+ *  executedOnce: see executed_once.ts.
+ *  everyTransactionAnswered: what is malformed, badly signed or never submitted is never accepted and never final. At the end each
+ *  submission to a validator that ran on has its answer, and each well-formed, well-signed transaction, if submitted at all, is
+ *    final, or past its expiry height at the head, or
+ *    refused by an honest validator (answer or drop) while the model's verdict at the head is a code too, or
+ *    refused for a reason that has passed since: nonceConflict or insufficientForFee.
+ *  So a transaction that was accepted and forgotten, that nobody answered, or that was refused although nothing is wrong with it,
+ *  is a violation, whoever crashed meanwhile: clients ask again. Blocks off the first final chain are left to the agreement checker. */
+
+import { describeCode, TRANSACTION_CODES } from "../../ledger/result_codes.ts";
+import type { OperationEntry } from "../../replica/interface.ts";
+import type { TransactionReceipt } from "../../types/application.ts";
+import type { Genesis } from "../../types/genesis.ts";
+import type { ChainId, TransactionHash } from "../../types/ids.ts";
+import { TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
+import type { CheckedCluster, Checker, Invariant, Violation } from "../checks/checker.ts";
+import type { Scenario } from "../scenario/manifest.ts";
+import type { Fact, FactOf } from "../simulator/facts.ts";
+import { type Answers, createAnswers, lossOf, type Submitted } from "./answers.ts";
+import { createExecutedOnce } from "./executed_once.ts";
+import { type ChainBlock, createFinalChain, type FinalChain } from "./final_chain.ts";
+import type { ModelReceipt } from "./ledger_model.ts";
+import { type AuditedBlock, createPredictor, type Predictor } from "./predictors.ts";
+import { createReceiptLedger, imbalance, type ReceiptLedger } from "./receipt_ledger.ts";
+
+export interface AuditorOptions {
+  readonly cluster: CheckedCluster;
+  readonly scenario: Scenario;
+  readonly genesis: Genesis;
+  readonly chainId: ChainId;
+}
+
+/** The model's root is computed once so many transactions were executed since the last time. */
+const ROOT_TRANSACTIONS = 256;
+/** Heights kept for validators that catch up. */
+const HEIGHTS_KEPT = 4_096;
+
+/** The four invariants of the header, over one shared audit. */
+export function createAuditor(options: AuditorOptions): readonly Checker[] {
+  const audit = new Audit(options);
+  return AUDITED.map((invariant) => ({
+    invariant,
+    observe(fact) {
+      audit.take(fact);
+      return audit.found(invariant);
+    },
+    finish(atUs) {
+      audit.finish(atUs);
+      return audit.found(invariant);
+    },
+  }));
+}
+
+const AUDITED = ["outcomes", "conservation", "executedOnce", "everyTransactionAnswered"] as const satisfies readonly Invariant[];
+type Audited = (typeof AUDITED)[number];
+const TRANSACTION_CODE_NAMES: ReadonlySet<string> = new Set(Object.keys(TRANSACTION_CODES));
+
+/** One height of the final chain. */
+interface AuditedHeight {
+  readonly block: AuditedBlock;
+  readonly expected: readonly ModelReceipt[];
+  root: string | undefined;
+  /** What the first honest validator reported. */
+  reported: OperationEntry | undefined;
+}
+
+interface Report {
+  readonly validator: number;
+  readonly atUs: number;
+  readonly entry: OperationEntry;
+}
+
+class Audit {
+  readonly #cluster: CheckedCluster;
+  readonly #isLedger: boolean;
+  readonly #predictor: Predictor;
+  readonly #chain: FinalChain;
+  readonly #answers: Answers;
+  readonly #receipts: ReceiptLedger;
+  readonly #once = createExecutedOnce();
+  readonly #heights = new Map<number, AuditedHeight>();
+  /** Executed height of each validator, as its effects tell. */
+  readonly #executed = new Map<number, number>();
+  readonly #found = new Map<Audited, Violation>();
+  readonly #told = new Set<Audited>();
+  /** Reports of heights whose block is not known yet. */
+  #early: Report[] = [];
+  #followed = 0;
+  #sinceRoot = 0;
+  #isStuck = false;
+  #isFinished = false;
+  #last: Fact | undefined;
+
+  constructor({ cluster, scenario, genesis, chainId }: AuditorOptions) {
+    this.#cluster = cluster;
+    this.#isLedger = scenario.application === "ledger";
+    this.#predictor = createPredictor(genesis, chainId);
+    const isHonest = (validator: number): boolean => cluster.honest.has(validator);
+    this.#answers = createAnswers({ isLedger: this.#isLedger, isHonest, verify: cluster.verifyEd25519 });
+    this.#chain = createFinalChain((hash) => this.#answers.submitted.get(hash)?.bytes);
+    this.#receipts = createReceiptLedger(genesis);
+  }
+
+  /** Each invariant speaks once. */
+  found(invariant: Audited): Violation | undefined {
+    const violation = this.#found.get(invariant);
+    if (violation === undefined || this.#told.has(invariant)) return undefined;
+    this.#told.add(invariant);
+    return violation;
+  }
+
+  take(fact: Fact): void {
+    if (fact === this.#last) return;
+    this.#last = fact;
+    switch (fact.type) {
+      case "submitted":
+        return this.#answers.noteSubmitted(fact);
+      case "answered":
+        return this.#onAnswered(fact);
+      case "dropped":
+        return this.#answers.noteDropped(fact);
+      case "saved":
+        return this.#cluster.honest.has(fact.validator) ? this.#onSaved(fact) : undefined;
+      case "finalized":
+        return this.#cluster.honest.has(fact.validator) ? this.#onFinalized(fact) : undefined;
+      case "started":
+        this.#executed.set(fact.validator, fact.finalHeight);
+        return this.#answers.noteUp(fact.validator);
+      case "stopped":
+      case "halted":
+      case "refusedStart":
+        return this.#answers.noteDown(fact.validator);
+      case "fault":
+        if (fact.fault.action.type === "pause" && fact.edge === "begin") this.#answers.notePaused(fact.fault.action.validator);
+        return;
+      case "phase":
+        return fact.phase === "heal" ? this.#answers.noteHealed() : undefined;
+      default:
+        return;
+    }
+  }
+
+  finish(atUs: number): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    if (!this.#isStuck) this.#finishChain(atUs);
+    if (this.#cluster.expect === "break") return;
+    const owed = this.#answers.unanswered(atUs);
+    if (owed !== undefined) {
+      const detail = `Validator ${owed.validator} never answered what client ${owed.client} submitted at ${owed.atUs} µs, although it ran on.`;
+      this.#report("everyTransactionAnswered", { kind: "liveness", atUs, validators: [owed.validator], detail });
+    }
+    if (!this.#isStuck) this.#findLoss(atUs);
+  }
+
+  #report(invariant: Audited, violation: Omit<Violation, "invariant">): void {
+    if (!this.#found.has(invariant)) this.#found.set(invariant, { invariant, ...violation });
+  }
+
+  #onSaved(fact: FactOf<"saved">): void {
+    const { durable, validator, atUs } = fact;
+    if (durable.blocks.length > 0 || durable.finality.length > 0) this.#chain.noteSaved(fact);
+    if (durable.finality.length > 0) this.#advance(validator, atUs);
+    for (const entry of durable.operations) this.#compare({ validator, atUs, entry });
+  }
+
+  #onFinalized({ blocks, validator, atUs }: FactOf<"finalized">): void {
+    for (const block of blocks) this.#chain.noteFinalized(block);
+    this.#advance(validator, atUs);
+    for (const { header, blockHash, stateRoot, receipts } of blocks) {
+      this.#compare({ validator, atUs, entry: { height: header.height, blockHash, stateRoot, receipts } });
+      this.#executed.set(validator, header.height);
+    }
+  }
+
+  #advance(validator: number, atUs: number): void {
+    for (
+      let block = this.#isStuck ? undefined : this.#chain.next();
+      block !== undefined;
+      block = this.#isStuck ? undefined : this.#chain.next()
+    ) {
+      this.#execute(block, { validator, atUs });
+    }
+    if (this.#early.length === 0) return;
+    const early = this.#early;
+    this.#early = [];
+    for (const report of early) this.#compare(report);
+  }
+
+  #execute(block: ChainBlock, by: { readonly validator: number; readonly atUs: number }): void {
+    const { header, blockHash } = block;
+    const transactions: AuditedBlock["transactions"][number][] = [];
+    for (const { hash, bytes } of block.transactions) {
+      const known = this.#answers.submitted.get(hash);
+      const flaw = this.#flawOf(known, bytes);
+      if (flaw !== undefined) {
+        const detail = `The final block ${blockHash} at height ${header.height} holds transaction ${hash}, ${flaw}.`;
+        this.#report("everyTransactionAnswered", { kind: "safety", atUs: by.atUs, validators: [by.validator], detail });
+        if (known === undefined && this.#isLedger) this.#isStuck = true;
+      }
+      if (known !== undefined) known.isFinal = true;
+      transactions.push({ hash, payload: known?.payload });
+    }
+    if (this.#isStuck) return;
+    const audited: AuditedBlock = { header, blockHash, transactions };
+    const expected = this.#predictor.execute(audited);
+    this.#sinceRoot += transactions.length;
+    const isRootDue = !this.#isLedger || this.#sinceRoot >= ROOT_TRANSACTIONS;
+    if (isRootDue) this.#sinceRoot = 0;
+    this.#heights.set(header.height, {
+      block: audited,
+      expected,
+      root: isRootDue ? this.#predictor.root() : undefined,
+      reported: undefined,
+    });
+    this.#heights.delete(header.height - HEIGHTS_KEPT);
+  }
+
+  /** Why a transaction must not be final, whatever it does. */
+  #flawOf(known: Submitted | undefined, bytes: Uint8Array): string | undefined {
+    if (known !== undefined) return known.isSigned ? undefined : "whose signature is not the sender's";
+    if (this.#isLedger) return "which is no well-formed transaction that a client submitted";
+    return bytes.length === 0 || bytes.length > TRANSACTION_BYTES_MAX ? `which has ${bytes.length} bytes` : undefined;
+  }
+
+  /** outcomes: one validator's report of one height. */
+  #compare(report: Report): void {
+    const { validator, atUs, entry } = report;
+    if (this.#isStuck) return;
+    if (entry.height > this.#predictor.height) {
+      if (this.#early.length < HEIGHTS_KEPT) this.#early.push(report);
+      return;
+    }
+    const height = this.#heights.get(entry.height);
+    if (height === undefined || height.block.blockHash !== entry.blockHash) return;
+    const flaw = height.reported?.receipts === entry.receipts ? undefined : difference(height, entry.receipts);
+    const wrongRoot =
+      height.root !== undefined && height.root !== entry.stateRoot ? `state root ${entry.stateRoot}, predicted ${height.root}` : undefined;
+    const what = flaw ?? wrongRoot;
+    if (what !== undefined) {
+      const detail = `Validator ${validator} at height ${entry.height}: ${what}.`;
+      this.#report("outcomes", { kind: "safety", atUs, validators: [validator], detail });
+    }
+    height.reported ??= entry;
+    this.#follow(validator, atUs);
+  }
+
+  /** conservation and executedOnce: the reported receipts, height by height. */
+  #follow(validator: number, atUs: number): void {
+    for (let next = this.#heights.get(this.#followed + 1); next?.reported !== undefined; next = this.#heights.get(this.#followed + 1)) {
+      this.#followed += 1;
+      const { block } = next;
+      const { receipts } = next.reported;
+      const isHonestProposer = this.#cluster.honest.has(block.header.proposer);
+      const twice = this.#once.take({ block, receipts, isHonestProposer });
+      if (twice !== undefined) this.#report("executedOnce", { kind: "safety", atUs, validators: [validator], detail: twice });
+      const made = this.#isLedger ? this.#receipts.take(block, receipts) : undefined;
+      if (made !== undefined) this.#report("conservation", { kind: "safety", atUs, validators: [validator], detail: `${made}.` });
+      if (next.root !== undefined) this.#balance(atUs, validator);
+    }
+  }
+
+  /** conservation: the model in itself, and against the balances that receipts lead to. */
+  #balance(atUs: number, validator: number): void {
+    const { model } = this.#predictor;
+    if (model === undefined || this.#followed !== model.height) return;
+    const detail = imbalance(model, this.#receipts);
+    if (detail !== undefined) this.#report("conservation", { kind: "safety", atUs, validators: [validator], detail });
+  }
+
+  #onAnswered(fact: FactOf<"answered">): void {
+    const { atUs, validator, hash, refusal } = fact;
+    const wrong = this.#answers.noteAnswered(fact);
+    if (wrong !== undefined) this.#report("everyTransactionAnswered", { kind: "safety", atUs, validators: [validator], detail: wrong });
+    const entry = hash === undefined ? undefined : this.#answers.submitted.get(hash);
+    if (entry?.payload === undefined || !entry.isSigned || !this.#cluster.honest.has(validator) || this.#isStuck) return;
+    if (this.#executed.get(validator) !== this.#predictor.height) return;
+    const verdict = describeCode(this.#predictor.judge(entry.payload));
+    // Acceptance is a verdict only when the validator cannot have had the transaction already.
+    const isFirst = entry.submissions === 1 && entry.answers === 1 && entry.firstValidator === validator;
+    const isWrong =
+      refusal === undefined ? isFirst && verdict !== "ok" : TRANSACTION_CODE_NAMES.has(refusal.code) && refusal.code !== verdict;
+    if (!isWrong) return;
+    const detail = `Validator ${validator} answered ${refusal?.code ?? "accepted"} to transaction ${hash}; after height ${this.#predictor.height} the verdict is ${verdict}.`;
+    this.#report("outcomes", { kind: refusal === undefined ? "safety" : "liveness", atUs, validators: [validator], detail });
+  }
+
+  #finishChain(atUs: number): void {
+    const { missing } = this.#chain;
+    if (missing !== undefined) {
+      const detail = `Height ${missing.height} is final with block ${missing.blockHash}, whose transactions no honest validator ever saved.`;
+      this.#report("outcomes", { kind: "safety", atUs, validators: [], detail });
+      return;
+    }
+    const head = this.#heights.get(this.#predictor.height);
+    if (head === undefined) return;
+    const root = this.#predictor.root();
+    if (head.reported !== undefined && head.reported.stateRoot !== root) {
+      const detail = `At the head, height ${this.#predictor.height}: state root ${head.reported.stateRoot}, predicted ${root}.`;
+      this.#report("outcomes", { kind: "safety", atUs, validators: [], detail });
+    }
+    this.#balance(atUs, -1);
+  }
+
+  #findLoss(atUs: number): void {
+    const headHeight = this.#predictor.height;
+    for (const entry of this.#answers.submitted.values()) {
+      if (entry.isFinal || !entry.isSigned) continue;
+      const verdict = describeCode(this.#predictor.judge(entry.payload));
+      const loss = lossOf(entry, { headHeight, verdict });
+      if (loss === undefined) continue;
+      const since = `submitted first at ${entry.firstAtUs} µs to validator ${entry.firstValidator}`;
+      const detail = `Transaction ${entry.hash} of client ${entry.client}, ${since}, is not final at height ${headHeight}: ${loss}; the verdict is ${verdict}.`;
+      return this.#report("everyTransactionAnswered", { kind: "liveness", atUs, validators: [], detail });
+    }
+  }
+}
+
+/** The first receipt that is not as predicted. */
+function difference({ block, expected }: AuditedHeight, receipts: readonly TransactionReceipt[]): string | undefined {
+  if (receipts.length !== expected.length) return `${receipts.length} receipts for ${expected.length} transactions`;
+  for (const [index, receipt] of receipts.entries()) {
+    const { hash } = block.transactions[index] as { readonly hash: TransactionHash };
+    const wanted = expected[index] as ModelReceipt;
+    if (receipt.hash !== hash) return `receipt ${index} is of ${receipt.hash} instead of ${hash}`;
+    if (receipt.code !== wanted.code)
+      return `transaction ${hash} got ${describeCode(receipt.code)}, predicted ${describeCode(wanted.code)}`;
+    const [got, predicted] = [receipt.operationCodes, wanted.operationCodes];
+    if (got.length === predicted.length && predicted.every((code, at) => code === got[at])) continue;
+    return `operations of ${hash} got ${got.map(describeCode).join(", ")}, predicted ${predicted.map(describeCode).join(", ")}`;
+  }
+  return undefined;
+}

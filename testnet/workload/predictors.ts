@@ -1,0 +1,79 @@
+/** What a final block must do, predicted without the applications that validators run: the ledger's model, and the null application
+ *  from its rules N1 and N2. */
+
+import { bodyRootOf, sha256 } from "../../crypto/hashes.ts";
+import { LEDGER_LIMITS } from "../../ledger/limits.ts";
+import type { BlockHeader } from "../../types/block.ts";
+import { asciiBytes, concatBytes, fromHex, toHex } from "../../types/bytes.ts";
+import type { Genesis } from "../../types/genesis.ts";
+import type { ChainId, TransactionHash } from "../../types/ids.ts";
+import type { TransactionPayload } from "../../types/transaction.ts";
+import { LedgerModel, type ModelReceipt } from "./ledger_model.ts";
+
+/** One transaction of a final block. `payload` is undefined for the null application, whose bytes mean nothing. */
+export interface AuditedTransaction {
+  readonly hash: TransactionHash;
+  readonly payload: TransactionPayload | undefined;
+}
+
+export interface AuditedBlock {
+  readonly header: BlockHeader;
+  readonly blockHash: string;
+  readonly transactions: readonly AuditedTransaction[];
+}
+
+export interface Predictor {
+  readonly height: number;
+  /** Receipts of the next block, in order. */
+  execute(block: AuditedBlock): readonly ModelReceipt[];
+  /** Root after the last block. Costs the more the longer it was not asked. */
+  root(): string;
+  /** Code with which the next block would refuse the transaction as a whole; 0: none. */
+  judge(payload: TransactionPayload | undefined): number;
+  /** The model behind it, where there is one. */
+  readonly model: LedgerModel | undefined;
+}
+
+export function createPredictor(genesis: Genesis, chainId: ChainId): Predictor {
+  return genesis.application === "null" ? nullPredictor(chainId) : ledgerPredictor(new LedgerModel(genesis, chainId, LEDGER_LIMITS));
+}
+
+function ledgerPredictor(model: LedgerModel): Predictor {
+  return {
+    model,
+    get height() {
+      return model.height;
+    },
+    execute({ header, transactions }) {
+      const payloads = transactions.flatMap(({ payload }) => (payload === undefined ? [] : [payload]));
+      return model.execute({ height: header.height, timeMs: header.timeMs, payloads });
+    },
+    root: () => model.root(),
+    judge: (payload) => (payload === undefined ? 0 : model.judge(payload)),
+  };
+}
+
+const NULL_TAG = asciiBytes("sealstone null application/1");
+const NULL_RECEIPT: ModelReceipt = { code: 0, operationCodes: [0] };
+
+function nullPredictor(chainId: ChainId): Predictor {
+  let root = sha256(concatBytes([NULL_TAG, fromHex(chainId)]));
+  let height = 0;
+  return {
+    model: undefined,
+    get height() {
+      return height;
+    },
+    execute({ header, transactions }) {
+      const numbers = new DataView(new ArrayBuffer(16));
+      numbers.setBigUint64(0, BigInt(header.height), true);
+      numbers.setBigUint64(8, BigInt(header.timeMs), true);
+      const bodyRoot = fromHex(bodyRootOf(transactions.map(({ hash }) => hash)));
+      root = sha256(concatBytes([NULL_TAG, root, new Uint8Array(numbers.buffer), bodyRoot]));
+      height = header.height;
+      return transactions.map(() => NULL_RECEIPT);
+    },
+    root: () => toHex(root),
+    judge: () => 0,
+  };
+}
