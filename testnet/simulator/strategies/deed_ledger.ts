@@ -2,6 +2,7 @@
  *  contradicts an earlier one, and hides from its own machine what would stop it: a certificate with its signature on a ballot
  *  that the machine never signed (failure 10). Bounded. */
 
+import type { Justification } from "../../../types/block.ts";
 import { Signers } from "../../../types/validator_set.ts";
 import type { Ballot, Certificate } from "../../../types/vote.ts";
 import type { WireMessage } from "../facts.ts";
@@ -52,14 +53,20 @@ export function createDeedLedger(): DeedLedger {
     hasSigned: (ballot) => signedIn(ballot.view).some((signed) => ballotName(signed) === ballotName(ballot)),
     contradicts: (ballot) => signedIn(ballot.view).some((signed) => areContradictory(signed, ballot)),
     signedIn,
-    convicts(message, context) {
-      if (message.type === "certificate") return isBehindItsBack(message.certificate, context);
-      if (message.type !== "proposal") return false;
-      const { parentCertificate, timeoutCertificates } = message.proposal;
-      const all = parentCertificate === undefined ? timeoutCertificates : [parentCertificate, ...timeoutCertificates];
-      return all.some((certificate) => isBehindItsBack(certificate, context));
-    },
+    convicts: (message, context) => certificatesIn(message).some((certificate) => isBehindItsBack(certificate, context)),
   };
+}
+
+/** The certificates in a message; of answers only those of blocks, which the machine takes in like proposals. */
+function certificatesIn(message: WireMessage): readonly Certificate[] {
+  if (message.type === "certificate") return [message.certificate];
+  if (message.type === "proposal") return justifying(message.proposal);
+  const isBlock = message.type === "response" && message.response.type === "block";
+  return isBlock && message.response.block !== undefined ? justifying(message.response.block) : [];
+}
+
+function justifying({ parentCertificate, timeoutCertificates }: Justification): readonly Certificate[] {
+  return parentCertificate === undefined ? timeoutCertificates : [parentCertificate, ...timeoutCertificates];
 }
 
 /** Two ballots of one view that R2, R4 and R5 forbid to sign both: of one kind, or commit vote and timeout. */

@@ -4,7 +4,7 @@
  *  Signs for its own key only. */
 
 import type { ValidatorIndex } from "../../../types/ids.ts";
-import type { Ballot } from "../../../types/vote.ts";
+import type { Ballot, Certificate } from "../../../types/vote.ts";
 import type { MessageKind } from "../../scenario/manifest.ts";
 import type { WireMessage } from "../facts.ts";
 import type { Outgoing, TraitorContext } from "../strategy.ts";
@@ -70,12 +70,10 @@ export function createMirror(deeds: DeedLedger): Mirror {
       if (message.type === "vote" && message.vote.validator === context.self) {
         return sendOwnVote(message, message.vote.ballot, { route, context });
       }
-      if (message.type !== "certificate" || !isConspiracy(context)) return unchanged(message);
-      const { ballot } = message.certificate;
-      const theirs = branchOf(context, ballot.view, route.to);
-      const isForeign = ballot.kind !== "timeout" && theirs !== undefined && theirs.blockHash !== ballot.blockHash;
-      if (!isForeign || !context.acts(ballot.view)) return unchanged(message);
-      context.note(ballot.view, `keeps the other branch's certificate from ${route.to}`);
+      const shown = isConspiracy(context) ? certificateShownBy(message) : undefined;
+      if (shown === undefined || !isForeignTo(route.to, shown.ballot, context) || !context.acts(shown.ballot.view))
+        return unchanged(message);
+      context.note(shown.ballot.view, `keeps the other branch's ${message.type} from ${route.to}`);
       return [];
     },
     onReceive(message, from, context) {
@@ -91,6 +89,17 @@ export function createMirror(deeds: DeedLedger): Mirror {
 interface Leaving {
   readonly route: Route;
   readonly context: TraitorContext;
+}
+
+/** What a message proves about a block: itself, or the QC of a proposal's parent. */
+function certificateShownBy(message: WireMessage): Certificate | undefined {
+  if (message.type === "certificate") return message.certificate;
+  return message.type === "proposal" ? message.proposal.parentCertificate : undefined;
+}
+
+function isForeignTo(validator: ValidatorIndex, ballot: Ballot, context: TraitorContext): boolean {
+  const theirs = branchOf(context, ballot.view, validator);
+  return ballot.kind !== "timeout" && theirs !== undefined && theirs.blockHash !== ballot.blockHash;
 }
 
 /** What an honest validator voted for in a view is its branch there, whatever was planned; timeouts name none. */
