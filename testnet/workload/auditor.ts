@@ -283,7 +283,7 @@ class Audit {
     if (wrong !== undefined) this.#report("everyTransactionAnswered", { kind: "safety", atUs, validators: [validator], detail: wrong });
     const entry = hash === undefined ? undefined : this.#answers.submitted.get(hash);
     if (entry?.payload === undefined || !entry.isSigned || !this.#cluster.honest.has(validator) || this.#isStuck) return;
-    if (this.#executed.get(validator) !== this.#predictor.height) return;
+    if (this.#executed.get(validator) !== this.#predictor.height || this.#chain.missing !== undefined) return;
     const verdict = describeCode(this.#predictor.judge(entry.payload));
     // Acceptance is a verdict only when the validator cannot have had the transaction already.
     const isFirst = entry.submissions === 1 && entry.answers === 1 && entry.firstValidator === validator;

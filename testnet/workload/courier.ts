@@ -1,6 +1,7 @@
 /** Brings transactions to validators as clients do: one validator at a time, another one after silence, a refusal that allows it or
  *  too long a wait, until the transaction is final, refused for good or past its expiry height. What is sent "once" (copies, lies)
- *  is not followed. Clients believe what validators without a strategy report as final, as a real client believes a proof. */
+ *  is not followed. Clients believe what validators without a strategy say: that a block is final (a real client believes its proof), or
+ *  that a transaction is refused for good (a real client asks several). */
 
 import type { Refusal } from "../../types/application.ts";
 import { assert } from "../../types/assert.ts";
@@ -194,8 +195,10 @@ class ClientCourier implements Courier {
   }
 
   #onRefusal(ticket: Ticket, { code, canRetry }: Refusal, atUs: number): void {
-    ticket.refusals += 1;
-    if (!canRetry || ticket.refusals === ticket.order.refusalsMax) return this.#settle(ticket, { type: "refused", atUs, code });
+    const isBelieved = !this.#traitors.has(ticket.validator);
+    if (isBelieved) ticket.refusals += 1;
+    if (isBelieved && (!canRetry || ticket.refusals === ticket.order.refusalsMax))
+      return this.#settle(ticket, { type: "refused", atUs, code });
     ticket.state = "waiting";
     this.#wakeAt(ticket, atUs + this.#stream.between(...RETRY_US));
   }
