@@ -125,6 +125,15 @@ export interface ConsensusOptions {
   readonly verifyEd25519: VerifyEd25519;
   readonly config: ConsensusConfig;
   readonly recovered: RecoveredConsensus;
+  readonly harness?: ConsensusHarness;
+}
+
+/** What a test harness may take into its own hands (testnet/twins). A node sets none of it. */
+export interface ConsensusHarness {
+  /** Names the leader of a view whatever the chain says; undefined: the schedule decides. The same for all validators of a run. */
+  readonly leaderOf?: (view: View) => ValidatorIndex | undefined;
+  /** Another instance signs with our key on purpose, so what it signed does not stop us (failure 10). */
+  readonly isKeyShared?: boolean;
 }
 
 /** For people and RPC: where consensus stands and, when nothing moves, what it waits for. */

@@ -148,7 +148,8 @@ export function leaderOfView(machine: Machine): ValidatorIndex {
 }
 
 export function leaderUnder(machine: Machine, parent: ParentFacts, view: View): ValidatorIndex {
-  return leaderOf(view, pausesUnder(machine, parent), machine.options.validators);
+  const { harness, validators } = machine.options;
+  return harness?.leaderOf?.(view) ?? leaderOf(view, pausesUnder(machine, parent), validators);
 }
 
 const PAUSES_KEPT_MAX = 64;
