@@ -100,7 +100,9 @@ function foldOfValidator(fold: Fold, fact: OfValidator): void {
   }
 }
 
-type Rare = FactOf<"started" | "stopped" | "refusedStart" | "halted" | "snapshot" | "evidence" | "penalized" | "diverged" | "betrayal">;
+type Rare = FactOf<
+  "started" | "stopped" | "refusedStart" | "halted" | "snapshot" | "evidence" | "penalized" | "diverged" | "sizes" | "betrayal"
+>;
 
 function foldRare(fold: Fold, fact: Rare): void {
   switch (fact.type) {
@@ -128,6 +130,12 @@ function foldRare(fold: Fold, fact: Rare): void {
       fold.integer(fact.height);
       fold.hash(fact.ours);
       return fold.hash(fact.certified);
+    case "sizes":
+      fold.integer(fact.inputQueue);
+      fold.integer(fact.records);
+      fold.integer(fact.pendingBlocks);
+      fold.integer(fact.poolTransactions);
+      return fold.integer(fact.poolBytes);
     case "betrayal":
       fold.integer(fact.view);
       fold.name(fact.strategy);

@@ -4,7 +4,7 @@ import type { MessageKind } from "../../../testnet/scenario/manifest.ts";
 import type { Fact, FactType, WireMessage } from "../../../testnet/simulator/facts.ts";
 import type { Block, BlockHeader, Proposal } from "../../../types/block.ts";
 import type { BlockHash, BodyRoot, StateRoot, TransactionHash } from "../../../types/ids.ts";
-import { Epoch, Height, TimestampMs, ValidatorIndex, View } from "../../../types/ids.ts";
+import { Epoch, Height, TimestampMs, ValidatorIndex, View, ZERO_HASH } from "../../../types/ids.ts";
 import type { SafetyRecord } from "../../../types/safety_record.ts";
 import type { PeerKey } from "../../../types/sender.ts";
 import type { SyncRequest, SyncResponse } from "../../../types/sync.ts";
@@ -90,10 +90,10 @@ export function recordOf(view: number, fields: Partial<SafetyRecord>): SafetyRec
   return {
     epoch: Epoch.of(1),
     view: View.of(view),
-    proposedHash: hashOf(0),
-    votedHash: hashOf(0),
+    proposedHash: ZERO_HASH,
+    votedHash: ZERO_HASH,
     votedHeight: Height.ZERO,
-    committedHash: hashOf(0),
+    committedHash: ZERO_HASH,
     committedHeight: Height.ZERO,
     hasTimedOut: false,
     admittedBy: undefined,
@@ -269,6 +269,7 @@ export const SAMPLE_FACTS: { readonly [Type in FactType]: readonly Fact[] } = {
     { type: "answered", atUs: 50, validator: 2, client: 1, hash: transaction, refusal: undefined },
   ],
   dropped: [{ type: "dropped", atUs: 50, validator: 2, hash: transaction, refusal }],
+  sizes: [{ type: "sizes", atUs: 50, validator: 2, inputQueue: 1, records: 4, pendingBlocks: 2, poolTransactions: 9, poolBytes: 1_500 }],
   betrayal: [{ type: "betrayal", atUs: 50, validator: 3, strategy: "doubleVote", view: 12, what: "voted for two blocks" }],
 };
 
