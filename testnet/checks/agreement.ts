@@ -6,6 +6,7 @@ import type { CheckedCluster, Checker, Violation } from "./checker.ts";
 import { createHeaderHasher } from "./final_chain.ts";
 import { CLAIM_FACTS, type FinalClaim, type FinalClaims, type FinalConflict } from "./final_claims.ts";
 import { accuserOf, brief } from "./violations.ts";
+import { wipedBy } from "./wiped.ts";
 
 interface Progress {
   savedHeight: number;
@@ -60,18 +61,17 @@ export function createAgreementChecker({ honest, weights }: Pick<CheckedCluster,
 
   return {
     invariant: "agreement",
-    interests: [...CLAIM_FACTS, "started", "stopped"],
+    interests: [...CLAIM_FACTS, "started", "stopped", "fault"],
     observe(fact) {
       const conflict = claims.read(fact);
       if (conflict !== undefined)
         return accuse(fact.atUs, [conflict.first.validator, conflict.second.validator], describeConflict(conflict));
+      const wiped = wipedBy(fact);
+      if (wiped !== undefined) progressOf(wiped).isWiped = true;
       if (!("validator" in fact) || !honest.has(fact.validator)) return undefined;
       switch (fact.type) {
         case "started":
           return onStarted(fact);
-        case "stopped":
-          if (fact.why === "wipe") progressOf(fact.validator).isWiped = true;
-          return undefined;
         case "saved":
           return onSaved(fact);
         case "finalized":

@@ -4,6 +4,7 @@
 import type { FactOf } from "../simulator/facts.ts";
 import type { CheckedCluster, Checker, Violation } from "./checker.ts";
 import { accuserOf } from "./violations.ts";
+import { wipedBy } from "./wiped.ts";
 
 /** The limits as the README of consensus/ and the simulator's configuration state them; views come on top where it says so. */
 const LIMITS = {
@@ -83,8 +84,10 @@ export function createBoundsChecker({ honest, weights }: Pick<CheckedCluster, "h
 
   return {
     invariant: "bounds",
-    interests: ["saved", "sizes", "enteredView", "started", "stopped"],
+    interests: ["saved", "sizes", "enteredView", "started", "stopped", "fault"],
     observe(fact) {
+      const wiped = held[wipedBy(fact) ?? -1];
+      if (wiped !== undefined) wiped.finalView = wiped.admittedView = wiped.view = 0;
       if (!("validator" in fact) || !honest.has(fact.validator)) return undefined;
       const own = held[fact.validator] as Held;
       switch (fact.type) {
@@ -97,9 +100,6 @@ export function createBoundsChecker({ honest, weights }: Pick<CheckedCluster, "h
           return undefined;
         case "started":
           own.provenView.clear();
-          return undefined;
-        case "stopped":
-          if (fact.why === "wipe") own.finalView = own.admittedView = own.view = 0;
           return undefined;
         default:
           return undefined;

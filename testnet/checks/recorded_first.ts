@@ -9,6 +9,7 @@ import type { CheckedCluster, Checker, Violation } from "./checker.ts";
 import { createHeaderHasher } from "./final_chain.ts";
 import { createRecentMap, type RecentMap, VIEWS_MAX } from "./recent_map.ts";
 import { accuserOf, brief } from "./violations.ts";
+import { wipedBy } from "./wiped.ts";
 
 interface Disk {
   /** The last record saved of each view: by the rule it holds everything that earlier ones held. */
@@ -16,7 +17,7 @@ interface Disk {
   isSigning: boolean;
 }
 
-const FACTS: readonly FactType[] = ["saved", "signedVote", "signedProposal", "enteredView", "started", "stopped"];
+const FACTS: readonly FactType[] = ["saved", "signedVote", "signedProposal", "enteredView", "started", "stopped", "fault"];
 
 const accuse = accuserOf("recordBeforeSignature", "safety");
 
@@ -57,6 +58,8 @@ export function createRecordedFirstChecker({ honest, weights }: Pick<CheckedClus
     invariant: "recordBeforeSignature",
     interests: FACTS,
     observe(fact) {
+      const wiped = wipedBy(fact);
+      if (wiped !== undefined) diskOf(wiped).records.clear();
       if (!("validator" in fact) || !honest.has(fact.validator)) return undefined;
       const { validator } = fact;
       switch (fact.type) {
@@ -76,9 +79,6 @@ export function createRecordedFirstChecker({ honest, weights }: Pick<CheckedClus
           return onEntered(fact);
         case "started":
           diskOf(validator).isSigning = fact.isSigning;
-          return undefined;
-        case "stopped":
-          if (fact.why === "wipe") diskOf(validator).records.clear();
           return undefined;
         default:
           return undefined;

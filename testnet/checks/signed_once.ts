@@ -20,8 +20,13 @@ interface Signer {
   readonly views: RecentMap<number, SignedInView>;
   /** The view entered last, in this life. */
   view: number;
-  /** The machine knows a final block of this view: one reported with its own CC, or the head that a life began with. */
+  /** The machine knows a final block of this view, so it signs nothing there or below. */
   finalView: number;
+  /** What `finalView` becomes with the next write: a step may still sign what it decided before it heard of finality. */
+  nextFinalView: number;
+  /** Height up to which blocks are final by the CCs reported so far. Until it is reached catch-up is under way, and the blocks
+   *  that it has brought are not known to consensus, which may go on signing below. */
+  provenHeight: number;
   /** View of the last final block on disk. */
   savedView: number;
 }
@@ -31,7 +36,9 @@ const FACTS: readonly FactType[] = ["signedVote", "signedProposal", "enteredView
 const accuse = accuserOf("signedOnce", "safety");
 
 export function createSignedOnceChecker({ honest, weights }: Pick<CheckedCluster, "honest" | "weights">): Checker {
-  const signers = weights.map((): Signer => ({ views: createRecentMap(VIEWS_MAX), view: 0, finalView: 0, savedView: 0 }));
+  const signers = weights.map(
+    (): Signer => ({ views: createRecentMap(VIEWS_MAX), view: 0, finalView: 0, nextFinalView: 0, provenHeight: 0, savedView: 0 }),
+  );
   const hashOf = createHeaderHasher();
 
   function inView(signer: Signer, view: number): SignedInView {
@@ -75,15 +82,21 @@ export function createSignedOnceChecker({ honest, weights }: Pick<CheckedCluster
 
   function onStarted(validator: number): void {
     const signer = signers[validator] as Signer;
-    signer.view = 0;
+    signer.view = signer.provenHeight = 0;
     signer.finalView = Math.max(signer.finalView, signer.savedView);
   }
 
-  /** Blocks that catch-up brings ahead of their CC are reported before consensus hears of them, which may go on signing below. */
+  function onSaved({ validator, durable }: FactOf<"saved">): void {
+    const signer = signers[validator] as Signer;
+    signer.finalView = Math.max(signer.finalView, signer.nextFinalView);
+    signer.savedView = durable.finality.at(-1)?.view ?? signer.savedView;
+  }
+
   function onFinalized({ validator, blocks }: FactOf<"finalized">): void {
     const signer = signers[validator] as Signer;
-    for (const { blockHash, header, certificate } of blocks) {
-      if (certificate.ballot.blockHash === blockHash && header.view > signer.finalView) signer.finalView = header.view;
+    for (const { header, certificate } of blocks) {
+      signer.provenHeight = Math.max(signer.provenHeight, certificate.ballot.height);
+      if (header.height >= signer.provenHeight) signer.nextFinalView = Math.max(signer.nextFinalView, header.view);
     }
   }
 
@@ -103,8 +116,7 @@ export function createSignedOnceChecker({ honest, weights }: Pick<CheckedCluster
           onStarted(fact.validator);
           return undefined;
         case "saved":
-          (signers[fact.validator] as Signer).savedView =
-            fact.durable.finality.at(-1)?.view ?? (signers[fact.validator] as Signer).savedView;
+          onSaved(fact);
           return undefined;
         case "finalized":
           onFinalized(fact);

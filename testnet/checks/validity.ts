@@ -13,6 +13,7 @@ import type { CheckedCluster, Checker, Violation } from "./checker.ts";
 import { CHAIN_FACTS, type FinalBlockSeen, type FinalChain } from "./final_chain.ts";
 import { createRecentMap, type RecentMap } from "./recent_map.ts";
 import { accuserOf, brief } from "./violations.ts";
+import { wipedBy } from "./wiped.ts";
 
 /** Of docs/decisions/0005, not taken from the product's table. */
 const LAG_MAX = 64;
@@ -115,14 +116,15 @@ export function createValidityChecker(
   }
 
   function onStored(fact: Fact): Violation | undefined {
-    if (fact.type === "stopped" && fact.why === "wipe") stored[fact.validator]?.clear();
+    const wiped = wipedBy(fact);
+    if (wiped !== undefined) stored[wiped]?.clear();
     if (fact.type !== "saved" || !honest.has(fact.validator)) return undefined;
     return judgeStored(fact) ?? judgeHeld(fact);
   }
 
   return {
     invariant: "validity",
-    interests: [...CHAIN_FACTS, "stopped"],
+    interests: [...CHAIN_FACTS, "stopped", "fault"],
     observe(fact) {
       const violation = onStored(fact);
       if (violation !== undefined) return violation;
