@@ -30,7 +30,9 @@ const MAY_IMPORT: Readonly<Record<string, { readonly values: readonly string[]; 
 /** Where packages may be imported; `scripts` and `test` may import any. A package that matches no row has no owner yet. */
 const PACKAGE_OWNERS: readonly { readonly pattern: RegExp; readonly folders: readonly string[] }[] = [
   { pattern: /^(libp2p|@libp2p\/.+|@chainsafe\/libp2p-.+|@multiformats\/.+|it-.+|uint8arraylist|ws)$/, folders: ["p2p"] },
-  { pattern: /^(hono|@hono\/.+|pino|zod)$/, folders: ["node"] },
+  { pattern: /^(hono|@hono\/.+|pino)$/, folders: ["node"] },
+  { pattern: /^zod$/, folders: ["node", "testnet"] },
+  { pattern: /^yaml$/, folders: ["testnet"] },
   { pattern: /^(sodium-native|@chainsafe\/blst|@noble\/.+)$/, folders: ["crypto"] },
   { pattern: /^@chainsafe\/ssz$/, folders: ["types", "testnet"] },
   { pattern: /^@chainsafe\/(hashtree|as-sha256)$/, folders: ["crypto", "ledger"] },

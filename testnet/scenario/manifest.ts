@@ -1,7 +1,18 @@
 /** A scenario: topology, workload, faults, traitors and what must come of it, as plain data. Drivers read it and never add to it.
  *  All times are milliseconds of simulated (or real) time since the start of the run; validators are named by index. */
 
-export const MESSAGE_KINDS = ["proposal", "vote", "commit", "timeout", "certificate", "transactions", "status", "request", "response", "bytes"] as const;
+export const MESSAGE_KINDS = [
+  "proposal",
+  "vote",
+  "commit",
+  "timeout",
+  "certificate",
+  "transactions",
+  "status",
+  "request",
+  "response",
+  "bytes",
+] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
 export interface Scenario {
@@ -82,7 +93,13 @@ export type Trigger =
   | { readonly on: "height"; readonly height: number; readonly validator?: number }
   | { readonly on: "view"; readonly view: number; readonly validator?: number }
   | { readonly on: "leader"; readonly validator: number; readonly nth: number }
-  | { readonly on: "save"; readonly validator: number; readonly content: SaveContent; readonly edge: "before" | "after"; readonly nth: number };
+  | {
+      readonly on: "save";
+      readonly validator: number;
+      readonly content: SaveContent;
+      readonly edge: "before" | "after";
+      readonly nth: number;
+    };
 
 export interface Fault {
   readonly when: Trigger;
@@ -162,6 +179,7 @@ export const STRATEGIES = [
   "syncLies",
   "delayedReplay",
   "forgedVotes",
+  "splitBrain",
 ] as const;
 export type StrategyName = (typeof STRATEGIES)[number];
 

@@ -1,0 +1,51 @@
+/** A seed as a scenario: every option is drawn from streams of the seed, one stream per concern, so that a new option elsewhere changes little.
+ *  Swarm testing (Groce et al., ISSTA 2012): each seed enables its own subset of fault, trigger and strategy classes, so that some runs
+ *  are about crashes alone and some about traitors alone. Whatever is drawn, an honest quorum lasts, so `pass` is what must come. */
+
+import { createStream, type Stream } from "../simulator/streams.ts";
+import { defaultPhases } from "./defaults.ts";
+import { drawProtocol, drawTopology, drawWeights, drawWorkload, viewMsOf } from "./expand_cluster.ts";
+import { drawFaults, drawSwarm } from "./expand_faults.ts";
+import { drawTraitors } from "./expand_traitors.ts";
+import { createLossBudget } from "./loss_budget.ts";
+import type { Scenario } from "./manifest.ts";
+
+/** Views that a run's fault phase is meant to make, were there no faults. */
+const VIEWS_AIM: readonly [number, number] = [20, 60];
+const FAULTS_MS_MIN = 4_000;
+const FAULTS_MS_MAX = 12_000;
+
+/** The scenario of a seed from 0 to 2^32 - 1: always the same one. */
+export function expandSeed(seed: number): Scenario {
+  const stream = (name: string): Stream => createStream(seed, `expand/${name}`);
+  const weights = drawWeights(stream("weights"));
+  const swarm = drawSwarm(stream("swarm"), weights.length);
+  const { scene } = swarm;
+  const topology = drawTopology(stream("topology"), { count: weights.length, isFast: scene === "skippedViews" });
+  const protocol = drawProtocol(stream("protocol"), { topology, scene });
+  const viewMs = viewMsOf(topology, protocol);
+  const workload = drawWorkload(stream("workload"), { viewMs });
+  const phaseStream = stream("phases");
+  const perSecond = workload.clients === 0 ? 0 : workload.perSecond;
+  const betweenViewsMs = Math.max(viewMs, Math.min(protocol.heartbeatMs, perSecond === 0 ? protocol.heartbeatMs : 1_000 / perSecond));
+  const aimedMs = Math.round(phaseStream.between(...VIEWS_AIM) * betweenViewsMs);
+  const leastMs = scene === "skippedViews" ? 9_000 : FAULTS_MS_MIN;
+  const faultsMs = Math.min(FAULTS_MS_MAX, Math.max(leastMs, aimedMs));
+  const budget = createLossBudget(weights);
+  const byzantine = drawTraitors(stream("traitors"), { weights, budget });
+  return {
+    version: 1,
+    name: `seed ${seed}`,
+    seed,
+    weights,
+    topology,
+    protocol,
+    application: stream("application").chance(0.15) ? "null" : "ledger",
+    workload,
+    faults: drawFaults(stream("faults"), { weights, faultsMs, swarm, budget }),
+    byzantine,
+    phases: { ...defaultPhases(weights.length), faultsMs, coreHeights: phaseStream.between(3, 5) },
+    ties: phaseStream.chance(0.5) ? "shuffle" : "fifo",
+    expect: "pass",
+  };
+}
