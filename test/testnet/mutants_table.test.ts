@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import t from "tap";
+import { CANARY } from "../../testnet/mutants/canary.ts";
 import {
   type Edit,
   editsOf,
@@ -15,7 +16,6 @@ import {
   mutate,
   occurrencesOf,
 } from "../../testnet/mutants/mutant.ts";
-import { CANARY } from "../../testnet/mutants/names.ts";
 import { SECOND_GUARDS } from "../../testnet/mutants/second_guards.ts";
 import { findMutant, MUTANTS } from "../../testnet/mutants/table.ts";
 import { PROJECT_ROOT } from "../../testnet/runtimes.ts";

@@ -10,6 +10,9 @@ import { pathToFileURL } from "node:url";
 import { PROJECT_ROOT } from "../runtimes.ts";
 import { filesOf, type Mutant, mutate } from "./mutant.ts";
 
+/** Names the bug that `preload.ts` plants. */
+export const MUTANT_VARIABLE = "SEALSTONE_MUTANT";
+
 export interface AppliedMutant {
   /** Files of the mutant that no module has asked for yet; empty once the bug is in force. */
   readonly notLoaded: readonly string[];

@@ -3,8 +3,7 @@
  *  Says loudly that it did, and ends the process with 2 where it cannot. */
 
 import process from "node:process";
-import { applyMutant } from "./apply.ts";
-import { MUTANT_VARIABLE } from "./names.ts";
+import { applyMutant, MUTANT_VARIABLE } from "./apply.ts";
 import { findMutant } from "./table.ts";
 
 const ENVIRONMENT_EXIT_CODE = 2;
