@@ -40,8 +40,7 @@ function runSpace(options: Extract<TwinsOptions, { type: "space" }>, output: Out
     throw new TestnetFailure("usage", `--index must be below ${space.total}, the number of scenarios of this shape; not ${plan.index}`);
   }
   const { validators, twins, rounds, phases } = shape;
-  const partitions = phases === 1 ? "one partition" : "two partitions";
-  output.say(`${validators} validators, ${twins} of them twinned, ${rounds} rounds with ${partitions} each: ${space.total} scenarios`);
+  output.say(`validators ${validators}, twins ${twins}, rounds ${rounds}, phases ${phases}: ${space.total} scenarios`);
   if (plan.type === "sample") output.say(`seed ${plan.seed} draws ${plan.scenarios} of them without repetition`);
   if (3 * twins >= validators) output.say("a third or more of the weight is twinned: agreement is expected to break");
   let lastMs = nowMs();

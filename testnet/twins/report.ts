@@ -50,10 +50,10 @@ export function textOf(report: TwinsReport): readonly string[] {
     `${scenarios}${of} scenarios in ${report.seconds.toFixed(1)} s, ${perSecond(report)} per second`,
     `${withFinality} had final blocks before the heal, ${withEvidence} gave evidence, the slowest recovered ${recoveryViewsMax} views after it`,
   ];
-  const [first] = failures;
+  const first = failures.find(({ invariant }) => invariant === "agreement") ?? failures[0];
   if (first === undefined) return [...lines, "passed: all honest instances agree, nobody honest is accused, and all recovered"];
-  const stopped = failures.length < FAILURES_MAX ? "" : `; stopped there`;
-  return [...lines, `FAILED in ${failures.length} scenarios${stopped}. The first:`, ...failureText(first, report)];
+  const stopped = failures.length < FAILURES_MAX ? "" : "; stopped there";
+  return [...lines, `FAILED in ${failures.length} scenarios${stopped}. One of them:`, ...failureText(first, report)];
 }
 
 function failureText(failure: Failure, { space, path }: TwinsReport): readonly string[] {
