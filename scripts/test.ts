@@ -7,7 +7,7 @@ import { endAllProcesses, runBounded } from "./gate/processes.ts";
 import { findRuntime, OWN_RUNTIME, type Runtime, type RuntimeName } from "./gate/runtimes.ts";
 import { type FileResult, findTestFiles, runTestFile } from "./gate/test_files.ts";
 
-const PARTS = ["check", "lint", "tidy", "types", "node", "deno"] as const;
+const PARTS = ["check", "lint", "tidy", "types", "simulate", "node", "deno"] as const;
 type Part = (typeof PARTS)[number];
 
 const CHECK_GROUPS: Readonly<Record<Part, readonly CheckGroup[]>> = {
@@ -15,6 +15,7 @@ const CHECK_GROUPS: Readonly<Record<Part, readonly CheckGroup[]>> = {
   lint: ["lint"],
   tidy: ["tidy"],
   types: ["types"],
+  simulate: ["simulate"],
   node: [],
   deno: [],
 };

@@ -3,10 +3,11 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { CANARY } from "../../testnet/mutants/canary.ts";
 import { type ProcessResult, runProcess } from "./processes.ts";
 import { GATE_ENVIRONMENT, OWN_RUNTIME, PROJECT_ROOT, type Runtime, scriptArgs } from "./runtimes.ts";
 
-export type CheckGroup = "lint" | "tidy" | "types";
+export type CheckGroup = "lint" | "tidy" | "types" | "simulate";
 
 export interface Check {
   readonly name: string;
@@ -38,10 +39,23 @@ export function listChecks(deno: Runtime | undefined): Check[] {
     tool("eslint", "lint", "node_modules/eslint/bin/eslint.js", "--max-warnings", "0", ...ADAPTER_FOLDERS.filter(isInProject)),
     tool("tidy", "tidy", "scripts/tidy.ts"),
     tool("tsc", "types", tsc, "-p", "."),
+    ...simulations(tool),
     ...nestedProjects().map((folder) => tool(`tsc ${folder}`, "types", tsc, "-p", folder)),
   ];
   if (deno !== undefined) checks.push({ name: "deno check", group: "types", command: deno.executable, args: ["check", "--quiet", "."] });
   return checks;
+}
+
+type MakeCheck = (name: string, group: CheckGroup, script: string, ...args: readonly string[]) => Check;
+
+/** Bounded parts of the long sweeps, which are commands of their own: seeds, the exhaustive small Twins, and one planted bug that must be caught. */
+function simulations(tool: MakeCheck): Check[] {
+  return [
+    tool("simulate 300 seeds", "simulate", "scripts/simulate.ts", "--seeds", "300"),
+    tool("simulate 4 seeds with real signatures", "simulate", "scripts/simulate.ts", "--seeds", "4", "--bls"),
+    tool("twins, exhaustive and small", "simulate", "scripts/twins.ts", "--rounds", "2", "--exhaustive"),
+    tool("mutants, the canary", "simulate", "scripts/mutants.ts", "--only", CANARY),
+  ];
 }
 
 export async function runCheck(check: Check): Promise<CheckResult> {

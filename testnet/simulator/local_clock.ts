@@ -34,4 +34,3 @@ export function createLocalClock(nowUs: () => number): LocalClock {
     },
   };
 }
-

@@ -26,7 +26,11 @@ interface Open {
   empty: { readonly from: number; readonly response: SyncResponse } | undefined;
 }
 
-export function createRequests(options: { readonly self: number; readonly host: Host; readonly input: (input: ReplicaInput) => void }): Requests {
+export function createRequests(options: {
+  readonly self: number;
+  readonly host: Host;
+  readonly input: (input: ReplicaInput) => void;
+}): Requests {
   const { self, host, input } = options;
   const open = new Map<number, Open>();
   let turn = 0;

@@ -48,7 +48,11 @@ export interface Strategy {
   /** Before signing: the proposals to sign instead. The first is the one that the machine made, unless withheld. */
   beforeProposal?(proposal: UnsignedProposal, context: TraitorContext): readonly UnsignedProposal[];
   /** After signing, for each recipient. */
-  onSend?(message: WireMessage, route: { readonly to: ValidatorIndex; readonly kind: MessageKind; readonly view: number }, context: TraitorContext): readonly Outgoing[];
+  onSend?(
+    message: WireMessage,
+    route: { readonly to: ValidatorIndex; readonly kind: MessageKind; readonly view: number },
+    context: TraitorContext,
+  ): readonly Outgoing[];
   /** Messages that arrive, as the machine will see them; an empty list hides it. */
   onReceive?(message: WireMessage, from: ValidatorIndex, context: TraitorContext): readonly WireMessage[];
   /** What is written instead; undefined: nothing is. */

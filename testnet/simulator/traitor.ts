@@ -13,7 +13,10 @@ import { createStream } from "./streams.ts";
 export interface TraitorMachine {
   ballots(ballot: Ballot): readonly Ballot[];
   proposals(proposal: UnsignedProposal): readonly UnsignedProposal[];
-  outgoing(message: WireMessage, route: { readonly to: ValidatorIndex; readonly kind: MessageKind; readonly view: number }): readonly Outgoing[];
+  outgoing(
+    message: WireMessage,
+    route: { readonly to: ValidatorIndex; readonly kind: MessageKind; readonly view: number },
+  ): readonly Outgoing[];
   incoming(message: WireMessage, from: ValidatorIndex): readonly WireMessage[];
   persisted(durable: Durable): Durable | undefined;
   viewEntered(view: number): void;
