@@ -7,11 +7,14 @@ import { readFileSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { PROJECT_ROOT } from "../runtimes.ts";
+import { OWN_RUNTIME, PROJECT_ROOT } from "../runtimes.ts";
 import { filesOf, type Mutant, mutate } from "./mutant.ts";
 
 /** Names the bug that `preload.ts` plants. */
 export const MUTANT_VARIABLE = "SEALSTONE_MUTANT";
+
+/** As soon as a hook is registered, Deno 2.9 compiles native addons as JavaScript. This is JavaScript that loads the addon. */
+const LOAD_ADDON = { format: "commonjs", shortCircuit: true, source: "process.dlopen(module, __filename);" } as const;
 
 export interface AppliedMutant {
   /** Files of the mutant that no module has asked for yet; empty once the bug is in force. */
@@ -30,6 +33,7 @@ export function applyMutant(mutant: Mutant): AppliedMutant {
   }
   registerHooks({
     load(url, context, nextLoad) {
+      if (OWN_RUNTIME === "deno" && url.endsWith(".node")) return LOAD_ADDON;
       const source = sources.get(url);
       if (source === undefined) return nextLoad(url, context);
       waiting.delete(url);
