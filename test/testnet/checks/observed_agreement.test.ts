@@ -1,7 +1,12 @@
 /** The checks fire on what is planted and stay silent otherwise: a checker that never fires proves nothing. */
 
 import t from "tap";
-import { createAgreementCheck, createProgressCheck, describeDivergence, requireAgreement } from "../../../testnet/checks/observed_agreement.ts";
+import {
+  createAgreementCheck,
+  createProgressCheck,
+  describeDivergence,
+  requireAgreement,
+} from "../../../testnet/checks/observed_agreement.ts";
 import { TestnetFailure } from "../../../testnet/failure.ts";
 import { percentile } from "../../../testnet/histogram.ts";
 import { createMonitor, describeWaiting, type Monitor } from "../../../testnet/monitor.ts";
