@@ -41,6 +41,8 @@ export interface AuditorOptions {
 
 /** The model's root is computed once so many transactions were executed since the last time. */
 const ROOT_TRANSACTIONS = 256;
+/** Heights within which the first report of a height comes. */
+const REPORTS_WITHIN = 64;
 /** Heights kept for validators that catch up. */
 const HEIGHTS_KEPT = 4_096;
 
@@ -251,30 +253,33 @@ class Audit {
       this.#report("outcomes", { kind: "safety", atUs, validators: [validator], detail });
     }
     height.reported ??= entry;
-    this.#follow(validator, atUs);
+    this.#follow([validator], atUs);
   }
 
   /** conservation and executedOnce: the reported receipts, height by height. */
-  #follow(validator: number, atUs: number): void {
-    for (let next = this.#heights.get(this.#followed + 1); next?.reported !== undefined; next = this.#heights.get(this.#followed + 1)) {
-      this.#followed += 1;
+  #follow(validators: readonly number[], atUs: number): void {
+    for (let next = this.#heights.get(this.#followed + 1); next !== undefined; next = this.#heights.get(this.#followed + 1)) {
+      // A report that a crash swallowed is made up for by the prediction, once nobody can bring it any more.
+      const isOver = this.#isFinished || this.#followed + REPORTS_WITHIN < this.#predictor.height;
       const { block } = next;
-      const { receipts } = next.reported;
+      const receipts = next.reported?.receipts ?? (isOver ? predictedReceipts(next) : undefined);
+      if (receipts === undefined) return;
+      this.#followed += 1;
       const isHonestProposer = this.#cluster.honest.has(block.header.proposer);
       const twice = this.#once.take({ block, receipts, isHonestProposer });
-      if (twice !== undefined) this.#report("executedOnce", { kind: "safety", atUs, validators: [validator], detail: twice });
+      if (twice !== undefined) this.#report("executedOnce", { kind: "safety", atUs, validators, detail: twice });
       const made = this.#isLedger ? this.#receipts.take(block, receipts) : undefined;
-      if (made !== undefined) this.#report("conservation", { kind: "safety", atUs, validators: [validator], detail: `${made}.` });
-      if (next.root !== undefined) this.#balance(atUs, validator);
+      if (made !== undefined) this.#report("conservation", { kind: "safety", atUs, validators, detail: `${made}.` });
+      if (next.root !== undefined) this.#balance(validators, atUs);
     }
   }
 
   /** conservation: the model in itself, and against the balances that receipts lead to. */
-  #balance(atUs: number, validator: number): void {
+  #balance(validators: readonly number[], atUs: number): void {
     const { model } = this.#predictor;
     if (model === undefined || this.#followed !== model.height) return;
     const detail = imbalance(model, this.#receipts);
-    if (detail !== undefined) this.#report("conservation", { kind: "safety", atUs, validators: [validator], detail });
+    if (detail !== undefined) this.#report("conservation", { kind: "safety", atUs, validators, detail });
   }
 
   #onAnswered(fact: FactOf<"answered">): void {
@@ -297,7 +302,7 @@ class Audit {
   #finishChain(atUs: number): void {
     const { missing } = this.#chain;
     if (missing !== undefined) {
-      const detail = `Height ${missing.height} is final with block ${missing.blockHash}, whose transactions no honest validator ever saved.`;
+      const detail = `Height ${missing} is final, and no honest validator ever saved its block or reported it with known transactions.`;
       this.#report("outcomes", { kind: "safety", atUs, validators: [], detail });
       return;
     }
@@ -308,7 +313,8 @@ class Audit {
       const detail = `At the head, height ${this.#predictor.height}: state root ${head.reported.stateRoot}, predicted ${root}.`;
       this.#report("outcomes", { kind: "safety", atUs, validators: [], detail });
     }
-    this.#balance(atUs, -1);
+    this.#follow([], atUs);
+    this.#balance([], atUs);
   }
 
   #findLoss(atUs: number): void {
@@ -323,6 +329,10 @@ class Audit {
       return this.#report("everyTransactionAnswered", { kind: "liveness", atUs, validators: [], detail });
     }
   }
+}
+
+function predictedReceipts({ block, expected }: AuditedHeight): readonly TransactionReceipt[] {
+  return block.transactions.map(({ hash }, index) => ({ hash, ...(expected[index] as ModelReceipt) }));
 }
 
 /** The first receipt that is not as predicted. */

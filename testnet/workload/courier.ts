@@ -156,8 +156,8 @@ class ClientCourier implements Courier {
         return this.#onAnswer(fact);
       case "dropped":
         return this.#onDropped(fact);
-      case "finalized":
-        return this.#traitors.has(fact.validator) ? undefined : this.#onFinal(fact);
+      case "saved":
+        return this.#traitors.has(fact.validator) ? undefined : this.#onSaved(fact);
       case "stopped":
       case "halted":
         return this.#onSilence(fact.validator, fact.atUs);
@@ -203,10 +203,12 @@ class ClientCourier implements Courier {
     this.#wakeAt(ticket, atUs + this.#stream.between(...RETRY_US));
   }
 
-  #onFinal({ atUs, blocks }: FactOf<"finalized">): void {
-    for (const { header, receipts } of blocks) {
-      if (header.height <= this.#finalHeight) continue;
-      this.#finalHeight = header.height;
+  /** Final is what a validator's store says, which answers when a client asks for a hash: a crash between the write and its report
+   *  hides nothing. */
+  #onSaved({ atUs, durable }: FactOf<"saved">): void {
+    for (const { height, receipts } of durable.operations) {
+      if (height <= this.#finalHeight) continue;
+      this.#finalHeight = height;
       for (const { hash, code, operationCodes } of receipts) {
         const ticket = this.#open.get(hash);
         if (ticket !== undefined) this.#settle(ticket, { type: "final", atUs, code, operationCodes });

@@ -16,8 +16,8 @@ export interface ChainBlock {
 
 export interface FinalChain {
   readonly height: number;
-  /** A height that honest validators call final and whose block nobody could show yet. */
-  readonly missing: { readonly height: number; readonly blockHash: BlockHash } | undefined;
+  /** The next height, when honest validators call it or a later one final and nobody could show its block yet. */
+  readonly missing: number | undefined;
   noteSaved(fact: FactOf<"saved">): void;
   noteFinalized(block: FinalizedBlock): void;
   /** The next final block, if it is known. */
@@ -50,8 +50,7 @@ export function createFinalChain(bytesOf: (hash: TransactionHash) => Uint8Array 
       return height;
     },
     get missing() {
-      const blockHash = named.get(height + 1);
-      return blockHash === undefined ? undefined : { height: height + 1, blockHash };
+      return named.size === 0 ? undefined : height + 1;
     },
     noteSaved({ durable }) {
       for (const { blockHash, block } of durable.blocks) {

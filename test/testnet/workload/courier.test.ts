@@ -6,9 +6,7 @@ import type { Fact } from "../../../testnet/simulator/facts.ts";
 import { createStream } from "../../../testnet/simulator/streams.ts";
 import { createAgenda } from "../../../testnet/workload/agenda.ts";
 import { ANSWER_WITHIN_US, type Courier, createCourier, type Outcome, type Submission } from "../../../testnet/workload/courier.ts";
-import type { BlockHeader } from "../../../types/block.ts";
 import { type BlockHash, Height, type StateRoot, type TransactionHash } from "../../../types/ids.ts";
-import type { Certificate } from "../../../types/vote.ts";
 
 const HASH = "aa".repeat(32) as TransactionHash;
 const BYTES = Uint8Array.of(1, 2, 3);
@@ -48,18 +46,12 @@ function world(order: { readonly expiryHeight?: number; readonly refusalsMax?: n
   return self;
 }
 
-function finalized(options: { readonly validator: number; readonly height: number; readonly hash?: TransactionHash }): Fact {
-  const { validator, height, hash } = options;
+function saved(options: { readonly validator: number; readonly height: number; readonly hash?: TransactionHash }): Fact {
+  const { validator, hash } = options;
   const receipts = hash === undefined ? [] : [{ hash, code: 110, operationCodes: [16] }];
-  const header = { height: Height.of(height) } as BlockHeader;
-  const block = {
-    blockHash: HASH as string as BlockHash,
-    header,
-    certificate: {} as Certificate,
-    stateRoot: HASH as string as StateRoot,
-    receipts,
-  };
-  return { type: "finalized", atUs: 9_000, validator, blocks: [block] };
+  const blockHash = HASH as string as BlockHash;
+  const operations = [{ height: Height.of(options.height), blockHash, stateRoot: HASH as string as StateRoot, receipts }];
+  return { type: "saved", atUs: 9_000, validator, durable: { records: [], blocks: [], finality: [], operations, evidence: [] } };
 }
 
 t.test("createCourier: silence, the same bytes at another validator after two seconds", async (t) => {
@@ -79,9 +71,9 @@ t.test("createCourier: accepted, asked for again only after some seconds, and fi
   it.answer(0);
   it.next();
   t.ok(it.nowUs >= 4_000_000, `again at ${it.nowUs}`);
-  it.courier.observe(finalized({ validator: TRAITOR, height: 1, hash: HASH }));
+  it.courier.observe(saved({ validator: TRAITOR, height: 1, hash: HASH }));
   t.equal(it.courier.openCount, 1, "a traitor's word");
-  it.courier.observe(finalized({ validator: 1, height: 1, hash: HASH }));
+  it.courier.observe(saved({ validator: 1, height: 1, hash: HASH }));
   t.same(it.outcomes, [{ type: "final", atUs: 9_000, code: 110, operationCodes: [16] }]);
   t.equal(it.next(), undefined);
   t.ok(it.courier.isIdle);
@@ -131,7 +123,7 @@ t.test("createCourier: past its expiry height, asked no more; after the heal pha
   it.answer(0);
   it.courier.observe({ type: "phase", atUs: it.nowUs, phase: "heal", core: [] });
   t.ok(it.next() !== undefined && it.nowUs < 2_000_000, "healed");
-  it.courier.observe(finalized({ validator: 1, height: 5 }));
+  it.courier.observe(saved({ validator: 1, height: 5 }));
   t.equal(it.next(), undefined);
   t.match(it.outcomes, [{ type: "expired" }]);
 });
