@@ -7,6 +7,7 @@ import { bodyRootOf, hashHeader } from "../crypto/hashes.ts";
 import type { BlockHeader, Proposal } from "../types/block.ts";
 import { type BlockHash, Height } from "../types/ids.ts";
 import type { Sender } from "../types/sender.ts";
+import type { Certificate } from "../types/vote.ts";
 import { BLOCKS_MAX, ORPHANS_MAX, type ParentFacts, type TreeBlock } from "./block_tree.ts";
 import { isJustificationShaped } from "./certificate_check.ts";
 import { absorbCertificate } from "./certificate_flow.ts";
@@ -85,7 +86,8 @@ export function insertBlock(machine: Machine, arrived: Arrived): void {
   const { header } = arrived.proposal;
   const parent = machine.tree.facts(header.parentHash);
   const isCertified = machine.wanted.has(arrived.blockHash);
-  const block: TreeBlock = { ...arrived, body: arrived.body ?? "waiting", isConnected: parent !== undefined, isCertified };
+  const proposal = withHeldCertificates(machine, arrived.proposal);
+  const block: TreeBlock = { ...arrived, proposal, body: arrived.body ?? "waiting", isConnected: parent !== undefined, isCertified };
   if (parent !== undefined && !isSoundUnder(machine, block, parent)) return;
   if (!makeRoom(machine, block)) return;
   machine.tree.insert(block);
@@ -93,6 +95,22 @@ export function insertBlock(machine: Machine, arrived: Arrived): void {
   if (header.view === machine.view) machine.pacemaker.noteProposal(machine.nowMs);
   if (parent !== undefined) connect(machine, block);
   else wantBlock(machine, { blockHash: header.parentHash, view: header.parentView, height: parentHeightOf(header), isFarToo: isCertified });
+}
+
+/** Whoever passes a proposal on may exchange its justification for another of the same ballots, and a known ballot's is not looked at.
+ *  What we keep, store and serve carries the certificates that we hold, which are verified. */
+function withHeldCertificates(machine: Machine, proposal: Proposal): Proposal {
+  const held = (certificate: Certificate): Certificate => {
+    const { kind, view, blockHash } = certificate.ballot;
+    const known = machine.certificates.of(kind, view);
+    return known?.ballot.blockHash === blockHash ? known : certificate;
+  };
+  const { parentCertificate, timeoutCertificates } = proposal;
+  return {
+    ...proposal,
+    parentCertificate: parentCertificate === undefined ? undefined : held(parentCertificate),
+    timeoutCertificates: timeoutCertificates.map(held),
+  };
 }
 
 /** Connects the orphans whose parent has become known, and theirs. */

@@ -10,6 +10,13 @@ import { Height } from "../../types/ids.ts";
 
 export type DiskOpening = { readonly ok: true; readonly store: MemoryStore } | { readonly ok: false; readonly reason: string };
 
+export interface CrashRemains {
+  /** Writes that were under way and are not there, or not whole. */
+  readonly lostWrites: number;
+  /** What is there of the write that was under way. */
+  readonly kept: Durable | undefined;
+}
+
 export interface SimulatedDisk {
   readonly store: MemoryStore;
   /** Starts a write; one at a time. */
@@ -18,7 +25,7 @@ export interface SimulatedDisk {
   commit(): void;
   /** The process died. What was being written is kept, lost, or torn: blocks reach the disk before the journal does. After the
    *  latter two, operations of the last saves are gone as well, since they are not synced. */
-  crash(unsynced: "kept" | "lost" | "torn"): { readonly lostWrites: number };
+  crash(unsynced: "kept" | "lost" | "torn"): CrashRemains;
   saveSnapshot(snapshot: StateSnapshot): void;
   damage(kind: "bitFlip" | "truncate"): void;
   /** An old copy of the files is put back. The counter shows it, unless `hidesCounter`. */
@@ -84,11 +91,12 @@ export function createSimulatedDisk(identity: StoreIdentity): SimulatedDisk {
       writing = undefined;
       if (unsynced === "kept") {
         if (torn !== undefined) append(torn);
-        return { lostWrites: 0 };
+        return { lostWrites: 0, kept: torn };
       }
-      if (unsynced === "torn" && torn !== undefined && torn.blocks.length > 0) append({ ...NOTHING, blocks: torn.blocks });
+      const kept = unsynced === "torn" && torn !== undefined && torn.blocks.length > 0 ? { ...NOTHING, blocks: torn.blocks } : undefined;
+      if (kept !== undefined) append(kept);
       loseOperations();
-      return { lostWrites: torn === undefined ? 0 : 1 };
+      return { lostWrites: torn === undefined ? 0 : 1, kept };
     },
     saveSnapshot(taken) {
       store.saveSnapshotNow(taken);

@@ -136,9 +136,11 @@ class Validator implements SimulatedValidator {
   stop({ why, unsynced }: Parameters<SimulatedValidator["stop"]>[0]): void {
     if (this.state !== "up" && this.state !== "paused") return;
     this.state = "down";
-    const { lostWrites } = this.disk.crash(unsynced);
+    const { lostWrites, kept } = this.disk.crash(unsynced);
+    const { nowUs: atUs } = this.#host.scheduler;
+    if (kept !== undefined) this.#host.emit({ type: "saved", atUs, validator: this.index, durable: kept });
     this.#forget();
-    this.#host.emit({ type: "stopped", atUs: this.#host.scheduler.nowUs, validator: this.index, why, lostWrites });
+    this.#host.emit({ type: "stopped", atUs, validator: this.index, why, lostWrites });
   }
 
   pause(): void {

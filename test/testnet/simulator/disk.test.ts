@@ -32,7 +32,7 @@ function written(...views: readonly number[]): SimulatedDisk {
 
 test("disk: a crash between writes, what was synced is there", async (t) => {
   const made = written(1, 2);
-  t.same(made.crash("lost"), { lostWrites: 0 });
+  t.same(made.crash("lost"), { lostWrites: 0, kept: undefined });
   t.same(viewsAfterRestart(made), [1, 2]);
 });
 
