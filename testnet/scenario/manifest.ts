@@ -180,6 +180,7 @@ export const STRATEGIES = [
   "delayedReplay",
   "forgedVotes",
   "splitBrain",
+  "poisonedProposal",
 ] as const;
 export type StrategyName = (typeof STRATEGIES)[number];
 

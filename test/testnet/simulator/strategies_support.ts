@@ -2,7 +2,7 @@
 
 import type { Fault, Scenario, StrategyName, Traitor } from "../../../testnet/scenario/manifest.ts";
 import { createSimulatedCluster, type SimulatedCluster } from "../../../testnet/simulator/cluster.ts";
-import type { Fact, FactOf } from "../../../testnet/simulator/facts.ts";
+import type { Fact, FactOf, Observer } from "../../../testnet/simulator/facts.ts";
 import { createFaultController } from "../../../testnet/simulator/faults.ts";
 import { createWorld, type SignatureTier, type World } from "../../../testnet/simulator/world.ts";
 import { payloadOf } from "../../support/chain.ts";
@@ -26,6 +26,8 @@ export interface ShortRunOptions {
   readonly faults?: readonly Fault[];
   readonly forMs: number;
   readonly signatures?: SignatureTier;
+  /** Hears every fact when it happens. */
+  readonly observer?: Observer;
 }
 
 export function traitor(validator: number, strategy: StrategyName, chance = 1): Traitor {
@@ -73,7 +75,11 @@ export function runShortly(options: ShortRunOptions): ShortRun {
       finalHashes.set(header.height, (finalHashes.get(header.height) ?? new Set()).add(blockHash));
     }
   };
-  const cluster = createSimulatedCluster({ world, observers: [follow, (fact) => controller.observe(fact)], isShuffled: false });
+  const cluster = createSimulatedCluster({
+    world,
+    observers: [follow, options.observer ?? (() => undefined), (fact) => controller.observe(fact)],
+    isShuffled: false,
+  });
   const controller = createFaultController(cluster, scenario);
   cluster.onSave = (validator, durable, edge) => controller.onSave(validator, durable, edge);
   controller.begin();
@@ -87,6 +93,16 @@ export function runShortly(options: ShortRunOptions): ShortRun {
 /** Heights at which honest validators hold different final blocks. */
 export function brokenHeights({ finalHashes }: ShortRun): readonly number[] {
   return [...finalHashes].filter(([, hashes]) => hashes.size > 1).map(([height]) => height);
+}
+
+/** Honest validators named as offenders by evidence of honest ones. */
+export function accusedHonest({ world, of }: ShortRun): readonly number[] {
+  const { honest } = world.checked;
+  const offenders = of("evidence").flatMap(({ validator, evidence }) => {
+    const offender = evidence.type === "doubleVote" ? evidence.first.validator : evidence.first.header.proposer;
+    return honest.has(validator) && honest.has(offender) ? [offender] : [];
+  });
+  return offenders;
 }
 
 function submitEvery(cluster: SimulatedCluster, { everyMs, forMs }: { readonly everyMs: number; readonly forMs: number }): void {

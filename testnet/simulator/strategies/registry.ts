@@ -11,6 +11,7 @@ import { createFutureViewFlood } from "./future_view_flood.ts";
 import { createInvalidCertificates } from "./invalid_certificates.ts";
 import { createMalformedMessages } from "./malformed_messages.ts";
 import { createMutatedMessages } from "./mutated_messages.ts";
+import { createPoisonedProposal } from "./poisoned_proposal.ts";
 import { createRevokedBlock } from "./revoked_block.ts";
 import { createSelectiveSending } from "./selective_sending.ts";
 import { createSilentLeader } from "./silent_leader.ts";
@@ -38,4 +39,5 @@ export const STRATEGY_FACTORIES: Readonly<Record<StrategyName, StrategyFactory>>
   delayedReplay: createDelayedReplay,
   forgedVotes: createForgedVotes,
   splitBrain: createSplitBrain,
+  poisonedProposal: createPoisonedProposal,
 };
