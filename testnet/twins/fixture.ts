@@ -50,6 +50,16 @@ export function createTwinsFixture(validators: number): TwinsFixture {
   const domain: SigningDomain = { chainId: CHAIN_ID, epoch: Epoch.ZERO, validatorSetHash: set.hash };
   const roots = Array.from({ length: 2 * validators }, (_, instance) => toHex<StateRoot>(sha256(asciiBytes(`instance ${instance}`))));
 
+  /** All instances sign the same few ballots. */
+  const messages = new Map<string, Uint8Array>();
+
+  function messageOf(ballot: Ballot): Uint8Array {
+    const key = `${ballot.kind} ${ballot.view} ${ballot.height} ${ballot.blockHash}`;
+    const message = messages.get(key) ?? ballotSigningBytes(domain, ballot);
+    messages.set(key, message);
+    return message;
+  }
+
   return {
     validators,
     senders: indices.map((validator) => ({ type: "validator", validator, peer: `validator ${validator}` as PeerKey })),
@@ -66,10 +76,13 @@ export function createTwinsFixture(validators: number): TwinsFixture {
     vote: (validator, ballot) => ({
       ballot,
       validator: indices[validator] as ValidatorIndex,
-      signature: signatures.sign(validator, ballotSigningBytes(domain, ballot)),
+      signature: signatures.sign(validator, messageOf(ballot)),
     }),
     sign: (header, blockHash) => signatures.sign(header.proposer, proposalSigningBytes(domain, header.view, blockHash)),
-    forget: signatures.forget,
+    forget() {
+      signatures.forget();
+      messages.clear();
+    },
     header: ({ proposer, instance, height, view, parentHash, parentView, timeMs, executedHeight }) => ({
       epoch: Epoch.ZERO,
       height,
