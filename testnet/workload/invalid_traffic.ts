@@ -158,8 +158,9 @@ const REPLAYS: Readonly<Record<string, Recipe>> = {
     const chainId = traffic.chainId.replace(/./g, (digit) => (digit === "f" ? "0" : "f")) as ChainId;
     send(traffic, client, compose(traffic, client.wild, [pay(client)], { nonce: client.wild.nonce, chainId }), { atUs });
   },
+  /** At, just above and just below the height at which it could still be ordered. */
   expired(traffic, client, atUs) {
-    const expiryHeight = Height.of(Math.max(0, traffic.courier.finalHeight - traffic.stream.below(3)));
+    const expiryHeight = Height.of(Math.max(0, traffic.courier.finalHeight + 1 - traffic.stream.below(4)));
     send(traffic, client, compose(traffic, client.wild, [pay(client)], { nonce: client.wild.nonce, expiryHeight }), { atUs });
   },
   /** Somebody's transaction again, long after it is final. */
