@@ -19,9 +19,17 @@ export function sha256(bytes: Uint8Array): Uint8Array {
   return digest(bytes);
 }
 
+/** Headers are never changed, and each is asked for its hash many times on its way through the machine. */
+const headerHashes = new WeakMap<BlockHeader, BlockHash>();
+
 /** A block is named by its header alone: SHA-256(tag ‖ encoding). Justification and body are not in it; `bodyRoot` is. */
 export function hashHeader(header: BlockHeader): BlockHash {
-  return hashTagged(TAGS.header, blockHeaderCodec.encode(header));
+  let hash = headerHashes.get(header);
+  if (hash === undefined) {
+    hash = hashTagged<BlockHash>(TAGS.header, blockHeaderCodec.encode(header));
+    headerHashes.set(header, hash);
+  }
+  return hash;
 }
 
 /** A transaction is named by the plain SHA-256 of its whole encoding, signature included. The bytes are opaque here. */
