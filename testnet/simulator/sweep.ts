@@ -5,6 +5,7 @@ import { sha256 } from "../../crypto/hashes.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
 import type { Violation } from "../checks/checker.ts";
 import { EXIT_CODES } from "../failure.ts";
+import type { JunitCase } from "../report/junit.ts";
 import type { Scenario } from "../scenario/manifest.ts";
 import { COVERAGE_POINTS, type CoveragePoint, mergeCoverage } from "./coverage.ts";
 import { type RunResult, runScenario } from "./run.ts";
@@ -26,6 +27,8 @@ export interface SweepFailure {
 export interface Sweep {
   run(next: SweepCase): RunResult;
   readonly failures: readonly SweepFailure[];
+  /** Every run, for JUnit. */
+  readonly cases: readonly JunitCase[];
   readonly runs: number;
   readonly coverage: ReadonlyMap<CoveragePoint, number>;
   /** Points of interest that no run has reached. */
@@ -54,6 +57,7 @@ export interface SweepSummary {
 
 export function createSweep(options: { readonly signatures: SignatureTier }): Sweep {
   const failures: SweepFailure[] = [];
+  const cases: JunitCase[] = [];
   let runs = 0;
   let simulatedMs = 0;
   let events = 0;
@@ -62,6 +66,7 @@ export function createSweep(options: { readonly signatures: SignatureTier }): Sw
 
   return {
     failures,
+    cases,
     get runs() {
       return runs;
     },
@@ -79,6 +84,7 @@ export function createSweep(options: { readonly signatures: SignatureTier }): Sw
       runs++;
       simulatedMs += result.simulatedMs;
       events += result.events;
+      cases.push({ name: next.name, seconds: result.simulatedMs / 1_000, violation: result.violation });
       digest = toHex(sha256(asciiBytes(`${digest}${result.traceHash}`))).slice(0, 32);
       coverage = mergeCoverage(coverage, result.coverage);
       if (result.violation !== undefined) failures.push({ case: next, violation: result.violation, result });
