@@ -112,6 +112,7 @@ export const on = {
 } as const;
 
 interface Draft {
+  readonly name: string;
   readonly faults: readonly unknown[];
   readonly byzantine: readonly unknown[];
   readonly [key: string]: unknown;
@@ -152,7 +153,7 @@ function builderOf(draft: Draft): ScenarioBuilder {
     expect: (expected) => builderOf({ ...draft, expect: expected }),
     build: () => {
       const parsed = parseScenario(draft);
-      assert(parsed.ok, `scenario ${JSON.stringify(draft["name"])}: ${parsed.ok ? "" : mistakesText(parsed.mistakes)}`);
+      assert(parsed.ok, `scenario ${JSON.stringify(draft.name)}: ${parsed.ok ? "" : mistakesText(parsed.mistakes)}`);
       return parsed.scenario;
     },
   };

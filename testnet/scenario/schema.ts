@@ -42,8 +42,9 @@ export type ParsedScenario =
   | { readonly ok: false; readonly mistakes: readonly Mistake[] };
 
 /** Checks a value that was read from a file or built. `readText` resolves the matrix that it names. */
-export function parseScenario(value: unknown, readText: TextReader = () => undefined): ParsedScenario {
-  const parsed = fileSchema(readText).safeParse(value);
+export function parseScenario(value: unknown, readText?: TextReader): ParsedScenario {
+  const schema = readText === undefined ? SCHEMA_WITHOUT_FILES : fileSchema(readText);
+  const parsed = schema.safeParse(value);
   if (!parsed.success) {
     return { ok: false, mistakes: parsed.error.issues.map(({ path, message }) => ({ path: pathText(path), message })) };
   }
@@ -163,3 +164,5 @@ type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
 function definedOf<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Defined<T>;
 }
+
+const SCHEMA_WITHOUT_FILES = fileSchema(() => undefined);
