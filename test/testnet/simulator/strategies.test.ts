@@ -47,7 +47,7 @@ t.test("STRATEGY_FACTORIES: every strategy of the manifest is there, each call m
 
 for (const [index, name] of STRATEGIES.entries()) {
   t.test(`${name}: one of four acts, leaves its trace, and the others stay safe and alive`, async (t) => {
-    const run = runShortly({ seed: 100 + index, byzantine: [traitor(TRAITOR, name)], forMs: 4_000 });
+    const run = runShortly({ seed: 100 + index, byzantine: [traitor(TRAITOR, name)], forMs: 2_500 });
     const { deeds, trace } = EXPECTED[name];
     for (const deed of deeds)
       t.ok(
@@ -63,9 +63,9 @@ for (const [index, name] of STRATEGIES.entries()) {
 
 t.test("acts: a strategy that never acts leaves the same chain as no strategy", async (t) => {
   const chainOf = ({ finalHashes }: ShortRun): readonly string[] => [...finalHashes.values()].flatMap((hashes) => [...hashes]);
-  const honest = runShortly({ seed: 7, byzantine: [], forMs: 1_500 });
+  const honest = runShortly({ seed: 7, byzantine: [], forMs: 600 });
   for (const name of STRATEGIES) {
-    const run = runShortly({ seed: 7, byzantine: [traitor(TRAITOR, name, 0)], forMs: 1_500 });
+    const run = runShortly({ seed: 7, byzantine: [traitor(TRAITOR, name, 0)], forMs: 600 });
     t.same(run.betrayals, [], name);
     t.same(chainOf(run), chainOf(honest), name);
   }
@@ -87,7 +87,7 @@ t.test("messages: shared ones are never changed, and all but raw frames pass the
     const run = runShortly({
       seed: 300 + index,
       byzantine: [traitor(TRAITOR, name)],
-      forMs: 1_200,
+      forMs: 600,
       observer: (fact) => {
         if (fact.type === "sent" && !encodings.has(fact.message)) encodings.set(fact.message, encoded(fact.message));
       },
@@ -103,14 +103,14 @@ t.test("messages: shared ones are never changed, and all but raw frames pass the
 t.test("strategies: the same seed gives the same deeds, another seed gives others", async (t) => {
   for (const name of ["doubleVote", "mutatedMessages", "syncLies", "forgedVotes"] as const) {
     const deedsOf = (seed: number): readonly string[] =>
-      runShortly({ seed, byzantine: [traitor(TRAITOR, name)], forMs: 800 }).betrayals.map(({ atUs, what }) => `${atUs} ${what}`);
+      runShortly({ seed, byzantine: [traitor(TRAITOR, name)], forMs: 400 }).betrayals.map(({ atUs, what }) => `${atUs} ${what}`);
     t.same(deedsOf(5), deedsOf(5), name);
     t.notSame(deedsOf(5), deedsOf(6), name);
   }
 });
 
 t.test("R9: amnesia signs again after restarts, and the honest stay safe", async (t) => {
-  for (let seed = 1; seed <= 4; seed++) {
+  for (let seed = 1; seed <= 3; seed++) {
     const crash = { type: "crash", validator: TRAITOR, unsynced: "lost" } as const;
     const faults = [700, 1_500, 2_200].map((atMs) => ({ when: { on: "time", atMs } as const, action: crash, forMs: 100 + 20 * seed }));
     const run = runShortly({ seed, byzantine: [traitor(TRAITOR, "amnesia")], forMs: 3_500, faults });
@@ -125,7 +125,7 @@ t.test("R3, R5: with two of seven traitors of any two strategies the honest stay
   for (const [index, name] of STRATEGIES.entries()) {
     const second = STRATEGIES[(index + 5) % STRATEGIES.length] as StrategyName;
     const byzantine = [traitor(2, name), traitor(5, second)];
-    const run = runShortly({ seed: 500 + index, byzantine, weights: [1, 1, 1, 1, 1, 1, 1], forMs: 1_500 });
+    const run = runShortly({ seed: 500 + index, byzantine, weights: [1, 1, 1, 1, 1, 1, 1], forMs: 1_000 });
     assertSafe(t, run);
     t.ok(run.height >= 3, `${name} and ${second}: height ${run.height}`);
   }
