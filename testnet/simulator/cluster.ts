@@ -136,6 +136,7 @@ export function createSimulatedCluster(options: {
       status,
       signVote: (ballot) => signVote(world, index, ballot),
       signProposal: (unsigned) => signProposal(world, index, unsigned),
+      aggregate: world.bls.aggregate,
       send: (to, message, delayMs) => {
         if (validators[index]?.state === "up") transmit(index, to, message, delayMs * 1_000);
       },
@@ -178,7 +179,7 @@ export function createSimulatedCluster(options: {
       const { status } = validator;
       const text = `${status.view} ${status.finalHeight} ${status.oldestHeight}`;
       if (text !== sent.text || scheduler.nowUs - sent.atUs >= STATUS_REPEAT_US) {
-        for (let to = 0; to < count; to++) if (isUp[index * count + to] === 1) transmit(index, to, { type: "status", status }, 0);
+        for (let to = 0; to < count; to++) if (isUp[index * count + to] === 1) validator.tellStatus(to);
         sent.text = text;
         sent.atUs = scheduler.nowUs;
       }

@@ -123,6 +123,8 @@ class Run {
   #follow(fact: Fact): void {
     if (fact.type === "finalized") this.#heights[fact.validator] = fact.blocks.at(-1)?.header.height ?? 0;
     else if (fact.type === "started") this.#heights[fact.validator] = fact.finalHeight;
+    else if (fact.type === "saved")
+      this.#heights[fact.validator] = fact.durable.finality.at(-1)?.height ?? (this.#heights[fact.validator] as number);
   }
 
   #check(fact: Fact): void {

@@ -33,6 +33,7 @@ export interface TraitorParts {
   readonly status: () => ReplicaStatus;
   readonly signVote: (ballot: Ballot) => SignedVote;
   readonly signProposal: (unsigned: Omit<Proposal, "signature">) => Proposal;
+  readonly aggregate: (signatures: readonly Uint8Array[]) => Uint8Array | undefined;
   readonly send: (to: ValidatorIndex, message: WireMessage, delayMs: number) => void;
   readonly onDeed: (strategy: string, view: number, what: string) => void;
 }
@@ -103,6 +104,7 @@ function contextOf(parts: TraitorParts, role: Traitor): TraitorContext {
     note: (view, what) => parts.onDeed(role.strategy, view, what),
     signVote: parts.signVote,
     signProposal: parts.signProposal,
+    aggregate: parts.aggregate,
     send: parts.send,
   };
 }

@@ -47,6 +47,7 @@ export interface SimulatedValidator {
   submit(bytes: Uint8Array, client: number): void;
   /** What a peer misses whose link has just come up. */
   greet(peer: number): void;
+  tellStatus(peer: number): void;
   notePeerGone(peer: number): void;
   readonly status: PeerStatus;
   readonly inputQueueLength: number;
@@ -180,6 +181,10 @@ class Validator implements SimulatedValidator {
 
   greet(peer: number): void {
     for (const message of this.#latest.all()) this.#send(peer, message);
+    this.tellStatus(peer);
+  }
+
+  tellStatus(peer: number): void {
     this.#send(peer, { type: "status", status: this.status });
   }
 
@@ -371,9 +376,11 @@ class Validator implements SimulatedValidator {
     }
     this.#isSaving = false;
     this.#host.onSave(this.index, durable, "after");
-    if (this.life !== life || this.state !== "up") return;
-    this.#perform(effects);
-    this.#pump();
+    if (this.life !== life || this.replica === undefined) return;
+    this.#whenRunning(() => {
+      this.#perform(effects);
+      this.#pump();
+    });
   }
 
   #perform(effects: readonly ReplicaEffect[]): void {
