@@ -21,19 +21,27 @@ interface Held {
   finalView: number;
   /** The highest view whose entry is on record. */
   admittedView: number;
+  /** View up to which the machine may know finality: on disk, or by a CC that it forwarded, whose block it may still lack. */
+  passedView: number;
   /** View of the fault last proven, by offender, in this life. */
   readonly provenView: Map<number, number>;
+  /** A second proof that is one too many unless finality turns out to have passed `view`: the CC that it heard of in the same turn is
+   *  forwarded only after the write. */
+  suspicion: { readonly view: number; readonly violation: Violation } | undefined;
 }
 
 const accuse = accuserOf("bounds", "safety");
 
 export function createBoundsChecker({ honest, weights }: Pick<CheckedCluster, "honest" | "weights">): Checker {
-  const held = weights.map((): Held => ({ view: 0, finalView: 0, admittedView: 0, provenView: new Map() }));
+  const held = weights.map(
+    (): Held => ({ view: 0, finalView: 0, admittedView: 0, passedView: 0, provenView: new Map(), suspicion: undefined }),
+  );
 
   function onSaved({ atUs, validator, durable }: FactOf<"saved">): Violation | undefined {
     const own = held[validator] as Held;
     for (const { view, admittedBy } of durable.records) if (admittedBy !== undefined && view > own.admittedView) own.admittedView = view;
     own.finalView = durable.finality.at(-1)?.view ?? own.finalView;
+    own.passedView = Math.max(own.passedView, own.finalView);
     const entered = Math.max(own.admittedView, own.finalView + 1);
     for (const { view } of durable.records) {
       if (view > entered)
@@ -43,13 +51,18 @@ export function createBoundsChecker({ honest, weights }: Pick<CheckedCluster, "h
           `Validator ${validator} keeps a record of view ${view}, but the last view that it entered is ${entered}.`,
         );
     }
-    return onEvidence(own, { atUs, validator, durable });
+    const violation = settle(own);
+    noteEvidence(own, { atUs, validator, durable });
+    return violation;
   }
 
-  function onEvidence(
-    own: Held,
-    { atUs, validator, durable }: Pick<FactOf<"saved">, "atUs" | "validator" | "durable">,
-  ): Violation | undefined {
+  function settle(own: Held): Violation | undefined {
+    const { suspicion } = own;
+    own.suspicion = undefined;
+    return suspicion !== undefined && suspicion.view >= own.passedView ? suspicion.violation : undefined;
+  }
+
+  function noteEvidence(own: Held, { atUs, validator, durable }: Pick<FactOf<"saved">, "atUs" | "validator" | "durable">): void {
     for (const evidence of durable.evidence) {
       const [offender, view] =
         evidence.type === "doubleVote"
@@ -57,11 +70,10 @@ export function createBoundsChecker({ honest, weights }: Pick<CheckedCluster, "h
           : [evidence.first.header.proposer, evidence.first.header.view];
       const before = own.provenView.get(offender);
       own.provenView.set(offender, view);
-      if (before === undefined || before < own.finalView) continue;
-      const detail = `Validator ${validator} keeps a second proof against validator ${offender} (view ${view}), although finality, at view ${own.finalView}, has not passed the first (view ${before}).`;
-      return accuse(atUs, [validator], detail);
+      if (before === undefined || before < own.passedView) continue;
+      const detail = `Validator ${validator} keeps a second proof against validator ${offender} (view ${view}), although finality has not passed the first (view ${before}).`;
+      own.suspicion ??= { view: before, violation: accuse(atUs, [validator], detail) };
     }
-    return undefined;
   }
 
   function onSizes(sizes: FactOf<"sizes">): Violation | undefined {
@@ -84,10 +96,10 @@ export function createBoundsChecker({ honest, weights }: Pick<CheckedCluster, "h
 
   return {
     invariant: "bounds",
-    interests: ["saved", "sizes", "enteredView", "started", "stopped", "fault"],
+    interests: ["saved", "sizes", "enteredView", "certificate", "stopped", "fault"],
     observe(fact) {
       const wiped = held[wipedBy(fact) ?? -1];
-      if (wiped !== undefined) wiped.finalView = wiped.admittedView = wiped.view = 0;
+      if (wiped !== undefined) wiped.finalView = wiped.passedView = wiped.admittedView = wiped.view = 0;
       if (!("validator" in fact) || !honest.has(fact.validator)) return undefined;
       const own = held[fact.validator] as Held;
       switch (fact.type) {
@@ -98,12 +110,23 @@ export function createBoundsChecker({ honest, weights }: Pick<CheckedCluster, "h
         case "enteredView":
           own.view = fact.view;
           return undefined;
-        case "started":
+        case "certificate":
+          if (fact.certificate.ballot.kind === "commit") own.passedView = Math.max(own.passedView, fact.certificate.ballot.view);
+          return undefined;
+        case "stopped":
           own.provenView.clear();
+          own.suspicion = undefined;
           return undefined;
         default:
           return undefined;
       }
+    },
+    finish() {
+      for (const own of held) {
+        const violation = settle(own);
+        if (violation !== undefined) return violation;
+      }
+      return undefined;
     },
   };
 }

@@ -28,6 +28,7 @@ import {
   recordOf,
   SCENARIO,
   saved,
+  shows,
   signs,
   started,
   stopped,
@@ -233,9 +234,12 @@ t.test(
     const bounds = (facts: readonly Untimed[]): string | undefined => firstViolation(createBoundsChecker(cluster), facts)?.detail;
     t.match(
       bounds([proof(1), saves(0, FIRST), proof(4)]),
-      /a second proof against validator 3 \(view 4\), although finality, at view 1, has not passed the first \(view 1\)/,
+      /a second proof against validator 3 \(view 4\), although finality has not passed the first \(view 1\)/,
     );
     t.equal(bounds([proof(1), saves(0, SECOND), proof(4)]), undefined);
+    t.equal(bounds([proof(1), shows(0, SECOND.commit), proof(4)]), undefined, "known as final by its CC, whose block is not held yet");
+    t.equal(bounds([proof(1), proof(4), shows(0, SECOND.commit), saved(0, {})]), undefined, "a CC of the same turn");
+    t.match(bounds([proof(1), proof(4), saved(0, {}), shows(0, SECOND.commit)]), /a second proof/);
     t.equal(bounds([proof(1), stopped(0), started(0, { life: 2 }), proof(4)]), undefined);
   },
 );
