@@ -14,6 +14,9 @@ import type { Scenario } from "./manifest.ts";
 const VIEWS_AIM: readonly [number, number] = [20, 60];
 const FAULTS_MS_MIN = 4_000;
 const FAULTS_MS_MAX = 12_000;
+/** Messages grow with the square of the cluster, so larger ones run for less time and under less load. */
+const LARGE_COUNT = 8;
+const LARGE_FAULTS_MS_MAX = 6_000;
 
 /** The scenario of a seed from 0 to 2^32 - 1: always the same one. */
 export function expandSeed(seed: number): Scenario {
@@ -24,13 +27,14 @@ export function expandSeed(seed: number): Scenario {
   const topology = drawTopology(stream("topology"), { count: weights.length, isFast: scene === "skippedViews" });
   const protocol = drawProtocol(stream("protocol"), { topology, scene });
   const viewMs = viewMsOf(topology, protocol);
-  const workload = drawWorkload(stream("workload"), { viewMs });
+  const isLarge = weights.length >= LARGE_COUNT;
+  const workload = drawWorkload(stream("workload"), { viewMs, isLarge });
   const phaseStream = stream("phases");
   const perSecond = workload.clients === 0 ? 0 : workload.perSecond;
   const betweenViewsMs = Math.max(viewMs, Math.min(protocol.heartbeatMs, perSecond === 0 ? protocol.heartbeatMs : 1_000 / perSecond));
   const aimedMs = Math.round(phaseStream.between(...VIEWS_AIM) * betweenViewsMs);
   const leastMs = scene === "skippedViews" ? 9_000 : FAULTS_MS_MIN;
-  const faultsMs = Math.min(FAULTS_MS_MAX, Math.max(leastMs, aimedMs));
+  const faultsMs = Math.max(leastMs, Math.min(isLarge ? LARGE_FAULTS_MS_MAX : FAULTS_MS_MAX, aimedMs));
   const budget = createLossBudget(weights);
   const byzantine = drawTraitors(stream("traitors"), { weights, budget });
   return {

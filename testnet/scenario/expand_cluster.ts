@@ -73,9 +73,9 @@ export function viewMsOf(topology: Topology, { syncMs, proposeDelayMs }: Protoco
   return Math.ceil(1.5 * slowestMsOf(topology) + syncMs[0] + syncMs[1] + proposeDelayMs);
 }
 
-export function drawWorkload(stream: Stream, { viewMs }: { readonly viewMs: number }): Workload {
+export function drawWorkload(stream: Stream, { viewMs, isLarge }: { readonly viewMs: number; readonly isLarge: boolean }): Workload {
   // Where views are short, a dense load would only make more of them.
-  const perSecondMax = viewMs < 70 ? 12 : 40;
+  const perSecondMax = viewMs < 70 || isLarge ? 12 : 40;
   const share = (): number => (stream.chance(0.5) ? stream.between(1, 6) : 0);
   return {
     clients: stream.chance(0.1) ? 0 : stream.between(1, 4),
