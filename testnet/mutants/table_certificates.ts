@@ -6,7 +6,7 @@ const SET = "types/validator_set.ts";
 const CHECK = "consensus/certificate_check.ts";
 const COLLECTOR = "consensus/vote_collector.ts";
 const FLOW = "consensus/certificate_flow.ts";
-const HELD = "consensus/certificates.ts";
+const SIGNING = "consensus/signing.ts";
 
 const UNEQUAL = "Unequal weights, so that a quorum by heads is none by weight.";
 
@@ -162,27 +162,27 @@ export const CERTIFICATE_MUTANTS: readonly Mutant[] = [
     name: "timeout-certificates-not-required",
     rule: "R8",
     class: "certificates",
-    file: HELD,
-    find: "        if (!byKind.timeout.has(skipped)) return skipped;\n",
-    replace: "        if (skipped > view) return skipped;\n",
-    what: "A proposal may skip views without a timeout certificate.",
-    needs: "A leader that takes back a certified block: it proposes over the block's parent.",
+    file: SIGNING,
+    find: "  if (missing !== undefined) {\n    askForTimeouts(machine, missing, View.previous(header.view));\n    return undefined;\n  }\n",
+    replace: "",
+    what: "A validator votes for a block that skips views without a timeout certificate.",
+    needs: "A leader that takes back a certified block: it proposes over an older one.",
     also: [{ file: CHECK, find: "  if (timeoutCertificates.length !== inlineCount) return false;\n", replace: "" }],
   },
   {
     name: "first-timeout-certificate-not-required",
     rule: "R8",
     class: "certificates",
-    file: HELD,
-    find: "for (let skipped = View.next(parentView); skipped < view;",
-    replace: "for (let skipped = View.next(View.next(parentView)); skipped < view;",
-    what: "The first view that a proposal skips needs no timeout certificate.",
-    needs: "A leader that takes back the certified block of the view before its own.",
+    file: SIGNING,
+    find: "const missing = machine.certificates.firstMissingTimeout(header);",
+    replace: "const missing = machine.certificates.firstMissingTimeout({ parentView: View.next(header.parentView), view: header.view });",
+    what: "The first view that a block skips needs no timeout certificate.",
+    needs: "A leader that takes back the certified block of the view before its own, or of one before lost views.",
     also: [
       {
         file: CHECK,
         find: "  if (timeoutCertificates.length !== inlineCount) return false;\n",
-        replace: "  if (timeoutCertificates.length < inlineCount - 1) return false;\n",
+        replace: "  if (timeoutCertificates.length !== inlineCount && timeoutCertificates.length !== inlineCount - 1) return false;\n",
       },
       { file: CHECK, find: "header.view - inlineCount + index", replace: "header.view - timeoutCertificates.length + index" },
     ],
