@@ -37,6 +37,13 @@ export interface SimulatedCluster {
   refreshLinks(): void;
 }
 
+/** A traitor's strategy decided to act in a view. */
+export interface TraitorAct {
+  readonly validator: number;
+  readonly strategy: string;
+  readonly view: number;
+}
+
 /** Statuses are looked at this often and sent when they changed, in any case after five times as long, as p2p/ does. */
 const STATUS_INTERVAL_US = 1_000_000;
 const STATUS_REPEAT_US = 5_000_000;
@@ -46,6 +53,7 @@ export function createSimulatedCluster(options: {
   readonly world: World;
   readonly observers: readonly Observer[];
   readonly isShuffled: boolean;
+  readonly onActs: (act: TraitorAct) => void;
 }): SimulatedCluster {
   const { world, observers } = options;
   const { scenario } = world;
@@ -81,7 +89,8 @@ export function createSimulatedCluster(options: {
     const delays = network.delays({ from, to, kind, view, nth, bytes: sizeOf(original) }, atUs);
     const delaysUs = extraDelayUs === 0 ? delays : delays.map((delay) => delay + extraDelayUs);
     const message = world.tier === "bls" ? throughCodec(original) : original;
-    emit({ type: "sent", atUs, from, to, kind, view, nth, message, delaysUs });
+    const shaped = network.wasShaped ? { isShaped: true } : {};
+    emit({ type: "sent", atUs, from, to, kind, view, nth, message, delaysUs, ...shaped });
     const epoch = epochs[link] as number;
     const { life } = validators[to] as SimulatedValidator;
     const deliver = (): void => {
@@ -140,6 +149,7 @@ export function createSimulatedCluster(options: {
       send: (to, message, delayMs) => {
         if (validators[index]?.state === "up") transmit(index, to, message, delayMs * 1_000);
       },
+      onActs: (strategy, view) => options.onActs({ validator: index, strategy, view }),
       onDeed: (strategy, view, what) => emit({ type: "betrayal", atUs: scheduler.nowUs, validator: index, strategy, view, what }),
     });
   }

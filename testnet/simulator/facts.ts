@@ -58,6 +58,8 @@ export type Fact =
       readonly nth: number;
       readonly message: WireMessage;
       readonly delaysUs: readonly number[];
+      /** A link fault decided about it. */
+      readonly isShaped?: boolean;
     }
   | {
       readonly type: "delivered";
@@ -136,7 +138,16 @@ export type Fact =
     }
   /** What a validator's machine holds at the moment, for the checker of bounds. `records` and `pendingBlocks`: on its disk, above
    *  the last final view and height. */
-  | { readonly type: "sizes"; readonly atUs: number; readonly validator: number; readonly inputQueue: number; readonly records: number; readonly pendingBlocks: number; readonly poolTransactions: number; readonly poolBytes: number }
+  | {
+      readonly type: "sizes";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly inputQueue: number;
+      readonly records: number;
+      readonly pendingBlocks: number;
+      readonly poolTransactions: number;
+      readonly poolBytes: number;
+    }
   /** A traitor's strategy did something that an honest validator would not have. */
   | {
       readonly type: "betrayal";

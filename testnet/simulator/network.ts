@@ -20,6 +20,8 @@ export interface Dispatch {
 export interface SimulatedNetwork {
   /** Delays in microseconds, one for each copy. */
   delays(dispatch: Dispatch, nowUs: number): readonly number[];
+  /** Did a link fault decide about the message that was asked for last? */
+  readonly wasShaped: boolean;
   /** Does `to` hear `from`, as far as partitions, cuts and stalls go? */
   isOpen(from: number, to: number): boolean;
   begin(index: number, action: NetworkAction): void;
@@ -67,7 +69,10 @@ export function createSimulatedNetwork(options: {
     return base[0] + stream.below(base[1] - base[0] + 1);
   }
 
+  let wasShaped = false;
+
   function delays(dispatch: Dispatch, nowUs: number): readonly number[] {
+    wasShaped = false;
     const { from, to } = dispatch;
     const link = from * count + to;
     const base = drawBase(link, from, to);
@@ -78,7 +83,11 @@ export function createSimulatedNetwork(options: {
     if (spared[link] === 1) return [base];
     if ((blocked[link] as number) > 0) return [];
     let copies: number[] = [base];
-    for (const fault of shaping) copies = applyFault(fault, { dispatch, link, copies, nowUs, seed });
+    for (const fault of shaping) {
+      const before = copies;
+      copies = applyFault(fault, { dispatch, link, copies, nowUs, seed });
+      wasShaped ||= copies !== before;
+    }
     return copies;
   }
 
@@ -109,6 +118,9 @@ export function createSimulatedNetwork(options: {
 
   return {
     delays,
+    get wasShaped() {
+      return wasShaped;
+    },
     isOpen: (from, to) =>
       spared[from * count + to] === 1 || ((blocked[from * count + to] as number) === 0 && (stalled[from * count + to] as number) === 0),
     begin(index, action) {
@@ -177,7 +189,7 @@ function applyFault(fault: Active, step: Step): number[] {
 }
 
 /** One-way delay bounds in microseconds by link (from · count + to). */
-export function baseDelays(topology: Topology, count: number): readonly (readonly [number, number])[] {
+function baseDelays(topology: Topology, count: number): readonly (readonly [number, number])[] {
   const bounds: (readonly [number, number])[] = [];
   for (let from = 0; from < count; from++) {
     for (let to = 0; to < count; to++) bounds.push(topology.type === "uniform" ? inUs(topology.delayMs) : between(topology, from, to));

@@ -2,8 +2,8 @@
  *  than on a healthy link, the views in which a traitor acted, the time at which a triggered fault struck. */
 
 import type { Fault, Scenario, Traitor } from "../scenario/manifest.ts";
+import type { TraitorAct } from "./cluster.ts";
 import type { Fact } from "./facts.ts";
-import { baseDelays } from "./network.ts";
 import { runScenario } from "./run.ts";
 import type { SignatureTier } from "./world.ts";
 
@@ -12,8 +12,8 @@ const MESSAGES_MAX = 20_000;
 
 /** The scenario with its chances replaced by what they came to. */
 export function realise(scenario: Scenario, signatures: SignatureTier): Scenario {
-  const record = createRecord(scenario);
-  runScenario(scenario, { signatures, observers: [record.observe] });
+  const record = createRecord();
+  runScenario(scenario, { signatures, observers: [record.observe], onActs: record.onActs });
   const isShaped = scenario.faults.some(({ action }) => action.type === "link" || action.type === "bandwidth");
   const isRealised = isShaped && record.messages.length <= MESSAGES_MAX;
   const faults = scenario.faults.flatMap((fault, index): Fault[] => {
@@ -36,26 +36,21 @@ export function realise(scenario: Scenario, signatures: SignatureTier): Scenario
 
 interface Recording {
   readonly observe: (fact: Fact) => void;
+  readonly onActs: (act: TraitorAct) => void;
   readonly messages: readonly Fault[];
   readonly struckAtUs: ReadonlyMap<number, number>;
   /** Views by validator and strategy. */
   readonly deeds: ReadonlyMap<string, ReadonlySet<number>>;
 }
 
-function createRecord(scenario: Scenario): Recording {
-  const count = scenario.weights.length;
-  const bounds = baseDelays(scenario.topology, count);
+function createRecord(): Recording {
   const messages: Fault[] = [];
   const struckAtUs = new Map<number, number>();
   const deeds = new Map<string, Set<number>>();
-  const shaping = new Set<number>();
 
   function onSent(fact: Extract<Fact, { type: "sent" }>): void {
-    if (shaping.size === 0 || messages.length > MESSAGES_MAX) return;
-    const [, maxUs] = bounds[fact.from * count + fact.to] as readonly [number, number];
-    const { delaysUs } = fact;
-    if (delaysUs.length === 1 && (delaysUs[0] as number) <= maxUs) return;
-    const { from, to, kind, view, nth } = fact;
+    if (fact.isShaped !== true || messages.length > MESSAGES_MAX) return;
+    const { from, to, kind, view, nth, delaysUs } = fact;
     const delaysMs = delaysUs.map((delay) => delay / 1_000);
     messages.push({ when: { on: "time", atMs: 0 }, action: { type: "message", message: { from, to, kind, view, nth }, delaysMs } });
   }
@@ -67,16 +62,13 @@ function createRecord(scenario: Scenario): Recording {
     observe(fact) {
       if (fact.type === "sent") return onSent(fact);
       if (fact.type === "fault") {
-        const { type } = fact.fault.action;
         if (fact.edge === "begin") struckAtUs.set(fact.index, fact.atUs);
-        if (type !== "link" && type !== "bandwidth") return;
-        if (fact.edge === "begin") shaping.add(fact.index);
-        else shaping.delete(fact.index);
       }
-      if (fact.type !== "betrayal") return;
-      const key = `${fact.validator} ${fact.strategy}`;
+    },
+    onActs({ validator, strategy, view }) {
+      const key = `${validator} ${strategy}`;
       const views = deeds.get(key) ?? new Set();
-      deeds.set(key, views.add(fact.view));
+      deeds.set(key, views.add(view));
     },
   };
 }

@@ -7,7 +7,7 @@ import { isQuorumOf } from "../checks/quorum.ts";
 import type { Scenario } from "../scenario/manifest.ts";
 import { createAuditor } from "../workload/auditor.ts";
 import { createWorkload, type Workload } from "../workload/workload.ts";
-import { createSimulatedCluster, type SimulatedCluster } from "./cluster.ts";
+import { createSimulatedCluster, type SimulatedCluster, type TraitorAct } from "./cluster.ts";
 import { type CoveragePoint, createCoverage } from "./coverage.ts";
 import type { Fact, Observer, Phase } from "./facts.ts";
 import { createFaultController, type FaultController } from "./faults.ts";
@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly signatures?: SignatureTier;
   /** Hear every fact, before the checkers do. */
   readonly observers?: readonly Observer[];
+  /** Hears in which views traitors act. */
+  readonly onActs?: (act: TraitorAct) => void;
 }
 
 export interface RunResult {
@@ -88,7 +90,12 @@ class Run {
       (fact) => this.#check(fact),
       this.#coverage.observe,
     ];
-    this.#cluster = createSimulatedCluster({ world, observers, isShuffled: scenario.ties === "shuffle" });
+    this.#cluster = createSimulatedCluster({
+      world,
+      observers,
+      isShuffled: scenario.ties === "shuffle",
+      onActs: options.onActs ?? (() => undefined),
+    });
     this.#faults = createFaultController(this.#cluster, scenario);
     this.#cluster.onSave = (validator, durable, edge) => this.#faults.onSave(validator, durable, edge);
   }

@@ -36,6 +36,8 @@ export interface TraitorParts {
   readonly aggregate: (signatures: readonly Uint8Array[]) => Uint8Array | undefined;
   readonly send: (to: ValidatorIndex, message: WireMessage, delayMs: number) => void;
   readonly onDeed: (strategy: string, view: number, what: string) => void;
+  /** A strategy was asked about a view for the first time, and acts in it. */
+  readonly onActs: (strategy: string, view: number) => void;
 }
 
 interface Role {
@@ -98,6 +100,7 @@ function contextOf(parts: TraitorParts, role: Traitor): TraitorContext {
         does = decisions.chance(role.chance);
         if (decided.size >= DECISIONS_MAX) decided.clear();
         decided.set(view, does);
+        if (does) parts.onActs(role.strategy, view);
       }
       return does;
     },

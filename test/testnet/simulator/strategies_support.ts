@@ -79,6 +79,7 @@ export function runShortly(options: ShortRunOptions): ShortRun {
     world,
     observers: [follow, options.observer ?? (() => undefined), (fact) => controller.observe(fact)],
     isShuffled: false,
+    onActs: () => undefined,
   });
   const controller = createFaultController(cluster, scenario);
   cluster.onSave = (validator, durable, edge) => controller.onSave(validator, durable, edge);
