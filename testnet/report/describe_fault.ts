@@ -2,7 +2,7 @@
 
 import { unreachable } from "../../types/assert.ts";
 import type { Fault, FaultAction, Trigger } from "../scenario/manifest.ts";
-import { joined, nameOf, namesOf } from "./words.ts";
+import { compactIndices, joined, nameOf, namesOf } from "./words.ts";
 
 /** "V2 is cut off from V0 and V1 for 700 ms (from 1000 ms on)". */
 export function describeFault({ when, action, forMs }: Fault): string {
@@ -63,15 +63,15 @@ export function describeAction(action: FaultAction): string {
 export function labelOfAction(action: FaultAction): string {
   switch (action.type) {
     case "partition":
-      return `partition ${action.groups.map((group) => group.join(" ")).join(" | ")}`;
+      return `partition ${action.groups.map(compactIndices).join(" | ")}`;
     case "cut":
-      return `cut ${action.from.join(" ")} → ${action.to.join(" ")}`;
+      return `cut ${linkText(action)}`;
     case "link":
-      return `bad link ${action.from.join(" ")} → ${action.to.join(" ")}`;
+      return `bad link ${linkText(action)}${action.kinds.length === 0 ? "" : ` (${action.kinds.join(", ")})`}`;
     case "bandwidth":
       return "low bandwidth";
     case "stall":
-      return `stall ${action.from.join(" ")} → ${action.to.join(" ")}`;
+      return `stall ${linkText(action)}`;
     case "reset":
       return "links reset";
     case "message":
@@ -128,6 +128,9 @@ export function validatorsTouched(action: FaultAction, count: number): readonly 
       return unreachable(action);
   }
 }
+
+const linkText = ({ from, to }: { readonly from: readonly number[]; readonly to: readonly number[] }): string =>
+  `${compactIndices(from)} → ${compactIndices(to)}`;
 
 const UNSYNCED = {
   kept: "and what it was writing is kept",

@@ -39,7 +39,8 @@ export interface ReportedResult {
 export function renderHtmlReport({ scenario, facts, result, limits = TIMELINE_LIMITS }: ReportedRun): string {
   const [first] = result.violations;
   const timeline = buildTimeline(scenario, facts, { violationUs: first?.atUs, limits });
-  const title = `${scenario.name} · seed ${result.seed}`;
+  const seed = `seed ${result.seed}`;
+  const title = scenario.name.includes(seed) ? scenario.name : `${scenario.name} · ${seed}`;
   return `<!doctype html>
 <html lang="en">
 <head>

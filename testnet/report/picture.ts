@@ -27,15 +27,16 @@ ${buttons(hasViolation)}
 <fieldset><legend>Validators</legend>${lanes.join("")}<button type="button" id="allLanes">all / none</button></fieldset>
 </div>
 <div id="stage">
-<canvas id="picture" tabindex="0" role="img" aria-label="Lanes of validators over time. The facts near the cursor are listed as text below; arrow up and down move the cursor from fact to fact." aria-describedby="keys"></canvas>
+<canvas id="picture" tabindex="0" role="application" aria-label="Lanes of validators over time. The facts near the cursor are listed as text below; arrow up and down move the cursor from fact to fact." aria-describedby="keys"></canvas>
 <div id="tip" hidden></div>
 </div>
-<p class="note" id="shown" aria-live="polite"></p>
+<p class="note" id="shown"></p>
 <p class="note" id="keys">Wheel: zoom. Shift and wheel, or drag: move. Click: put the cursor. With the picture in focus: ${keys()}.</p>
-${LEGEND}
 ${notes.map((note) => `<p class="note">${escapeMarkup(note)}</p>`).join("\n")}
+${LEGEND}
 <h2 id="near-title">Facts near the cursor</h2>
-<ul id="near" tabindex="0" aria-labelledby="near-title" aria-live="polite"></ul>
+<p class="note" id="at" aria-live="polite"></p>
+<ul id="near" tabindex="0" aria-labelledby="near-title"></ul>
 </section>`;
 }
 
@@ -88,6 +89,7 @@ const SAMPLES: readonly (readonly [string, string])[] = [
   ["TC", "view lost (TC)"],
   ["CC", "view left by CC"],
   ["stop", "view cut short"],
+  ["end", "view not over at the end"],
   ["leader", "it leads this view (★)"],
   ["proposal", "signs a proposal"],
   ["vote", "signs a vote"],

@@ -31,6 +31,8 @@ export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 export interface Entry {
   readonly atUs: number;
+  /** Place among all facts. */
+  readonly order: number;
   /** Undefined: the whole cluster. */
   readonly validator: number | undefined;
   readonly kind: EntryKind;
@@ -148,7 +150,7 @@ function createBuilder(scenario: Scenario, violationUs: number | undefined, limi
         bands.observe(fact);
         for (const lane of lanes) lane.observe(fact);
       } else lanes[fact.validator]?.observe(fact);
-      const entry = entryOf(fact);
+      const entry = entryOf(fact, count);
       if (entry === undefined) return;
       const into = isRare(entry.kind) ? rare : entries;
       into.add(entry, { key: entry.number > 0 && !isRare(entry.kind) ? entry.number : into.offered, atUs: fact.atUs });
@@ -156,7 +158,7 @@ function createBuilder(scenario: Scenario, violationUs: number | undefined, limi
     finish() {
       for (const lane of lanes) lane.finish(endUs);
       const kept = segments.items();
-      const shownEntries = [...entries.items(), ...rare.items()].sort((left, right) => left.atUs - right.atUs);
+      const shownEntries = [...entries.items(), ...rare.items()].sort((left, right) => left.order - right.order);
       return {
         endUs,
         facts: count,
@@ -181,17 +183,18 @@ function createBuilder(scenario: Scenario, violationUs: number | undefined, limi
 function noteOf(what: string, unit: string, { stride, offered, items }: Sampler<unknown>): string | undefined {
   const kept = items().length;
   if (kept === offered) return undefined;
-  const rule = stride === 1 ? "the first of each" : `those of every ${stride}th`;
-  return `Of ${offered} ${what}, ${kept} are shown: ${rule} ${unit}${stride === 1 ? " that has too many" : ""}, and all near the first violation.`;
+  const rule = stride === 1 ? `of each ${unit} with too many the first` : `those of one ${unit} in ${stride}`;
+  return `Of ${offered} ${what}, ${kept} are shown: ${rule}, and all near the first violation.`;
 }
 
 const RARE: ReadonlySet<EntryKind> = new Set(["betrayal", "evidence", "alarm", "life", "blame", "fault", "storage", "client"]);
 const isRare = (kind: EntryKind): boolean => RARE.has(kind);
 
 /** `saved` and `sizes` say nothing that a reader looks for, and messages are drawn as arrows. */
-function entryOf(fact: Exclude<Fact, FactOf<"sent" | "delivered">>): Entry | undefined {
+function entryOf(fact: Exclude<Fact, FactOf<"sent" | "delivered">>, order: number): Entry | undefined {
   const entry = (kind: EntryKind, number: number): Entry => ({
     atUs: fact.atUs,
+    order,
     validator: "validator" in fact ? fact.validator : undefined,
     kind,
     number,

@@ -27,3 +27,15 @@ export function describeMoment(atUs: number): string {
 }
 
 export const describeDelay = (delayUs: number): string => `${Math.round(delayUs / 10) / 100} ms`;
+
+/** "0–6 9": runs of three or more are drawn together. */
+export function compactIndices(indices: readonly number[]): string {
+  const sorted = [...new Set(indices)].sort((left, right) => left - right);
+  const runs: number[][] = [];
+  for (const index of sorted) {
+    const last = runs.at(-1);
+    if (last?.at(-1) === index - 1) last.push(index);
+    else runs.push([index]);
+  }
+  return runs.map((run) => (run.length < 3 ? run.join(" ") : `${run[0]}–${run.at(-1)}`)).join(" ");
+}

@@ -19,7 +19,8 @@ export function start() {
   const paint = () => {
     isQueued = false;
     frame = draw(canvas, scene);
-    byId("shown").textContent = `${timeText(scene.fromUs, 100)} to ${timeText(scene.toUs, 100)}. ${frame.note}`;
+    const [fromUs, toUs] = [Math.max(0, scene.fromUs), Math.min(data.endUs, scene.toUs)];
+    byId("shown").textContent = `${timeText(fromUs, 100)} to ${timeText(toUs, 100)}. ${frame.note}`;
   };
   const refresh = () => {
     if (isQueued) return;
@@ -204,7 +205,7 @@ function connectBoxes({ data, scene, refresh }) {
 function showTip(x, y, targets) {
   let best;
   let rank = 0;
-  for (const target of targets) {
+  for (const target of x < GUTTER ? [] : targets) {
     const found = rankOf(target, x, y);
     if (found >= rank && found > 0) {
       best = target;
@@ -255,18 +256,27 @@ function listNear(scene) {
   near = near.sort((a, b) => Math.abs(a.atUs - scene.cursorUs) - Math.abs(b.atUs - scene.cursorUs)).slice(0, NEAR_MAX);
   near.sort((a, b) => a.atUs - b.atUs);
   let nearest;
+  let said;
   for (const entry of near) {
     const offset = entry.atUs - scene.cursorUs;
     const item = row(`${timeText(entry.atUs, 10)} (${offset < 0 ? "−" : "+"}${Math.abs(offset / 1_000).toFixed(2)} ms)`, entry.text);
     if (offset === 0) item.className = "now";
-    if (offset <= 0) nearest = item;
+    if (offset <= 0) {
+      nearest = item;
+      said = entry.text;
+    }
     list.append(item);
   }
-  if (nearest !== undefined) list.scrollTop = nearest.offsetTop - list.offsetTop - list.clientHeight / 2;
+  byId("at").textContent = `Cursor at ${timeText(scene.cursorUs, 10)}${said === undefined ? "" : `: ${said}`}`;
+  if (nearest !== undefined) list.scrollTop = nearest.offsetTop - list.clientHeight / 2;
 }
 
 function row(time, text) {
   const item = document.createElement("li");
+  if (time === "") {
+    item.textContent = text;
+    return item;
+  }
   const when = document.createElement("time");
   when.textContent = time;
   const what = document.createElement("span");

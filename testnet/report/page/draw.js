@@ -1,6 +1,6 @@
 /** Paints the picture, back to front: phases, faults, lanes, views, messages, marks, cursor, gutter. */
 
-import { drawDown, drawFaults, drawViews } from "./draw_lanes.js";
+import { drawDown, drawFaultLabels, drawFaults, drawViews } from "./draw_lanes.js";
 import { drawArrows, drawMarks } from "./draw_marks.js";
 import { GUTTER, inks, PHASE_COLORS, TOP, timeText, withAlpha } from "./look.js";
 import { fitted, labelInside, line, NORMAL, SMALL } from "./pen.js";
@@ -16,7 +16,7 @@ export function draw(canvas, scene) {
   canvas.height = Math.round(height * ratio);
   const pen = canvas.getContext("2d");
   pen.scale(ratio, ratio);
-  const frame = { pen, scene, height, ink: inks(), targets: [], note: "" };
+  const frame = { pen, scene, height, ink: inks(), targets: [], labels: [], note: "" };
   pen.fillStyle = frame.ink.paper;
   pen.fillRect(0, 0, scene.width, height);
   pen.save();
@@ -28,8 +28,9 @@ export function draw(canvas, scene) {
   drawLanes(frame);
   if (!scene.hidesFaults) drawFaults(frame);
   drawDown(frame);
-  drawViews(frame);
   drawArrows(frame);
+  drawViews(frame);
+  drawFaultLabels(frame);
   drawMarks(frame);
   drawViolations(frame);
   drawCursor(frame);

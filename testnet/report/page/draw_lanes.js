@@ -4,8 +4,7 @@ import { BAR, END_LOOKS, GROUP_COLORS, GUTTER, timeText, withAlpha } from "./loo
 import { fitted, hatch, NORMAL, SMALL, tag } from "./pen.js";
 import { laneAt, shownLanes, xOf } from "./scene.js";
 
-export function drawFaults({ pen, scene, ink, targets }) {
-  const rows = new Map();
+export function drawFaults({ pen, scene, targets, labels }) {
   for (const fault of scene.data.faults) {
     const [left, right] = [xOf(scene, fault.fromUs), Math.max(xOf(scene, fault.toUs), xOf(scene, fault.fromUs) + 2)];
     if (right < GUTTER || left > scene.width) continue;
@@ -13,7 +12,7 @@ export function drawFaults({ pen, scene, ink, targets }) {
     for (const lane of fault.lanes) {
       const place = laneAt(scene, lane);
       if (place === undefined) continue;
-      pen.fillStyle = withAlpha(color, 0.13);
+      pen.fillStyle = withAlpha(color, 0.1);
       pen.fillRect(left, place.top + 1, right - left, place.height - 1);
       hatch(pen, {
         left: Math.max(left, GUTTER),
@@ -23,15 +22,25 @@ export function drawFaults({ pen, scene, ink, targets }) {
         color,
       });
       targets.push({ left, right, top: place.top, bottom: place.top + place.height, text: fault.text, isArea: true });
-      if (!rows.has(lane)) rows.set(lane, createRows(place.height > 80 ? 2 : 1));
-      pen.font = SMALL;
-      const from = Math.max(left, GUTTER) + 3;
-      const width = pen.measureText(fault.label).width;
-      if (right - from < Math.min(width, 60)) continue;
-      const row = rows.get(lane)(from, from + Math.min(width, right - from));
-      if (row < 0) continue;
-      tag(pen, { text: fault.label, x: from, y: place.top + 12 + row * 13, max: right - from - 2, ink, color });
+      labels.push({ fault, lane, left, right, color });
     }
+  }
+}
+
+/** Over the messages, so that they stay readable. */
+export function drawFaultLabels({ pen, scene, ink, labels }) {
+  const rows = new Map();
+  pen.font = SMALL;
+  for (const { fault, lane, left, right, color } of labels) {
+    const { top, height } = laneAt(scene, lane);
+    // Where lanes are low, a fault of many of them is named in every fourth.
+    if (height < 70 && fault.lanes.length > 4 && fault.lanes.indexOf(lane) % 4 !== 0) continue;
+    if (!rows.has(lane)) rows.set(lane, createRows(height > 80 ? 2 : 1));
+    const from = Math.max(left, GUTTER) + 3;
+    const width = pen.measureText(fault.label).width;
+    if (right - from < Math.min(width, 60)) continue;
+    const row = rows.get(lane)(from, from + Math.min(width, right - from));
+    if (row >= 0) tag(pen, { text: fault.label, x: from, y: top + 11 + row * 13, max: right - from - 2, ink, color });
   }
 }
 

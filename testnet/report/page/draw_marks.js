@@ -11,12 +11,13 @@ const MARKED = new Set(["proposal", "vote", "commit", "timeout", "final", "betra
 
 export function drawArrows(frame) {
   const { pen, scene } = frame;
-  const arrows = arrowsBetween(scene, scene.fromUs, scene.toUs);
-  const isTooMany = arrows.length > ARROWS_MAX;
+  const found = arrowsBetween(scene, scene.fromUs, scene.toUs);
+  const isTooMany = found.length > ARROWS_MAX;
+  const lost = isTooMany ? found.filter(({ delays }) => delays.length === 0) : [];
+  const arrows = isTooMany ? lost.slice(0, ARROWS_MAX) : found;
   frame.note = isTooMany
-    ? `${arrows.length} messages in this window are too many to draw: zoom in, or hide kinds or validators.`
-    : `${arrows.length} messages in this window.`;
-  if (isTooMany) return;
+    ? `${found.length} messages in this window are too many to draw (${lost.length} of them lost): zoom in, or hide kinds or validators.`
+    : `${found.length} messages in this window.`;
   const alpha = arrows.length > 600 ? 0.35 : arrows.length > 150 ? 0.55 : 0.8;
   for (const arrow of arrows) {
     const [from, to] = [laneAt(scene, arrow.from), laneAt(scene, arrow.to)];
@@ -73,13 +74,12 @@ function arrowText(scene, { from, to, kind, view, atUs, delays }) {
 }
 
 export function drawMarks({ pen, scene, ink, targets }) {
-  const heightLabels = new Map();
+  const finals = new Map();
   for (const entry of entriesBetween(scene, scene.fromUs, scene.toUs)) {
     if (!MARKED.has(entry.kind) || entry.lane < 0) continue;
     const { bar } = laneAt(scene, entry.lane);
     const x = xOf(scene, entry.atUs);
-    const isBelow = entry.kind === "final" || entry.kind === "evidence" || entry.kind === "betrayal";
-    const y = isBelow ? bar + BAR + 9 : bar - 9;
+    const y = bar + (MARK_ROWS[entry.kind] ?? -9);
     MARKS[entry.kind](pen, x, y, ink);
     targets.push({
       left: x - 5,
@@ -89,13 +89,21 @@ export function drawMarks({ pen, scene, ink, targets }) {
       text: `${timeText(entry.atUs, 100)}\n${entry.text}`,
       isMark: true,
     });
-    if (entry.kind !== "final" || x < (heightLabels.get(entry.lane) ?? Number.NEGATIVE_INFINITY)) continue;
-    pen.font = SMALL;
-    const text = String(entry.number);
-    pen.fillStyle = ink.soft;
-    pen.fillText(text, x + 5, y + 4);
-    heightLabels.set(entry.lane, x + 16 + pen.measureText(text).width);
+    if (entry.kind !== "final") continue;
+    if (!finals.has(entry.lane)) finals.set(entry.lane, []);
+    finals.get(entry.lane).push({ x, y, text: String(entry.number) });
   }
+  pen.font = SMALL;
+  pen.fillStyle = ink.soft;
+  for (const row of finals.values()) for (const [index, each] of row.entries()) heightLabel(pen, each, row[index + 1]);
+}
+
+/** Below the bar: final heights, and under them what traitors did; above it what was signed. */
+const MARK_ROWS = { final: BAR + 9, evidence: BAR + 19, betrayal: BAR + 19 };
+
+function heightLabel(pen, { x, y, text }, next) {
+  const room = next === undefined ? Number.POSITIVE_INFINITY : next.x - 5 - (x + 5);
+  if (pen.measureText(text).width <= room) pen.fillText(text, x + 5, y + 4);
 }
 
 export const MARKS = {

@@ -9,6 +9,7 @@ export const KIND_COLORS = {
   transactions: ["#7a7a2e", "#c9c977"],
   status: ["#6b7280", "#a3aebd"],
   request: ["#a0326a", "#f08cc0"],
+  bytes: ["#6b7280", "#a3aebd"],
   response: ["#a0326a", "#f08cc0"],
 };
 

@@ -41,7 +41,7 @@ export function hatch(pen, { left, right, top, bottom, color }) {
   pen.beginPath();
   pen.rect(left, top, right - left, bottom - top);
   pen.clip();
-  pen.strokeStyle = withAlpha(color, 0.22);
+  pen.strokeStyle = withAlpha(color, 0.2);
   pen.lineWidth = 1;
   pen.beginPath();
   const height = bottom - top;

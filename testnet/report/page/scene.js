@@ -1,6 +1,6 @@
 /** What is shown of the data: the window of time, hidden lanes and kinds, the cursor; and where things lie on the canvas. */
 
-import { BAR, GUTTER, TOP } from "./look.js";
+import { GUTTER, TOP } from "./look.js";
 
 /** The shortest window. */
 const SPAN_US_MIN = 200;
@@ -54,7 +54,7 @@ export function shownLanes(scene) {
 
 export function laneHeight(scene) {
   const count = shownLanes(scene).length;
-  return count <= 5 ? 92 : count <= 8 ? 72 : 54;
+  return count <= 5 ? 92 : count <= 8 ? 74 : 62;
 }
 
 export function sceneHeight(scene) {
@@ -67,7 +67,7 @@ export function laneAt(scene, lane) {
   if (row < 0) return undefined;
   const height = laneHeight(scene);
   const top = TOP + row * height;
-  return { top, height, bar: Math.round(top + height * 0.5 - BAR / 2 + 4) };
+  return { top, height, bar: top + (height > 80 ? 36 : height > 70 ? 26 : 19) };
 }
 
 /** Index of the first item at or after `us`, in a list sorted by `key`. */
