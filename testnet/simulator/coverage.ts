@@ -86,7 +86,7 @@ interface ClusterSeen {
   readonly count: Count;
   readonly views: Map<number, ViewSeen>;
   readonly down: Set<number>;
-  /** When the latest delivered message of a link had been sent, in order of its kind's numbering. */
+  /** The latest view of which a proposal arrived, by link. */
   readonly lastOnLink: Map<number, number>;
   /** Validators, as far as messages have named them: the first broadcast names all. */
   size: number;
@@ -99,10 +99,10 @@ function onSent(cluster: ClusterSeen, fact: FactOf<"sent">): void {
   cluster.count(fact.delaysUs.length === 0 ? "messageLost" : "messageDuplicated");
 }
 
-function onDelivered(cluster: ClusterSeen, { from, to, kind, view, message }: FactOf<"delivered">): void {
+function onDelivered(cluster: ClusterSeen, { from, to, kind, view, nth, message }: FactOf<"delivered">): void {
   if (kind === "response" && message.type === "response") return onResponse(cluster.count, message.response);
-  if (kind !== "proposal") return;
-  // Proposals of one leader go out in order of their views, so an older view that comes later was overtaken.
+  if (kind !== "proposal" || nth !== 0) return;
+  // For the first time, proposals of one leader go out in order of their views, so an older view that comes later was overtaken.
   const link = from * 64 + to;
   const last = cluster.lastOnLink.get(link) ?? 0;
   if (view < last) cluster.count("messageOvertaken");

@@ -300,7 +300,12 @@ const CASES: { readonly [Point in CoveragePoint]: Case } = {
   messageDuplicated: { reaches: [sent([5, 6])], misses: [sent([5])] },
   messageOvertaken: {
     reaches: [proposalDelivered({ view: 13 }), proposalDelivered({ view: 9 })],
-    misses: [proposalDelivered({ view: 9 }), proposalDelivered({ view: 13 }), voteDelivered("vote", 1)],
+    misses: [
+      proposalDelivered({ view: 9 }),
+      proposalDelivered({ view: 13 }),
+      { ...(proposalDelivered({ view: 9 }) as FactOf<"delivered">), nth: 1 },
+      voteDelivered("vote", 1),
+    ],
   },
   evictedFromPool: { reaches: [dropped("evicted")], misses: [dropped("nonceTooLow")] },
   transactionExpired: { reaches: [dropped("expired")], misses: [dropped("evicted")] },
