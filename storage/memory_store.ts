@@ -23,6 +23,8 @@ export interface MemoryStore extends Store {
   saveNow(durable: Durable): void;
   /** `saveSnapshot` without a promise. */
   saveSnapshotNow(snapshot: StateSnapshot): void;
+  /** How much is held that finality has to free. */
+  readonly sizes: { readonly records: number; readonly pendingBlocks: number };
   /** Simulates a crash and restart. Throws StoreError "foreign" for another identity; the same one when left out. */
   reopen(identity?: StoreIdentity): MemoryStore;
 }
@@ -141,6 +143,10 @@ class MemoryStoreTwin implements MemoryStore {
 
   evidence(): readonly Evidence[] {
     return this.#disk.evidence.all;
+  }
+
+  get sizes(): { readonly records: number; readonly pendingBlocks: number } {
+    return { records: this.#disk.records.size, pendingBlocks: this.#disk.pending.size };
   }
 
   reopen(identity: StoreIdentity = this.#identity): MemoryStore {

@@ -2,7 +2,7 @@
  *  faults.ts, phases from run.ts. */
 
 import type { ReplicaConfig } from "../../replica/context.ts";
-import type { Durable } from "../../replica/interface.ts";
+import type { Durable, ReplicaStatus } from "../../replica/interface.ts";
 import type { ParseResult } from "../../types/application.ts";
 import { ValidatorIndex } from "../../types/ids.ts";
 import { BLOCK_TRANSACTIONS_MAX } from "../../types/limits.ts";
@@ -128,10 +128,7 @@ export function createSimulatedCluster(options: {
     createSimulatedValidator({ index, host, config: replicaConfigOf(scenario), traitor: ({ status }) => traitorOf(index, status) }),
   );
 
-  function traitorOf(
-    index: number,
-    status: () => ReturnType<() => NonNullable<SimulatedValidator["replica"]>["status"]>,
-  ): TraitorMachine | undefined {
+  function traitorOf(index: number, status: () => ReplicaStatus): TraitorMachine | undefined {
     const roles = scenario.byzantine.filter(({ validator }) => validator === index);
     if (roles.length === 0) return undefined;
     const self = ValidatorIndex.of(index);
@@ -186,6 +183,7 @@ export function createSimulatedCluster(options: {
   function exchangeStatus(index: number, sent: { text: string; atUs: number }): void {
     const validator = validators[index] as SimulatedValidator;
     if (validator.state === "up" && validator.replica !== undefined) {
+      tellSizes(validator, validator.replica.status);
       const { status } = validator;
       const text = `${status.view} ${status.finalHeight} ${status.oldestHeight}`;
       if (text !== sent.text || scheduler.nowUs - sent.atUs >= STATUS_REPEAT_US) {
@@ -195,6 +193,12 @@ export function createSimulatedCluster(options: {
       }
     }
     scheduler.after(STATUS_INTERVAL_US, () => exchangeStatus(index, sent));
+  }
+
+  function tellSizes({ index, disk, inputQueueLength }: SimulatedValidator, status: ReplicaStatus): void {
+    const { poolTransactions, poolBytes } = status;
+    const sizes = { ...disk.store.sizes, inputQueue: inputQueueLength, poolTransactions, poolBytes };
+    emit({ type: "sizes", atUs: scheduler.nowUs, validator: index, ...sizes });
   }
 
   network.onRelease((act) => scheduler.after(0, act));

@@ -1,7 +1,7 @@
 /** Runs one scenario from its first fault to its verdict: faults, then a core with a quorum heals and must make progress, then all heal and
  *  must agree, with every transaction answered. The same scenario gives the same facts, always and everywhere. */
 
-import { createCheckers } from "../checks/all.ts";
+import { createCheckers, createDispatcher } from "../checks/all.ts";
 import type { Checker, Violation } from "../checks/checker.ts";
 import { isQuorumOf } from "../checks/quorum.ts";
 import type { Scenario } from "../scenario/manifest.ts";
@@ -68,6 +68,8 @@ class Run {
   readonly #trace = createTraceHash();
   readonly #coverage = createCoverage();
   #violatingFact: Fact | undefined;
+  /** What the checkers are hearing; undefined at the end of the run. */
+  #fact: Fact | undefined;
   #isOver = false;
 
   constructor(scenario: Scenario, options: RunOptions) {
@@ -81,13 +83,18 @@ class Run {
       ...createCheckers({ cluster: checked, scenario }),
       ...createAuditor({ cluster: checked, scenario, genesis, chainId }),
     ];
+    const dispatch = createDispatcher(this.#checkers, (checker, violation) => this.#note(checker, violation));
+    const check: Observer = (fact) => {
+      this.#fact = fact;
+      dispatch(fact);
+    };
     const observers: Observer[] = [
       this.#trace.observe,
       ...(options.observers ?? []),
       (fact) => this.#faults.observe(fact),
       (fact) => this.#workload.observe(fact),
       (fact) => this.#follow(fact),
-      (fact) => this.#check(fact),
+      check,
       this.#coverage.observe,
     ];
     this.#cluster = createSimulatedCluster({
@@ -111,6 +118,7 @@ class Run {
     if (expect === "pass") this.#recoverCore(core);
     if (expect !== "break") this.#settle();
     this.#enter("end", core);
+    this.#fact = undefined;
     if (!this.#isOver || expect === "break") for (const checker of this.#checkers) this.#note(checker, checker.finish?.(scheduler.nowUs));
     const violation = this.#judge();
     return {
@@ -134,15 +142,11 @@ class Run {
       this.#heights[fact.validator] = fact.durable.finality.at(-1)?.height ?? (this.#heights[fact.validator] as number);
   }
 
-  #check(fact: Fact): void {
-    for (const checker of this.#checkers) this.#note(checker, checker.observe(fact), fact);
-  }
-
   /** Only a checker's first word counts. A run that should pass ends with it. */
-  #note(checker: Checker, violation: Violation | undefined, fact?: Fact): void {
+  #note(checker: Checker, violation: Violation | undefined): void {
     if (violation === undefined || this.#fired.has(checker)) return;
     this.#fired.add(checker);
-    this.#violatingFact ??= fact;
+    this.#violatingFact ??= this.#fact;
     this.#violations.push(violation);
     if (this.#scenario.expect !== "break") this.#isOver = true;
   }

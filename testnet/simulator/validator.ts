@@ -213,8 +213,10 @@ class Validator implements SimulatedValidator {
     this.#restoredHeight = store.recovered.snapshot?.height;
     if (!result.ok) return `the store does not replay: ${result.failure.reason} at height ${result.failure.height}`;
     if (derived.length > 0) {
-      this.disk.begin({ records: [], blocks: [], finality: [], operations: derived, evidence: [] });
+      const durable: Durable = { records: [], blocks: [], finality: [], operations: derived, evidence: [] };
+      this.disk.begin(durable);
       this.disk.commit();
+      this.#host.emit({ type: "saved", atUs: this.#host.scheduler.nowUs, validator: this.index, durable });
     }
     const replica = createReplica({
       domain: world.domain,

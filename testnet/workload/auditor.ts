@@ -51,6 +51,7 @@ export function createAuditor(options: AuditorOptions): readonly Checker[] {
   const audit = new Audit(options);
   return AUDITED.map((invariant) => ({
     invariant,
+    interests: INTERESTS,
     observe(fact) {
       audit.take(fact);
       return audit.found(invariant);
@@ -63,6 +64,19 @@ export function createAuditor(options: AuditorOptions): readonly Checker[] {
 }
 
 const AUDITED = ["outcomes", "conservation", "executedOnce", "everyTransactionAnswered"] as const satisfies readonly Invariant[];
+const INTERESTS = [
+  "submitted",
+  "answered",
+  "dropped",
+  "saved",
+  "finalized",
+  "started",
+  "stopped",
+  "fault",
+  "phase",
+  "refusedStart",
+  "halted",
+] as const;
 type Audited = (typeof AUDITED)[number];
 const TRANSACTION_CODE_NAMES: ReadonlySet<string> = new Set(Object.keys(TRANSACTION_CODES));
 
