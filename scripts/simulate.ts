@@ -11,6 +11,7 @@ import { describeScenario } from "../testnet/scenario/describe.ts";
 import { expandSeed } from "../testnet/scenario/expand.ts";
 import { readScenarioFile } from "../testnet/scenario/read_file.ts";
 import { writeScenario } from "../testnet/scenario/write.ts";
+import { describeUnreached } from "../testnet/simulator/coverage.ts";
 import type { Fact } from "../testnet/simulator/facts.ts";
 import { runScenario, ScenarioError } from "../testnet/simulator/run.ts";
 import { shrink } from "../testnet/simulator/shrink.ts";
@@ -127,7 +128,7 @@ function finish(end: {
   say(
     `${summary.passed} passed, ${summary.failed.length} failed; ${summary.simulatedSeconds} s simulated in ${summary.wallSeconds} s, ${summary.eventsPerSecond} events/s, trace ${summary.traceHash}`,
   );
-  if (summary.seeds > 1 && summary.unreached.length > 0) say(`never reached: ${summary.unreached.join("; ")}`);
+  if (summary.seeds > 1) say(describeUnreached(sweep.coverage).trimEnd());
   if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
 }
 
@@ -135,14 +136,14 @@ function finish(end: {
 function writeReport(options: SimulateOptions, file: string, shown: SweepCase): void {
   const facts: Fact[] = [];
   const result = runScenario(shown.scenario, { signatures: options.signatures, observers: [(fact) => facts.push(fact)] });
-  const { verdict, violations, traceHash, coverage } = result;
+  const { verdict, violations, violatingFact, traceHash, coverage } = result;
   const replay = replayCommand(options, shown);
   writeOrFail(
     file,
     renderHtmlReport({
       scenario: shown.scenario,
       facts,
-      result: { verdict, violations, traceHash, coverage, replayCommand: replay, seed: shown.seed },
+      result: { verdict, violations, violatingFact, traceHash, coverage, replayCommand: replay, seed: shown.seed },
     }),
   );
 }
