@@ -1,7 +1,8 @@
 /** Plants one bug while modules load: the text of its file is changed on the way from the disk to the compiler. The files themselves are
  *  never touched, and without a call here nothing differs. Modules that were loaded before keep their text, so this comes first.
  *
- *  Node and Deno take the changed text as JavaScript, so its types are stripped here, by positions: line numbers stay true. */
+ *  Node compiles TypeScript that a hook returns. Deno takes it for JavaScript, so there the types are stripped first, by positions:
+ *  line numbers stay true on both. */
 
 import { readFileSync } from "node:fs";
 import { registerHooks, stripTypeScriptTypes } from "node:module";
@@ -28,7 +29,8 @@ export function applyMutant(mutant: Mutant): AppliedMutant {
   for (const file of filesOf(mutant)) {
     const path = join(PROJECT_ROOT, file);
     const url = pathToFileURL(path).href;
-    sources.set(url, stripTypeScriptTypes(mutate(readFileSync(path, "utf8"), mutant, file)));
+    const text = mutate(readFileSync(path, "utf8"), mutant, file);
+    sources.set(url, OWN_RUNTIME === "deno" ? stripTypeScriptTypes(text) : text);
     waiting.set(url, file);
   }
   registerHooks({
@@ -37,7 +39,7 @@ export function applyMutant(mutant: Mutant): AppliedMutant {
       const source = sources.get(url);
       if (source === undefined) return nextLoad(url, context);
       waiting.delete(url);
-      return { format: "module", shortCircuit: true, source };
+      return { format: OWN_RUNTIME === "deno" ? "module" : "module-typescript", shortCircuit: true, source };
     },
   });
   return {

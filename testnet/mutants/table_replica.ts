@@ -105,17 +105,6 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     what: "A client whose transaction is refused gets no answer.",
   },
   {
-    name: "late-response-not-expected",
-    rule: "R7",
-    class: "catchUp",
-    file: REPLICA,
-    find: "  if (pending === undefined) return;\n  context.requests.delete(input.requestId);",
-    replace: '  assert(pending !== undefined, "a response belongs to a request");\n  context.requests.delete(input.requestId);',
-    what: "A response to a request that is not open any more reaches an assertion.",
-    needs: "Responses that come twice, or after a request was given up.",
-    failure: 7,
-  },
-  {
     name: "range-gap-accepted",
     rule: "R7",
     class: "catchUp",
