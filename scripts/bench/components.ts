@@ -29,6 +29,12 @@ export const COMPONENT_BENCHES: readonly ComponentBench[] = [
     run: async () => (await import("./network_bench.ts")).benchNetwork(),
   },
   {
+    name: "simulator",
+    about: "simulated time, drawn seeds and Twins scenarios per second, all checked, on one core",
+    relativeTo: "hash64Us",
+    run: async () => (await import("./simulator_bench.ts")).benchSimulator(),
+  },
+  {
     name: "ledger",
     about: `execution and state tree with ${LEDGER_ACCOUNTS} accounts, without signatures`,
     relativeTo: "hash64Us",

@@ -85,7 +85,7 @@ export function createSweep(options: { readonly signatures: SignatureTier }): Sw
       simulatedMs += result.simulatedMs;
       events += result.events;
       cases.push({ name: next.name, seconds: result.simulatedMs / 1_000, violation: result.violation });
-      digest = toHex(sha256(asciiBytes(`${digest}${result.traceHash}`))).slice(0, 32);
+      digest = runs === 1 ? result.traceHash : toHex(sha256(asciiBytes(`${digest}${result.traceHash}`))).slice(0, 32);
       coverage = mergeCoverage(coverage, result.coverage);
       if (result.violation !== undefined) failures.push({ case: next, violation: result.violation, result });
       return result;
@@ -106,7 +106,7 @@ export function createSweep(options: { readonly signatures: SignatureTier }): Sw
         simulatedSeconds: Math.round(simulatedMs / 1_000),
         wallSeconds: Math.round(wallSeconds * 100) / 100,
         eventsPerSecond: Math.round(events / Math.max(wallSeconds, 0.001)),
-        // A single run's own hash; of several, the hash over theirs in order.
+        // Of several runs, a hash over theirs in order.
         traceHash: digest,
         unreached: unreachedIn(coverage),
       };
