@@ -39,6 +39,8 @@ export class RecordTable {
   #pages: Page[] = [];
   #top: NodeHeap = emptyHeap(0, PAGE_DEPTH);
   #topDepth = 0;
+  /** As of the last `root()`. */
+  #root: Uint8Array | undefined;
   readonly #batch: HashBatch;
 
   constructor(options: { readonly depth: number; readonly batch: HashBatch; readonly keepsBefore: boolean }) {
@@ -82,6 +84,8 @@ export class RecordTable {
 
   /** Brings the tree up to date and returns the table's root; clears `dirty`. */
   root(): Uint8Array {
+    // Most blocks leave most tables alone, and an idle chain all of them. Every change of a record or of their number makes one dirty.
+    if (this.#root !== undefined && this.dirty.count === 0) return this.#root;
     let level = this.#hashDirtyRecords();
     for (let depth = PAGE_DEPTH; depth > 0; depth--) {
       this.#batch.hashNodes(this.#pages, level, PAGE_SHIFT);
@@ -93,7 +97,8 @@ export class RecordTable {
     }
     const fromDepth = PAGE_DEPTH + this.#topDepth;
     const { depth, count } = this;
-    return listRoot(nodeBytes(this.#top.nodes, 1), { fromDepth, depth, count }, (left, right) => this.#batch.hashPair(left, right));
+    this.#root = listRoot(nodeBytes(this.#top.nodes, 1), { fromDepth, depth, count }, (left, right) => this.#batch.hashPair(left, right));
+    return this.#root;
   }
 
   /** Root of the subtree over one page, as of the last `root()`. */
