@@ -13,6 +13,7 @@ import type { Host } from "./host.ts";
 import { createSimulatedNetwork, type SimulatedNetwork } from "./network.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 import { signProposal, signVote } from "./signing.ts";
+import { startStatusExchange } from "./status_exchange.ts";
 import { createStream } from "./streams.ts";
 import { createTraitor, type TraitorMachine } from "./traitor.ts";
 import { createTransactionChecker } from "./transaction_checker.ts";
@@ -44,9 +45,6 @@ export interface TraitorAct {
   readonly view: number;
 }
 
-/** Statuses are looked at this often and sent when they changed, in any case after five times as long, as p2p/ does. */
-const STATUS_INTERVAL_US = 1_000_000;
-const STATUS_REPEAT_US = 5_000_000;
 /** A link that can come up takes this long to do so. */
 const LINK_UP_US = 2_000;
 export function createSimulatedCluster(options: {
@@ -180,31 +178,8 @@ export function createSimulatedCluster(options: {
     if (isRunning(right) && !isRunning(left)) validators[right]?.notePeerGone(left);
   }
 
-  function exchangeStatus(index: number, sent: { text: string; atUs: number }): void {
-    const validator = validators[index] as SimulatedValidator;
-    if (validator.state === "up" && validator.replica !== undefined) {
-      tellSizes(validator, validator.replica.status);
-      const { status } = validator;
-      const text = `${status.view} ${status.finalHeight} ${status.oldestHeight}`;
-      if (text !== sent.text || scheduler.nowUs - sent.atUs >= STATUS_REPEAT_US) {
-        for (let to = 0; to < count; to++) if (isUp[index * count + to] === 1) validator.tellStatus(to);
-        sent.text = text;
-        sent.atUs = scheduler.nowUs;
-      }
-    }
-    scheduler.after(STATUS_INTERVAL_US, () => exchangeStatus(index, sent));
-  }
-
-  function tellSizes({ index, disk, inputQueueLength }: SimulatedValidator, status: ReplicaStatus): void {
-    const { poolTransactions, poolBytes } = status;
-    const sizes = { ...disk.store.sizes, inputQueue: inputQueueLength, poolTransactions, poolBytes };
-    emit({ type: "sizes", atUs: scheduler.nowUs, validator: index, ...sizes });
-  }
-
   network.onRelease((act) => scheduler.after(0, act));
-  for (let index = 0; index < count; index++) {
-    scheduler.after(STATUS_INTERVAL_US + index, () => exchangeStatus(index, { text: "", atUs: 0 }));
-  }
+  startStatusExchange({ scheduler, validators, emit, isLinked: (from, to) => isUp[from * count + to] === 1 });
   const cluster: SimulatedCluster = {
     world,
     scheduler,

@@ -7,14 +7,13 @@ import { mergeDurable } from "../../node/durable_batch.ts";
 import { createInputQueue, type QueuedInput } from "../../node/input_queue.ts";
 import { createLatestMessages } from "../../node/latest_messages.ts";
 import { INPUT_QUEUE_LIMITS } from "../../node/limits.ts";
-import { replayStore } from "../../node/recovery_start.ts";
 import { createSlicedSyncServer } from "../../node/sync_server.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { Durable, Replica, ReplicaEffect, ReplicaInput, ReplicaTimer } from "../../replica/interface.ts";
-import { createReplica } from "../../replica/replica.ts";
 import { assert } from "../../types/assert.ts";
-import { Epoch, TimestampMs, ValidatorIndex } from "../../types/ids.ts";
+import { Epoch, ValidatorIndex } from "../../types/ids.ts";
 import type { PeerStatus } from "../../types/sync.ts";
+import { assemble } from "./assembly.ts";
 import { createSimulatedDisk, type SimulatedDisk } from "./disk.ts";
 import { createEffects, type Effects } from "./effects.ts";
 import type { WireMessage } from "./facts.ts";
@@ -23,7 +22,6 @@ import { createLocalClock, type LocalClock } from "./local_clock.ts";
 import { createRequests, type Requests } from "./requests.ts";
 import { createStream } from "./streams.ts";
 import type { TraitorMachine } from "./traitor.ts";
-import { GENESIS_TIME_MS } from "./world.ts";
 
 export type ValidatorState = "down" | "up" | "paused" | "refused" | "halted";
 
@@ -86,8 +84,6 @@ class Validator implements SimulatedValidator {
   #isSaving = false;
   /** What became due while the process was frozen. */
   #onResume: (() => void)[] = [];
-  /** Height of the snapshot that this life began with. */
-  #restoredHeight: number | undefined;
   #isDiskFull = false;
   #syncMs: readonly [number, number];
 
@@ -116,20 +112,22 @@ class Validator implements SimulatedValidator {
 
   start(): void {
     if (this.state !== "down") return;
-    const opened = this.disk.open();
-    const reason = opened.ok ? this.#assemble() : opened.reason;
+    const { isSigning, index: validator } = this;
     const { nowUs: atUs } = this.#host.scheduler;
-    if (reason !== undefined) {
+    const self = isSigning ? validator : undefined;
+    const assembly = assemble({ world: this.#host.world, disk: this.disk, self, config: this.#options.config });
+    if (!assembly.ok) {
       this.state = "refused";
-      return this.#host.emit({ type: "refusedStart", atUs, validator: this.index, reason });
+      return this.#host.emit({ type: "refusedStart", atUs, validator, reason: assembly.reason });
     }
+    const { replica, restoredHeight, rewritten } = assembly;
+    if (rewritten !== undefined) this.#host.emit({ type: "saved", atUs, validator, durable: rewritten });
+    this.#connect(replica);
     this.state = "up";
     this.life++;
-    const finalHeight = this.#running().status.finalHeight;
-    const { isSigning, life, index: validator } = this;
-    const restored = this.#restoredHeight;
-    const from = restored === undefined ? {} : { restoredHeight: restored };
-    this.#host.emit({ type: "started", atUs, validator, life, finalHeight, isSigning, ...from });
+    const { finalHeight } = replica.status;
+    const from = restoredHeight === undefined ? {} : { restoredHeight };
+    this.#host.emit({ type: "started", atUs, validator, life: this.life, finalHeight, isSigning, ...from });
     this.#queue.pushFirst([{ type: "start" }]);
     this.#pump();
   }
@@ -199,35 +197,9 @@ class Validator implements SimulatedValidator {
     return createSimulatedDisk({ chainId, validatorKey });
   }
 
-  /** Builds the machine from the store; the reason when it cannot be. */
-  #assemble(): string | undefined {
-    const { world } = this.#host;
-    const application = world.createApplication();
+  /** Connects a machine with what is around it. */
+  #connect(replica: Replica): void {
     const { store } = this.disk;
-    const { result, derived } = replayStore({
-      store,
-      application,
-      chainId: world.chainId,
-      genesisTimeMs: TimestampMs.of(GENESIS_TIME_MS),
-    });
-    this.#restoredHeight = store.recovered.snapshot?.height;
-    if (!result.ok) return `the store does not replay: ${result.failure.reason} at height ${result.failure.height}`;
-    if (derived.length > 0) {
-      const durable: Durable = { records: [], blocks: [], finality: [], operations: derived, evidence: [] };
-      this.disk.begin(durable);
-      this.disk.commit();
-      this.#host.emit({ type: "saved", atUs: this.#host.scheduler.nowUs, validator: this.index, durable });
-    }
-    const replica = createReplica({
-      domain: world.domain,
-      validators: world.validators,
-      self: this.isSigning ? this.index : undefined,
-      bls: world.bls,
-      verifyEd25519: world.ed25519.verify,
-      application,
-      config: this.#options.config,
-      recovered: result.recovered,
-    });
     this.replica = replica;
     this.#answer = createSlicedSyncServer({ store, replica, currentStatus: () => this.status });
     this.#effects = createEffects({
@@ -245,7 +217,6 @@ class Validator implements SimulatedValidator {
       input: (input) => this.#queue.push({ input, ticket: undefined }),
       send: (to, message) => this.#send(to, message),
     });
-    return undefined;
   }
 
   #running(): Replica {

@@ -1,0 +1,55 @@
+/** From a simulated disk to a machine that can run, as node/node.ts assembles it from a store. */
+
+import { replayStore } from "../../node/recovery_start.ts";
+import type { ReplicaConfig } from "../../replica/context.ts";
+import type { Durable, Replica } from "../../replica/interface.ts";
+import { createReplica } from "../../replica/replica.ts";
+import { TimestampMs, type ValidatorIndex } from "../../types/ids.ts";
+import type { SimulatedDisk } from "./disk.ts";
+import { GENESIS_TIME_MS, type World } from "./world.ts";
+
+export type Assembly =
+  | {
+      readonly ok: true;
+      readonly replica: Replica;
+      /** Height of the snapshot that its state came from. */
+      readonly restoredHeight: number | undefined;
+      /** Operations that the log had lost, executed and written again. */
+      readonly rewritten: Durable | undefined;
+    }
+  /** Why it must not start. */
+  | { readonly ok: false; readonly reason: string };
+
+/** Opens the disk and replays what it holds. `self`: undefined for an observer. */
+export function assemble(parts: {
+  readonly world: World;
+  readonly disk: SimulatedDisk;
+  readonly self: ValidatorIndex | undefined;
+  readonly config: ReplicaConfig;
+}): Assembly {
+  const { world, disk, self, config } = parts;
+  const opened = disk.open();
+  if (!opened.ok) return opened;
+  const { store } = opened;
+  const application = world.createApplication();
+  const genesisTimeMs = TimestampMs.of(GENESIS_TIME_MS);
+  const { result, derived } = replayStore({ store, application, chainId: world.chainId, genesisTimeMs });
+  if (!result.ok) return { ok: false, reason: `the store does not replay: ${result.failure.reason} at height ${result.failure.height}` };
+  const rewritten: Durable | undefined =
+    derived.length === 0 ? undefined : { records: [], blocks: [], finality: [], operations: derived, evidence: [] };
+  if (rewritten !== undefined) {
+    disk.begin(rewritten);
+    disk.commit();
+  }
+  const replica = createReplica({
+    domain: world.domain,
+    validators: world.validators,
+    self,
+    bls: world.bls,
+    verifyEd25519: world.ed25519.verify,
+    application,
+    config,
+    recovered: result.recovered,
+  });
+  return { ok: true, replica, restoredHeight: store.recovered.snapshot?.height, rewritten };
+}
