@@ -52,6 +52,9 @@ export interface CheckedCluster {
   readonly genesisHash: string;
   /** Validators without a strategy. */
   readonly honest: ReadonlySet<number>;
+  /** Honest machines on a store that was secretly rolled back: they may contradict themselves until they notice, so they are not among
+   *  `honest`. */
+  readonly suspects?: ReadonlySet<number>;
   readonly expect: "pass" | "stall" | "break";
 }
 

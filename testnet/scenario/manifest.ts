@@ -147,7 +147,9 @@ export type FaultAction =
   /** Damage that the next start must notice: it refuses, and the validator stays down. */
   | { readonly type: "bitFlip"; readonly validator: number }
   | { readonly type: "truncate"; readonly validator: number }
-  | { readonly type: "rollback"; readonly validator: number; readonly saves: number }
+  /** An old copy of the store is put back. With `hidesCounter` its counter is an old copy too: the start cannot notice, and the validator may
+   *  contradict itself until it sees its own signature on something that it does not know. */
+  | { readonly type: "rollback"; readonly validator: number; readonly saves: number; readonly hidesCounter?: boolean }
   | { readonly type: "clockSkew"; readonly validator: number; readonly offsetMs: number }
   | { readonly type: "clockDrift"; readonly validator: number; readonly partsPerMillion: number };
 

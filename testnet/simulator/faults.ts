@@ -93,7 +93,7 @@ export function createFaultController(cluster: SimulatedCluster, scenario: Scena
         return validatorAt(action.validator).disk.damage(action.type);
       case "rollback":
         cluster.stopValidator(action.validator, { why: "crash", unsynced: "lost" });
-        return validatorAt(action.validator).disk.rollBack({ saves: action.saves, hidesCounter: false });
+        return validatorAt(action.validator).disk.rollBack({ saves: action.saves, hidesCounter: action.hidesCounter === true });
       case "clockSkew":
         return validatorAt(action.validator).clock.skew(action.offsetMs);
       case "clockDrift":

@@ -11,6 +11,7 @@ import { createSimulatedCluster, type SimulatedCluster, type TraitorAct } from "
 import { type CoveragePoint, createCoverage } from "./coverage.ts";
 import type { Fact, Observer, Phase } from "./facts.ts";
 import { createFaultController, type FaultController } from "./faults.ts";
+import { Livelock } from "./scheduler.ts";
 import { createStream } from "./streams.ts";
 import { createTraceHash } from "./trace_hash.ts";
 import { createWorld, type SignatureTier, type World } from "./world.ts";
@@ -109,14 +110,21 @@ class Run {
 
   finish(): RunResult {
     const { scheduler } = this.#cluster;
-    const { phases, expect } = this.#scenario;
+    const { expect } = this.#scenario;
     const core = expect === "pass" ? this.#chooseCore() : [];
-    this.#enter("faults", core);
-    this.#faults.begin();
-    this.#submitDue();
-    scheduler.run(phases.faultsMs * 1_000, () => this.#isOver);
-    if (expect === "pass") this.#recoverCore(core);
-    if (expect !== "break") this.#settle();
+    try {
+      this.#runPhases(core);
+    } catch (error) {
+      if (!(error instanceof Livelock)) throw error;
+      this.#violations.push({
+        invariant: "progress",
+        kind: "liveness",
+        atUs: scheduler.nowUs,
+        validators: [],
+        detail: `Nothing but a circle: ${error.message}.`,
+      });
+      this.#isOver = true;
+    }
     this.#enter("end", core);
     this.#fact = undefined;
     if (!this.#isOver || expect === "break") for (const checker of this.#checkers) this.#note(checker, checker.finish?.(scheduler.nowUs));
@@ -133,6 +141,16 @@ class Run {
       finalHeight: Math.max(...this.#heights),
       coverage: this.#coverage.counts(),
     };
+  }
+
+  #runPhases(core: readonly number[]): void {
+    const { phases, expect } = this.#scenario;
+    this.#enter("faults", core);
+    this.#faults.begin();
+    this.#submitDue();
+    this.#cluster.scheduler.run(phases.faultsMs * 1_000, () => this.#isOver);
+    if (expect === "pass") this.#recoverCore(core);
+    if (expect !== "break") this.#settle();
   }
 
   #follow(fact: Fact): void {

@@ -3,12 +3,20 @@
 
 import type { Stream } from "./streams.ts";
 
+/** Something goes round in circles: far more happens within one simulated second than any healthy cluster does. */
+export class Livelock extends Error {
+  override readonly name = "Livelock";
+}
+
+/** Events within one second of simulated time; sixteen busy validators make a twentieth of it. */
+export const EVENTS_PER_SECOND_MAX = 300_000;
+
 export interface Scheduler {
   readonly nowUs: number;
   /** Events run so far. */
   readonly count: number;
   after(delayUs: number, act: () => void): void;
-  /** Runs events up to `untilUs`, or until `isDone` holds (asked after each event). True when it held. */
+  /** Runs events up to `untilUs`, or until `isDone` holds (asked after each event). True when it held. Throws Livelock. */
   run(untilUs: number, isDone: () => boolean): boolean;
 }
 
@@ -25,6 +33,19 @@ export function createScheduler(ties: Stream | undefined): Scheduler {
   let nowUs = 0;
   let sequence = 0;
   let count = 0;
+  let second = 0;
+  let countAtSecond = 0;
+
+  function countEvent(): void {
+    count++;
+    if (nowUs >= second + 1_000_000) {
+      second = nowUs - (nowUs % 1_000_000);
+      countAtSecond = count;
+    }
+    if (count - countAtSecond > EVENTS_PER_SECOND_MAX) {
+      throw new Livelock(`more than ${EVENTS_PER_SECOND_MAX} events within the simulated second from ${second / 1_000_000} s on`);
+    }
+  }
 
   function push(event: Event): void {
     let position = heap.push(event) - 1;
@@ -73,7 +94,7 @@ export function createScheduler(ties: Stream | undefined): Scheduler {
         }
         pop();
         nowUs = next.atUs;
-        count++;
+        countEvent();
         next.act();
       }
       return true;

@@ -60,6 +60,9 @@ export function createSimulatedValidator(options: {
   return new Validator(options);
 }
 
+/** Rounds of feeding back what was signed before others have their turn, as in node/driver.ts. */
+const FEEDBACK_ROUNDS_MAX = 16;
+
 type Options = Parameters<typeof createSimulatedValidator>[0];
 
 class Validator implements SimulatedValidator {
@@ -292,7 +295,10 @@ class Validator implements SimulatedValidator {
   }
 
   #pump(): void {
-    while (this.state === "up" && !this.#isSaving && this.#queue.length > 0) this.#turn();
+    for (let round = 0; this.state === "up" && !this.#isSaving && this.#queue.length > 0; round++) {
+      if (round === FEEDBACK_ROUNDS_MAX) return this.#host.scheduler.after(0, () => this.#pump());
+      this.#turn();
+    }
   }
 
   #turn(): void {

@@ -60,6 +60,9 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
   const validators = validatorSetContext({ epoch: Epoch.ZERO, validators: members });
   const domain: SigningDomain = { chainId, epoch: Epoch.ZERO, validatorSetHash: validators.hash };
   const traitors = new Set(scenario.byzantine.map(({ validator }) => validator));
+  const suspects = new Set(
+    scenario.faults.flatMap(({ action }) => (action.type === "rollback" && action.hidesCounter === true ? [action.validator] : [])),
+  );
   return {
     scenario,
     tier,
@@ -80,7 +83,8 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
       bls,
       verifyEd25519: ed25519.verify,
       genesisHash: genesisBlockHash(chainId),
-      honest: new Set(scenario.weights.map((_, index) => index).filter((index) => !traitors.has(index))),
+      honest: new Set(scenario.weights.map((_, index) => index).filter((index) => !traitors.has(index) && !suspects.has(index))),
+      suspects,
       expect: scenario.expect,
     },
     createApplication: () =>

@@ -1,7 +1,7 @@
 /** The scheduler's order is total: by time, then tie-break, then order of scheduling. */
 
 import { test } from "tap";
-import { createScheduler } from "../../../testnet/simulator/scheduler.ts";
+import { createScheduler, Livelock } from "../../../testnet/simulator/scheduler.ts";
 import { createStream } from "../../../testnet/simulator/streams.ts";
 
 function orderOf(delays: readonly number[], seed?: number): readonly number[] {
@@ -50,4 +50,11 @@ test("Scheduler: nothing is due before the end, stops there and keeps what comes
     true,
   );
   t.same([ran, scheduler.nowUs, scheduler.count], [1, 500, 1]);
+});
+
+test("Scheduler: events that only make more events, end in Livelock", async (t) => {
+  const scheduler = createScheduler(undefined);
+  const again = (): void => scheduler.after(1, again);
+  again();
+  t.throws(() => scheduler.run(10_000_000, () => false), Livelock);
 });
