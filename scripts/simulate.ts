@@ -33,10 +33,13 @@ function main(): number {
   const sweep = createSweep(options);
   let last: SweepCase | undefined;
   let saidMs = startedMs;
+  let runningMs = 0;
   for (const next of casesOf(options, startedMs)) {
     last = next;
     if (options.first === options.last || options.scenario !== undefined) say(describeScenario(next.scenario));
+    const runStartedMs = performance.now();
     const result = sweep.run(next);
+    runningMs += performance.now() - runStartedMs;
     emitRun(options, next, result);
     const failure = sweep.failures.at(-1);
     if (failure?.case === next) {
@@ -48,7 +51,7 @@ function main(): number {
       say(`${sweep.runs} runs, ${sweep.failures.length} failed, now at ${next.name}`);
     }
   }
-  finish({ options, sweep, last, say, wallMs: performance.now() - startedMs });
+  finish({ options, sweep, last, say, wallMs: runningMs });
   return sweep.exitCode;
 }
 

@@ -23,7 +23,7 @@ export interface CheckResult {
 
 /** Folders whose promises typescript-eslint watches. */
 const ADAPTER_FOLDERS = ["storage", "p2p", "node", "client", "testnet", "scripts"];
-const CHECK_DEADLINE_MS = 300_000;
+const CHECK_DEADLINE_MS = 480_000;
 
 /** All checks, in the order in which they are started. Without Deno its compiler's check is left out. */
 export function listChecks(deno: Runtime | undefined): Check[] {
