@@ -148,6 +148,8 @@ export interface ConsensusStatus {
   readonly consecutiveTimeouts: number;
   /** Validators whose vote, commit vote or timeout we hold for recent views. */
   readonly heardFrom: readonly ValidatorIndex[];
+  /** Votes, commit votes and timeouts that are kept, our own among them (R10). */
+  readonly votesHeld: number;
   /** Our key signed something that our records do not know: another node uses it, or our store was rolled back. Nothing
    *  more is signed until an operator has looked (failure 10). */
   readonly hasStoppedSigning: boolean;

@@ -22,6 +22,7 @@ export function statusOf(machine: Machine): ConsensusStatus {
       .filter(([, view]) => view >= oldest)
       .map(([validator]) => validator)
       .sort((left, right) => left - right),
+    votesHeld: machine.votes.count,
     hasStoppedSigning: machine.hasStoppedSigning,
     waitingFor: waitingFor(machine),
   };

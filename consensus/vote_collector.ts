@@ -39,7 +39,7 @@ export interface VoteCollector {
   /** Forgets whole views, so that their slots can be filled again only by what the caller lets in. */
   forgetWhere(isOver: (view: View) => boolean): void;
   prune(finalView: View): void;
-  /** Number of filled slots, for tests of the bound. */
+  /** Number of filled slots. */
   readonly count: number;
 }
 
@@ -58,6 +58,7 @@ type ViewSlots = Readonly<Record<VoteKind, KindSlots>>;
 export function createVoteCollector(context: CertificateContext): VoteCollector {
   const { domain, validators, bls } = context;
   const views = new Map<View, ViewSlots>();
+  let count = 0;
 
   const weightOf = (validator: ValidatorIndex): number => validators.set.validators[validator]?.weight ?? 0;
   const publicKeyOf = (validator: ValidatorIndex): Uint8Array => {
@@ -72,8 +73,15 @@ export function createVoteCollector(context: CertificateContext): VoteCollector 
     const tally = tallyOf(ballot);
     if (tally?.slots.get(validator) !== slot) return;
     tally.slots.delete(validator);
+    count--;
     tally.weight -= weightOf(validator);
     views.get(ballot.view)?.[ballot.kind].slots.delete(validator);
+  }
+
+  function forget(view: View): void {
+    const kinds = views.get(view);
+    if (kinds !== undefined) count -= kinds.vote.slots.size + kinds.commit.slots.size + kinds.timeout.slots.size;
+    views.delete(view);
   }
 
   function verify(vote: SignedVote): boolean {
@@ -133,6 +141,7 @@ export function createVoteCollector(context: CertificateContext): VoteCollector 
       const { slots, tallies } = viewSlots[ballot.kind];
       assert(!slots.has(validator), "R10: a slot is filled once");
       slots.set(validator, slot);
+      count++;
       const key = ballotKey(ballot);
       const tally = tallies.get(key) ?? { slots: new Map(), weight: 0 };
       tallies.set(key, tally);
@@ -144,14 +153,12 @@ export function createVoteCollector(context: CertificateContext): VoteCollector 
     certify,
     verify,
     forgetWhere(isOver) {
-      for (const view of views.keys()) if (isOver(view)) views.delete(view);
+      for (const view of views.keys()) if (isOver(view)) forget(view);
     },
     prune(finalView) {
-      for (const view of views.keys()) if (view < finalView) views.delete(view);
+      for (const view of views.keys()) if (view < finalView) forget(view);
     },
     get count() {
-      let count = 0;
-      for (const view of views.values()) count += view.vote.slots.size + view.commit.slots.size + view.timeout.slots.size;
       return count;
     },
   };

@@ -127,6 +127,8 @@ export interface ReplicaStatus {
   readonly leader: ValidatorIndex;
   readonly poolTransactions: number;
   readonly poolBytes: number;
+  /** Votes, commit votes and timeouts that consensus keeps (R10). */
+  readonly votesHeld: number;
   readonly isCatchingUp: boolean;
   readonly hasDiverged: boolean;
   /** Our key signed something that our records do not know (failure 10): nothing more is signed. */

@@ -378,6 +378,7 @@ function statusOf(context: Context): ReplicaStatus {
     leader: status.leader,
     poolTransactions: context.pool.count,
     poolBytes: context.pool.bytes,
+    votesHeld: status.votesHeld,
     isCatchingUp,
     hasDiverged: context.hasDiverged,
     hasStoppedSigning: status.hasStoppedSigning,

@@ -101,6 +101,7 @@ function fakeCore(change: Partial<NodeCore> = {}): NodeCore {
       leader: ValidatorIndex.of(3),
       poolTransactions: 0,
       poolBytes: 0,
+      votesHeld: 0,
       isCatchingUp: false,
       hasDiverged: false,
       hasStoppedSigning: false,

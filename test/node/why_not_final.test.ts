@@ -16,6 +16,7 @@ const replica: ReplicaStatus = {
   leader: ValidatorIndex.of(1),
   poolTransactions: 1,
   poolBytes: 100,
+  votesHeld: 0,
   isCatchingUp: false,
   hasDiverged: false,
   hasStoppedSigning: false,

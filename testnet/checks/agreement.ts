@@ -65,7 +65,10 @@ export function createAgreementChecker({ honest, weights }: Pick<CheckedCluster,
     observe(fact) {
       const conflict = claims.read(fact);
       if (conflict !== undefined)
-        return accuse(fact.atUs, [conflict.first.validator, conflict.second.validator], describeConflict(conflict));
+        return {
+          ...accuse(fact.atUs, [conflict.first.validator, conflict.second.validator], describeConflict(conflict)),
+          isConflict: true,
+        };
       const wiped = wipedBy(fact);
       if (wiped !== undefined) progressOf(wiped).isWiped = true;
       if (!("validator" in fact) || !honest.has(fact.validator)) return undefined;

@@ -3,54 +3,81 @@
 
 import type { Scenario } from "../scenario/manifest.ts";
 import type { Fact, FactType } from "../simulator/facts.ts";
+import { GENESIS_TIME_MS } from "../simulator/world.ts";
 import { createAgreementChecker } from "./agreement.ts";
 import { createAncestryChecker } from "./ancestry.ts";
 import { createAttributionChecker } from "./attribution.ts";
 import { createBoundsChecker } from "./bounds.ts";
+import { createCalmChecker, isCalm } from "./calm.ts";
+import { createCertificateSignersChecker } from "./certificate_signers.ts";
 import type { CheckedCluster, Checker, Violation } from "./checker.ts";
 import { createCommitExcludesTimeoutChecker } from "./commit_excludes_timeout.ts";
+import { createEvidenceKeptChecker } from "./evidence_kept.ts";
 import { createFinalChain } from "./final_chain.ts";
 import { createFinalClaims } from "./final_claims.ts";
+import { createForeignSignaturesChecker } from "./foreign_signatures.ts";
+import { createJustificationChecker } from "./justification.ts";
 import { createNoCrashChecker } from "./no_crash.ts";
 import { createNoHonestAccusedChecker } from "./no_honest_accused.ts";
 import { createNoProgressWhenCutChecker } from "./no_progress_when_cut.ts";
 import { createOneCertificateChecker } from "./one_certificate.ts";
+import { createPoolChecker } from "./pool.ts";
 import { createProgressChecker } from "./progress.ts";
 import { createRecordedFirstChecker } from "./recorded_first.ts";
 import { createShownCertificates } from "./shown_certificates.ts";
 import { createSignedOnceChecker } from "./signed_once.ts";
 import { createStallChecker } from "./stall.ts";
 import { createStateRootsChecker } from "./state_roots.ts";
+import { createSuspects } from "./suspects.ts";
+import { createTurnsChecker } from "./leaders_turn.ts";
 import { createValidityChecker } from "./validity.ts";
+import { createVoteSubjectsChecker } from "./vote_subjects.ts";
 
 /** Fresh checkers for one run. They share what they read of certificates and of the final chain, each fact read once. */
 export function createCheckers({
-  cluster,
+  cluster: whole,
   scenario,
 }: {
   readonly cluster: CheckedCluster;
   readonly scenario: Scenario;
 }): readonly Checker[] {
+  const suspects = createSuspects(whole);
+  const { cluster } = suspects;
+  const { application, protocol } = scenario;
   const shown = createShownCertificates(cluster);
   const chain = createFinalChain(cluster);
   const claims = createFinalClaims(cluster, shown);
   return [
+    // The first, so that all others know who is a suspect.
+    createForeignSignaturesChecker(suspects, victimsOf(scenario)),
     createNoCrashChecker(cluster),
     createRecordedFirstChecker(cluster),
     createSignedOnceChecker(cluster),
     createNoHonestAccusedChecker(cluster),
+    createVoteSubjectsChecker(cluster, { chain, genesisTimeMs: GENESIS_TIME_MS }),
     createOneCertificateChecker(shown),
+    createCertificateSignersChecker(cluster, shown),
+    createJustificationChecker(cluster),
     createCommitExcludesTimeoutChecker(shown),
     createAncestryChecker(cluster, { shown, chain }),
     createAgreementChecker(cluster, claims),
     createAttributionChecker(cluster, { shown, claims }),
-    createValidityChecker(cluster, { chain, application: scenario.application }),
+    createEvidenceKeptChecker(cluster),
+    createTurnsChecker(cluster, chain),
+    createValidityChecker(cluster, { chain, application, blockTransactionsMax: protocol.blockTransactionsMax }),
     createStateRootsChecker(cluster, chain),
     createNoProgressWhenCutChecker(cluster),
     ...(scenario.expect === "stall" ? [createStallChecker(cluster, scenario)] : []),
     ...(scenario.expect === "break" ? [] : [createProgressChecker(cluster, scenario)]),
-    createBoundsChecker(cluster),
+    ...(isCalm(scenario) ? [createCalmChecker(cluster)] : []),
+    createBoundsChecker(cluster, protocol),
+    createPoolChecker(cluster, scenario),
   ];
+}
+
+/** Whose store an old copy replaces without a sign of it. */
+function victimsOf({ faults }: Scenario): ReadonlySet<number> {
+  return new Set(faults.flatMap(({ action }) => (action.type === "rollback" && action.hidesCounter === true ? [action.validator] : [])));
 }
 
 /** Hands each fact to those who care for its type, and reports every violation with the checker that found it. */

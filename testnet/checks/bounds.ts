@@ -11,8 +11,10 @@ const LIMITS = {
   /** Of peers 4,096; what a validator asks itself or is answered is bounded by what is under way. */
   inputQueue: 8_192,
   pendingBlocks: 4_096,
-  poolTransactions: 4_096,
   poolBytes: 4 * 1024 * 1024,
+  /** Views ahead of the current one whose votes are kept. */
+  futureViews: 16,
+  voteKinds: 3,
 } as const;
 
 interface Held {
@@ -32,7 +34,10 @@ interface Held {
 
 const accuse = accuserOf("bounds", "safety");
 
-export function createBoundsChecker({ honest, weights }: Pick<CheckedCluster, "honest" | "weights">): Checker {
+export function createBoundsChecker(
+  { honest, weights }: Pick<CheckedCluster, "honest" | "weights">,
+  { poolTransactionsMax }: { readonly poolTransactionsMax: number },
+): Checker {
   const held = weights.map(
     (): Held => ({ view: 0, finalView: 0, admittedView: 0, passedView: 0, provenView: new Map(), suspicion: undefined }),
   );
@@ -85,8 +90,10 @@ export function createBoundsChecker({ honest, weights }: Pick<CheckedCluster, "h
       // The record of a view may be on disk before the view is entered.
       ["records", sizes.records, open + 2],
       ["pending blocks", sizes.pendingBlocks, LIMITS.pendingBlocks + open],
-      ["pooled transactions", sizes.poolTransactions, LIMITS.poolTransactions],
+      ["pooled transactions", sizes.poolTransactions, poolTransactionsMax],
       ["bytes of pooled transactions", sizes.poolBytes, LIMITS.poolBytes],
+      // From the last final view on, and one more, which the machine may have entered while its record is being written.
+      ["votes", sizes.votesHeld, LIMITS.voteKinds * weights.length * (open + 2 + LIMITS.futureViews)],
     ];
     for (const [what, size, limit] of rows) {
       if (size > limit) return accuse(atUs, [validator], `Validator ${validator} holds ${size} ${what}; at most ${limit} are allowed.`);

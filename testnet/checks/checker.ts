@@ -35,6 +35,8 @@ export interface Violation {
   readonly atUs: number;
   /** Who shows it. */
   readonly validators: readonly number[];
+  /** Two honest validators, or two CCs, hold different blocks of one height as final. */
+  readonly isConflict?: true;
   /** One or two plain sentences with heights, views and hashes. */
   readonly detail: string;
 }

@@ -14,6 +14,8 @@ import { wipedBy } from "./wiped.ts";
 interface Disk {
   /** The last record saved of each view: by the rule it holds everything that earlier ones held. */
   readonly records: RecentMap<number, SafetyRecord>;
+  /** The highest view on record. */
+  highestView: number;
   isSigning: boolean;
 }
 
@@ -22,13 +24,15 @@ const FACTS: readonly FactType[] = ["saved", "signedVote", "signedProposal", "en
 const accuse = accuserOf("recordBeforeSignature", "safety");
 
 export function createRecordedFirstChecker({ honest, weights }: Pick<CheckedCluster, "honest" | "weights">): Checker {
-  const disks = weights.map((): Disk => ({ records: createRecentMap(VIEWS_MAX), isSigning: true }));
+  const disks = weights.map((): Disk => ({ records: createRecentMap(VIEWS_MAX), highestView: 0, isSigning: true }));
   const hashOf = createHeaderHasher();
   const diskOf = (validator: number): Disk => disks[validator] as Disk;
 
   function onSaved({ atUs, validator, durable }: FactOf<"saved">): Violation | undefined {
-    const { records } = diskOf(validator);
+    const disk = diskOf(validator);
+    const { records } = disk;
     for (const record of durable.records) {
+      disk.highestView = Math.max(disk.highestView, record.view);
       const earlier = records.get(record.view);
       records.set(record.view, record);
       const lost = earlier === undefined ? undefined : whatIsLost(earlier, record);
@@ -49,8 +53,17 @@ export function createRecordedFirstChecker({ honest, weights }: Pick<CheckedClus
   }
 
   function onEntered({ atUs, validator, view, by }: FactOf<"enteredView">): Violation | undefined {
-    const { records, isSigning } = diskOf(validator);
-    if (by === "start" || !isSigning || records.get(view)?.admittedBy !== undefined) return undefined;
+    const { records, highestView, isSigning } = diskOf(validator);
+    if (!isSigning) return undefined;
+    if (by === "start") {
+      if (view >= highestView) return undefined;
+      return accuse(
+        atUs,
+        [validator],
+        `Validator ${validator} began in view ${view}, although its disk holds a record of view ${highestView}.`,
+      );
+    }
+    if (records.get(view)?.admittedBy !== undefined) return undefined;
     return accuse(atUs, [validator], `Validator ${validator} entered view ${view} by a ${by} before that was on disk.`);
   }
 
@@ -59,7 +72,7 @@ export function createRecordedFirstChecker({ honest, weights }: Pick<CheckedClus
     interests: FACTS,
     observe(fact) {
       const wiped = wipedBy(fact);
-      if (wiped !== undefined) diskOf(wiped).records.clear();
+      if (wiped !== undefined) forget(diskOf(wiped));
       if (!("validator" in fact) || !honest.has(fact.validator)) return undefined;
       const { validator } = fact;
       switch (fact.type) {
@@ -87,9 +100,15 @@ export function createRecordedFirstChecker({ honest, weights }: Pick<CheckedClus
   };
 }
 
+function forget(disk: Disk): void {
+  disk.records.clear();
+  disk.highestView = 0;
+}
+
 const WORDS = { vote: "vote", commit: "commit vote", timeout: "timeout" } as const;
 
-function holdsBallot(record: SafetyRecord | undefined, ballot: Ballot): boolean {
+/** Does a record hold this very signature? */
+export function holdsBallot(record: SafetyRecord | undefined, ballot: Ballot): boolean {
   if (record === undefined || record.epoch !== ballot.epoch) return false;
   switch (ballot.kind) {
     case "vote":

@@ -65,7 +65,7 @@ export function createSignedOnceChecker({ honest, weights }: Pick<CheckedCluster
     return faultOfView(signer, view, true, refuse);
   }
 
-  function onVote({ atUs, validator, vote }: FactOf<"signedVote">): Violation | undefined {
+  function onVote({ atUs, validator, vote, isResend }: FactOf<"signedVote">): Violation | undefined {
     const signer = signers[validator] as Signer;
     const { kind, view, blockHash } = vote.ballot;
     const what = kind === "timeout" ? "a timeout" : `a ${kind === "vote" ? "vote" : "commit vote"} for ${brief(blockHash)}`;
@@ -77,7 +77,8 @@ export function createSignedOnceChecker({ honest, weights }: Pick<CheckedCluster
     const isRepeated = kind === "timeout" ? signed.hasTimedOut : signed[kind === "vote" ? "voted" : "committed"] === blockHash;
     if (kind === "timeout") signed.hasTimedOut = true;
     else signed[kind === "vote" ? "voted" : "committed"] = blockHash;
-    return isRepeated ? undefined : faultOfView(signer, view, kind !== "commit", refuse);
+    if (!isRepeated) return faultOfView(signer, view, kind !== "commit", refuse);
+    return isResend ? undefined : refuse("once more, as if it had not signed that before");
   }
 
   function onStarted(validator: number): void {

@@ -67,7 +67,8 @@ export function stallGraceMs({ topology, protocol }: Pick<Scenario, "topology" |
   return 1_000 + 4 * protocol.resendMs + 8 * (longestDelayMs(topology) + protocol.syncMs[1]);
 }
 
-function longestDelayMs(topology: Topology): number {
+/** The longest one-way delay of the topology, without faults. */
+export function longestDelayMs(topology: Topology): number {
   if (topology.type === "uniform") return topology.delayMs[1];
   const longest = Math.max(0, ...topology.matrix.roundTripMs.flat());
   return (longest / 2) * (1 + topology.jitter);

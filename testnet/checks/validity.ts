@@ -28,9 +28,9 @@ interface JudgedBlock {
 
 export function createValidityChecker(
   cluster: CheckedCluster,
-  options: { readonly chain: FinalChain; readonly application: "ledger" | "null" },
+  options: { readonly chain: FinalChain; readonly application: "ledger" | "null"; readonly blockTransactionsMax: number },
 ): Checker {
-  const { chain, application } = options;
+  const { chain, application, blockTransactionsMax } = options;
   const { honest } = cluster;
   /** Blocks whose body and signature were found right, by hash. */
   const judged = createRecentMap<string, JudgedBlock>(BLOCKS_MAX);
@@ -73,6 +73,14 @@ export function createValidityChecker(
     );
   }
 
+  /** How full its own blocks may be is a validator's configuration; of others' blocks the protocol's limits are asked. */
+  function judgeProposed({ atUs, validator, proposal }: FactOf<"signedProposal">): Violation | undefined {
+    const { height, transactionCount } = proposal.header;
+    if (!honest.has(validator) || transactionCount <= blockTransactionsMax) return undefined;
+    const detail = `Validator ${validator} proposed a block of height ${height} with ${transactionCount} transactions; it is to put in at most ${blockTransactionsMax}.`;
+    return accuse(atUs, [validator], detail);
+  }
+
   function judgeFinal(seen: FinalBlockSeen, atUs: number): Violation | undefined {
     const { height, blockHash, header, parent, validator } = seen;
     const what = flawOfHeader(header, parent, cluster) ?? (isOneOfTwo ? flawOfTransactions(seen) : undefined);
@@ -102,7 +110,9 @@ export function createValidityChecker(
 
   function judgeHeld({ atUs, validator, durable }: FactOf<"saved">): Violation | undefined {
     const own = stored[validator] as RecentMap<string, true>;
-    for (const { height, blockHash } of durable.finality) {
+    for (const { height, blockHash, certificate } of durable.finality) {
+      if (certificate.ballot.kind !== "commit")
+        return accuse(atUs, [validator], `Validator ${validator} saved height ${height} as final by a certificate that is no CC.`);
       const isStored = own.get(blockHash) !== undefined;
       own.delete(blockHash);
       if (!isStored)
@@ -126,7 +136,7 @@ export function createValidityChecker(
     invariant: "validity",
     interests: [...CHAIN_FACTS, "stopped", "fault"],
     observe(fact) {
-      const violation = onStored(fact);
+      const violation = fact.type === "signedProposal" ? judgeProposed(fact) : onStored(fact);
       if (violation !== undefined) return violation;
       for (const seen of chain.read(fact)) {
         const found = judgeFinal(seen, fact.atUs);

@@ -89,7 +89,7 @@ function describeClientDeed(fact: Extract<Deed, FactOf<"submitted" | "answered" 
     case "dropped":
       return `drops transaction ${shortHash(fact.hash)}: ${fact.refusal.code}`;
     case "sizes":
-      return `holds ${counted(fact.inputQueue, "input")}, ${counted(fact.records, "record")}, ${counted(fact.pendingBlocks, "pending block")} and ${counted(fact.poolTransactions, "transaction")} (${counted(fact.poolBytes, "byte")}) in its pool`;
+      return `holds ${counted(fact.inputQueue, "input")}, ${counted(fact.records, "record")}, ${counted(fact.pendingBlocks, "pending block")}, ${counted(fact.votesHeld, "vote")} and ${counted(fact.poolTransactions, "transaction")} (${counted(fact.poolBytes, "byte")}) in its pool`;
     case "betrayal":
       return `betrays (${fact.strategy})${fact.view > 0 ? ` in view ${fact.view}` : ""}: ${fact.what}`;
     default:

@@ -147,6 +147,7 @@ export type Fact =
       readonly pendingBlocks: number;
       readonly poolTransactions: number;
       readonly poolBytes: number;
+      readonly votesHeld: number;
     }
   /** A traitor's strategy did something that an honest validator would not have. */
   | {

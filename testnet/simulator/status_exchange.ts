@@ -3,7 +3,7 @@
 
 import type { Fact } from "./facts.ts";
 import type { Scheduler } from "./scheduler.ts";
-import type { SimulatedValidator } from "./validator.ts";
+import type { SimulatedValidator } from "./simulated_validator.ts";
 
 const STATUS_INTERVAL_US = 1_000_000;
 const STATUS_REPEAT_US = 5_000_000;
@@ -37,7 +37,7 @@ function exchange(parts: StatusExchangeParts, validator: SimulatedValidator, sen
 
 function tellSizes({ emit, scheduler }: StatusExchangeParts, { index, disk, inputQueueLength, replica }: SimulatedValidator): void {
   if (replica === undefined) return;
-  const { poolTransactions, poolBytes } = replica.status;
-  const sizes = { ...disk.store.sizes, inputQueue: inputQueueLength, poolTransactions, poolBytes };
+  const { poolTransactions, poolBytes, votesHeld } = replica.status;
+  const sizes = { ...disk.store.sizes, inputQueue: inputQueueLength, poolTransactions, poolBytes, votesHeld };
   emit({ type: "sizes", atUs: scheduler.nowUs, validator: index, ...sizes });
 }

@@ -135,7 +135,8 @@ function foldRare(fold: Fold, fact: Rare): void {
       fold.integer(fact.records);
       fold.integer(fact.pendingBlocks);
       fold.integer(fact.poolTransactions);
-      return fold.integer(fact.poolBytes);
+      fold.integer(fact.poolBytes);
+      return fold.integer(fact.votesHeld);
     case "betrayal":
       fold.integer(fact.view);
       fold.name(fact.strategy);

@@ -190,7 +190,7 @@ t.test("noCrash: a machine that throws, a start refused without damage, each fir
 
 t.test("R10 bounds: sizes beyond their limits, records of views never entered, each fires; at the limit, silent", async (t) => {
   const bounds = (facts: readonly Untimed[]): string | undefined =>
-    firstViolation(createBoundsChecker(cluster), [entered(0, 7), ...facts])?.detail;
+    firstViolation(createBoundsChecker(cluster, { poolTransactionsMax: 4_096 }), [entered(0, 7), ...facts])?.detail;
   const sizes = {
     type: "sizes",
     validator: 0,
@@ -199,6 +199,7 @@ t.test("R10 bounds: sizes beyond their limits, records of views never entered, e
     pendingBlocks: 4_103,
     poolTransactions: 4_096,
     poolBytes: 4_194_304,
+    votesHeld: 300,
   } as const;
   t.equal(bounds([sizes]), undefined);
   t.match(bounds([{ ...sizes, inputQueue: 8_193 }]), /Validator 0 holds 8193 waiting inputs; at most 8192 are allowed/);
@@ -207,6 +208,12 @@ t.test("R10 bounds: sizes beyond their limits, records of views never entered, e
   t.match(bounds([{ ...sizes, pendingBlocks: 4_104 }]), /4104 pending blocks/);
   t.match(bounds([{ ...sizes, poolTransactions: 4_097 }]), /4097 pooled transactions/);
   t.match(bounds([{ ...sizes, poolBytes: 4_194_305 }]), /bytes of pooled transactions/);
+  t.match(bounds([{ ...sizes, votesHeld: 301 }]), /holds 301 votes; at most 300/);
+  t.match(
+    bounds([saves(0, FOURTH), { ...sizes, records: 5, pendingBlocks: 4_099, votesHeld: 253 }]),
+    /holds 253 votes; at most 252/,
+    "final views do not count",
+  );
   const far = saved(0, { records: [recordOf(3, {})] });
   t.match(
     bounds([saved(0, { records: [recordOf(2, { admittedBy: FIRST.quorum })] }), far]),
@@ -231,7 +238,8 @@ t.test(
         ],
       });
     };
-    const bounds = (facts: readonly Untimed[]): string | undefined => firstViolation(createBoundsChecker(cluster), facts)?.detail;
+    const bounds = (facts: readonly Untimed[]): string | undefined =>
+      firstViolation(createBoundsChecker(cluster, { poolTransactionsMax: 4_096 }), facts)?.detail;
     t.match(
       bounds([proof(1), saves(0, FIRST), proof(4)]),
       /a second proof against validator 3 \(view 4\), although finality has not passed the first \(view 1\)/,

@@ -43,6 +43,7 @@ const NEXT = makeBlock(WORLD, LEFT, { view: 2 });
 const votes = (validator: number, { header }: MadeBlock): Untimed => signs(WORLD, validator, ballotOf("vote", header));
 const commits = (validator: number, { header }: MadeBlock): Untimed => signs(WORLD, validator, ballotOf("commit", header));
 const timesOut = (validator: number, view: number): Untimed => signs(WORLD, validator, timeoutOf(view));
+const again = (signed: Untimed): Untimed => ({ ...signed, isResend: true }) as Untimed;
 const begins = (validator: number): readonly Untimed[] => [started(validator), entered(validator, 1, "start")];
 
 t.test("signedOnce: each contradiction over all lives, fires", async (t) => {
@@ -68,6 +69,9 @@ t.test("signedOnce: each contradiction over all lives, fires", async (t) => {
       /in the name of validator 2/,
       [{ type: "signedVote", validator: 1, isResend: false, vote: fixture.vote(2, ballotOf("vote", LEFT.header)) }],
     ],
+    [/signed a vote for .* once more, as if it had not signed that before/, [votes(1, LEFT), votes(1, LEFT)]],
+    [/signed a timeout in view 1 once more/, [timesOut(1, 1), again(timesOut(1, 1)), timesOut(1, 1)]],
+    [/signed a commit vote for .* once more/, [commits(1, LEFT), ...restart, commits(1, LEFT)]],
     [/although its last final block is of view 1/, [...finalizes(1, LEFT), saved(1, {}), commits(1, LEFT)]],
     [/although its last final block is of view 1/, [...finalizes(1, LEFT), ...restart, timesOut(1, 1)]],
   ];
@@ -80,8 +84,8 @@ t.test(
     const later = makeChain(WORLD, [{ view: 1 }, { view: 2 }]) as readonly [MadeBlock, MadeBlock];
     const caughtUp = finalizes(1, { ...later[0], commit: later[1].commit });
     const legal: readonly (readonly Untimed[])[] = [
-      [votes(1, LEFT), timesOut(1, 1), votes(1, LEFT), timesOut(1, 1)],
-      [votes(1, LEFT), stopped(1), started(1, { life: 2 }), entered(1, 1, "start"), votes(1, LEFT)],
+      [votes(1, LEFT), timesOut(1, 1), again(votes(1, LEFT)), again(timesOut(1, 1))],
+      [votes(1, LEFT), stopped(1), started(1, { life: 2 }), entered(1, 1, "start"), again(votes(1, LEFT))],
       [entered(1, 2), entered(1, 3), commits(1, LEFT)],
       [...caughtUp, saved(1, {}), timesOut(1, 1)],
       [votes(3, LEFT), votes(3, RIGHT), timesOut(3, 1), commits(3, LEFT)],
@@ -145,6 +149,15 @@ t.test("R9 recordBeforeSignature: a record that loses something, a wiped store t
     firstViolation(checker(), [timeout, fault(0, { type: "wipe", validator: 1 }), started(1, { life: 2 }), timesOut(1, 1)])?.detail,
     /before its record/,
   );
+  const begun = (view: number): string | undefined =>
+    firstViolation(checker(), [
+      saved(1, { records: [recordOf(3, {}), recordOf(2, {})] }),
+      stopped(1),
+      started(1, { life: 2 }),
+      entered(1, view, "start"),
+    ])?.detail;
+  t.match(begun(2), /began in view 2, although its disk holds a record of view 3/);
+  t.equal(begun(3), undefined);
   t.equal(firstViolation(checker(), [observer, entered(1, 2)]), undefined, "an observer keeps no records");
 });
 

@@ -19,6 +19,7 @@ import {
   type MadeBlock,
   makeBlock,
   makeChain,
+  proposes,
   saved,
   stopped,
   stores,
@@ -30,7 +31,7 @@ import {
 const WORLD = worldOf({ traitors: [3] });
 
 const validity = (application: "ledger" | "null" = "ledger", { cluster }: World = WORLD): Checker =>
-  createValidityChecker(cluster, { chain: createFinalChain(cluster), application });
+  createValidityChecker(cluster, { chain: createFinalChain(cluster), application, blockTransactionsMax: 2 });
 
 /** Validator 0 stores the chain and makes it final. */
 const settles = (chain: readonly MadeBlock[]): readonly Untimed[] => [stores(0, ...chain), ...chain.flatMap((made) => finalizes(0, made))];
@@ -163,3 +164,16 @@ t.test("bodyOf: roots of 0 to 9 transactions, as crypto/hashes.ts computes them;
   t.equal(expiryHeightOf(asciiBytes("short")), undefined);
   t.equal(toHex(asciiBytes("a")), "61");
 });
+
+t.test(
+  "validity: an honest leader's block with more transactions than it is to put in, fires; just as many, or a traitor's, silent",
+  async (t) => {
+    const full = makeBlock(WORLD, undefined, { view: 1, transactions: [1, 2].map((nonce) => transaction(nonce, 9)) });
+    const over = makeBlock(WORLD, undefined, { view: 1, transactions: [1, 2, 3].map((nonce) => transaction(nonce, 9)) });
+    t.match(
+      firstViolation(validity(), [proposes(1, over.proposal)])?.detail,
+      /Validator 1 proposed .* with 3 transactions; it is to put in at most 2/,
+    );
+    t.equal(firstViolation(validity(), [proposes(1, full.proposal), proposes(3, over.proposal)]), undefined);
+  },
+);
