@@ -29,6 +29,7 @@ function main(): number {
   }
   const { options } = parsed;
   const say = (text: string): boolean => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
+  for (const file of [options.reportFile, options.junitFile]) if (file !== undefined) writeOrFail(file, "");
   const startedMs = performance.now();
   const sweep = createSweep(options);
   let last: SweepCase | undefined;
@@ -125,13 +126,13 @@ function finish(end: {
 }): void {
   const { options, sweep, last, say } = end;
   const summary = sweep.summary(end.wallMs);
+  const { passed, failed, simulatedSeconds, wallSeconds, eventsPerSecond, traceHash } = summary;
+  const pace = `${simulatedSeconds} s simulated in ${wallSeconds} s, ${eventsPerSecond} events/s`;
+  say(`${passed} passed, ${failed.length} failed; ${pace}, trace ${traceHash}`);
+  if (summary.seeds > 1) say(describeUnreached(sweep.coverage).trimEnd());
   const shown = sweep.failures[0]?.case ?? last;
   if (options.reportFile !== undefined && shown !== undefined) writeReport(options, options.reportFile, shown);
   if (options.junitFile !== undefined) writeOrFail(options.junitFile, renderJunit(sweep.cases));
-  say(
-    `${summary.passed} passed, ${summary.failed.length} failed; ${summary.simulatedSeconds} s simulated in ${summary.wallSeconds} s, ${summary.eventsPerSecond} events/s, trace ${summary.traceHash}`,
-  );
-  if (summary.seeds > 1) say(describeUnreached(sweep.coverage).trimEnd());
   if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
 }
 

@@ -84,6 +84,7 @@ t.test("parseSimulateOptions: ranges, and each mistake with what is allowed", as
     [["--seed", "x"], /whole number/],
     [["--seed", "4294967296"], /from 0 to 4294967295/],
     [["--seeds", "9..5"], /is empty/],
+    [["--seeds", "0"], /runs nothing/],
     [["--seed", "1", "--seeds", "2"], /exclude each other/],
     [["--minutes", "0"], /above 0/],
     [["--scenario", "f", "--minutes", "1"], /does not go with/],

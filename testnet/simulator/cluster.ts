@@ -13,11 +13,12 @@ import type { Host } from "./host.ts";
 import { createSimulatedNetwork, type SimulatedNetwork } from "./network.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 import { signProposal, signVote } from "./signing.ts";
+import type { SimulatedValidator } from "./simulated_validator.ts";
 import { startStatusExchange } from "./status_exchange.ts";
 import { createStream } from "./streams.ts";
 import { createTraitor, type TraitorMachine } from "./traitor.ts";
 import { createTransactionChecker } from "./transaction_checker.ts";
-import { createSimulatedValidator, type SimulatedValidator } from "./validator.ts";
+import { createSimulatedValidator } from "./validator.ts";
 import { kindOf, sizeOf, throughCodec, viewOf } from "./wire.ts";
 import type { World } from "./world.ts";
 
@@ -218,7 +219,7 @@ function replicaConfigOf({ protocol }: Scenario): ReplicaConfig {
   const { deltaMsMin, deltaMsMax, heartbeatMs, proposeDelayMs, resendMs } = protocol;
   return {
     consensus: { deltaMsMin, deltaMsMax, heartbeatMs, proposeDelayMs, resendMs },
-    pool: { countMax: 4_096, bytesMax: 4 * 1024 * 1024, senderCountMax: 256 },
+    pool: { countMax: protocol.poolTransactionsMax, bytesMax: 4 * 1024 * 1024, senderCountMax: 256 },
     blockBytesMax: 1024 * 1024,
     blockTransactionsMax: Math.min(protocol.blockTransactionsMax, BLOCK_TRANSACTIONS_MAX),
     snapshotBlocks: protocol.snapshotBlocks,

@@ -23,8 +23,8 @@ export interface SimulatedDisk {
   begin(durable: Durable): void;
   /** The write is synced. */
   commit(): void;
-  /** The process died. What was being written is kept, lost, or torn: blocks reach the disk before the journal does. After the
-   *  latter two, operations of the last saves are gone as well, since they are not synced. */
+  /** The process died. What was being written is kept, lost, or torn. Of a torn write nothing is left either: the
+   *  file store cuts off what its journal does not vouch for. After both, operations of the last saves are gone as well, since they are not synced. */
   crash(unsynced: "kept" | "lost" | "torn"): CrashRemains;
   saveSnapshot(snapshot: StateSnapshot): void;
   damage(kind: "bitFlip" | "truncate"): void;
@@ -36,7 +36,6 @@ export interface SimulatedDisk {
 
 /** Saves whose operations a power cut may take along. */
 const UNSYNCED_OPERATIONS_SAVES = 8;
-const NOTHING: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [] };
 
 export function createSimulatedDisk(identity: StoreIdentity): SimulatedDisk {
   let log: Durable[] = [];
@@ -93,10 +92,8 @@ export function createSimulatedDisk(identity: StoreIdentity): SimulatedDisk {
         if (torn !== undefined) append(torn);
         return { lostWrites: 0, kept: torn };
       }
-      const kept = unsynced === "torn" && torn !== undefined && torn.blocks.length > 0 ? { ...NOTHING, blocks: torn.blocks } : undefined;
-      if (kept !== undefined) append(kept);
       loseOperations();
-      return { lostWrites: torn === undefined ? 0 : 1, kept };
+      return { lostWrites: torn === undefined ? 0 : 1, kept: undefined };
     },
     saveSnapshot(taken) {
       store.saveSnapshotNow(taken);

@@ -8,7 +8,7 @@ import { ZERO_HASH } from "../../types/ids.ts";
 import type { Fault, FaultAction, SaveContent, Scenario, Trigger } from "../scenario/manifest.ts";
 import type { SimulatedCluster } from "./cluster.ts";
 import type { Fact } from "./facts.ts";
-import type { SimulatedValidator } from "./validator.ts";
+import type { SimulatedValidator } from "./simulated_validator.ts";
 
 export interface FaultController {
   /** Before anything runs: who starts late, what is timed. */

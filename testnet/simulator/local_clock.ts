@@ -11,6 +11,8 @@ export interface LocalClock {
   /** Sets the wall clock off by so much from the true time. */
   skew(offsetMs: number): void;
   drift(partsPerMillion: number): void;
+  /** A new process reads the wall clock anew: what its predecessor showed is forgotten. */
+  restart(): void;
 }
 
 export function createLocalClock(nowUs: () => number): LocalClock {
@@ -20,9 +22,10 @@ export function createLocalClock(nowUs: () => number): LocalClock {
   let pieceUs = 0;
   let pieceLocalMs = 0;
   const monotonicMs = (): number => pieceLocalMs + ((nowUs() - pieceUs) * rate) / 1_000;
-  const read = createClock({ wallMs: () => GENESIS_TIME_MS + monotonicMs() + offsetMs, monotonicMs });
+  const start = (): (() => TimestampMs) => createClock({ wallMs: () => GENESIS_TIME_MS + monotonicMs() + offsetMs, monotonicMs });
+  let read = start();
   return {
-    now: read,
+    now: () => read(),
     durationUs: (localMs) => (localMs * 1_000) / rate,
     skew(offset) {
       offsetMs = offset;
@@ -31,6 +34,9 @@ export function createLocalClock(nowUs: () => number): LocalClock {
       pieceLocalMs = monotonicMs();
       pieceUs = nowUs();
       rate = 1 + partsPerMillion / 1_000_000;
+    },
+    restart() {
+      read = start();
     },
   };
 }

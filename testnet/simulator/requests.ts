@@ -30,6 +30,8 @@ export function createRequests(options: {
   readonly self: number;
   readonly host: Host;
   readonly input: (input: ReplicaInput) => void;
+  /** Now, or when a frozen process goes on. */
+  readonly whenRunning: (act: () => void) => void;
 }): Requests {
   const { self, host, input } = options;
   const open = new Map<number, Open>();
@@ -54,9 +56,14 @@ export function createRequests(options: {
     if (to === undefined || remainingUs <= 0) return finish(requestId, request.empty);
     const left = request.candidates.length - request.attempt;
     const number = ++request.attempt;
+    // A peer without a link fails at once.
+    if (!host.linked(self).some((linked) => linked === to)) return attempt(request);
     host.transmit(self, to, { type: "request", requestId, request: request.effect.request }, 0);
     host.scheduler.after(left > 1 ? remainingUs / 2 : remainingUs, () => {
-      if (open.get(requestId) === request && request.attempt === number) attempt(request);
+      if (open.get(requestId) !== request || request.attempt !== number) return;
+      options.whenRunning(() => {
+        if (open.get(requestId) === request && request.attempt === number) attempt(request);
+      });
     });
   }
 
@@ -71,7 +78,10 @@ export function createRequests(options: {
         return;
       }
       open.set(effect.requestId, request);
-      attempt(request);
+      // Never within the step that asked: a failure at once is a failure all the same, and comes in as an input.
+      host.scheduler.after(0, () => {
+        if (open.get(effect.requestId) === request) options.whenRunning(() => attempt(request));
+      });
     },
     onResponse(from, requestId, response) {
       const request = open.get(requestId);

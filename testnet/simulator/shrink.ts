@@ -35,9 +35,11 @@ type Action =
 
 export function shrink(scenario: Scenario, options: ShrinkOptions): Shrunk {
   const search = createSearch(options);
-  let smallest = search.minimize(scenario);
-  const data = search.keepIfFailing(smallest, realise(smallest, options.signatures));
-  smallest = search.minimize(data);
+  const plain = search.minimize(scenario);
+  const data = search.keepIfFailing(plain, realise(plain, options.signatures));
+  // Written down, one bad link can be hundreds of messages: that form is better only where few of them matter.
+  const realised = data === plain ? plain : search.minimize(data);
+  let smallest = countActions(realised) < countActions(plain) ? realised : plain;
   for (const simpler of simplifications) smallest = search.keepIfFailing(smallest, simpler(smallest));
   smallest = search.dropValidators(smallest);
   smallest = search.shorten(smallest);

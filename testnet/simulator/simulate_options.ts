@@ -99,7 +99,11 @@ function seedsOf(seed: string | undefined, seeds: string | undefined): readonly 
   }
   if (seeds === undefined) return [1, SEEDS_DEFAULT];
   const range = /^(\d+)\.\.(\d+)$/.exec(seeds);
-  if (range === null) return [1, seedOf(seeds, "--seeds")];
+  if (range === null) {
+    const count = seedOf(seeds, "--seeds");
+    if (count === 0) throw usage("--seeds 0 runs nothing: give a number from 1 on, or a range such as 5..9");
+    return [1, count];
+  }
   const first = seedOf(range[1] ?? "", "--seeds");
   const last = seedOf(range[2] ?? "", "--seeds");
   if (last < first) throw usage(`--seeds ${seeds} is empty: the second number must not be below the first`);

@@ -8,7 +8,7 @@ import { EXIT_CODES } from "../failure.ts";
 import type { JunitCase } from "../report/junit.ts";
 import type { Scenario } from "../scenario/manifest.ts";
 import { COVERAGE_POINTS, type CoveragePoint, mergeCoverage } from "./coverage.ts";
-import { type RunResult, runScenario } from "./run.ts";
+import { type RunResult, runScenario, ScenarioError } from "./run.ts";
 import type { SignatureTier } from "./world.ts";
 
 export interface SweepCase {
@@ -80,7 +80,7 @@ export function createSweep(options: { readonly signatures: SignatureTier }): Sw
       return exitCodeOf(failures);
     },
     run(next) {
-      const result = runScenario(next.scenario, { signatures: options.signatures });
+      const result = runOrCrash(next.scenario, options.signatures);
       runs++;
       simulatedMs += result.simulatedMs;
       events += result.events;
@@ -112,6 +112,19 @@ export function createSweep(options: { readonly signatures: SignatureTier }): Sw
       };
     },
   };
+}
+
+/** What the run itself throws is a finding too: it has a seed, and the sweep goes on. */
+function runOrCrash(scenario: Scenario, signatures: SignatureTier): RunResult {
+  try {
+    return runScenario(scenario, { signatures });
+  } catch (error) {
+    if (error instanceof ScenarioError) throw error;
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const violation: Violation = { invariant: "noCrash", kind: "crash", atUs: 0, validators: [], detail: `The run itself failed: ${text}` };
+    const nothing = { facts: 0, events: 0, simulatedMs: 0, finalHeight: 0, coverage: new Map(), traceHash: "0".repeat(32) };
+    return { verdict: "violation", violation, violations: [violation], violatingFact: undefined, ...nothing };
+  }
 }
 
 function unreachedIn(coverage: ReadonlyMap<CoveragePoint, number>): readonly CoveragePoint[] {

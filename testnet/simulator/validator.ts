@@ -20,36 +20,9 @@ import type { WireMessage } from "./facts.ts";
 import type { Host } from "./host.ts";
 import { createLocalClock, type LocalClock } from "./local_clock.ts";
 import { createRequests, type Requests } from "./requests.ts";
+import type { SimulatedValidator, ValidatorState } from "./simulated_validator.ts";
 import { createStream } from "./streams.ts";
 import type { TraitorMachine } from "./traitor.ts";
-
-export type ValidatorState = "down" | "up" | "paused" | "refused" | "halted";
-
-export interface SimulatedValidator {
-  readonly index: ValidatorIndex;
-  readonly state: ValidatorState;
-  readonly life: number;
-  /** False for an observer: a validator whose store was wiped. */
-  readonly isSigning: boolean;
-  readonly replica: Replica | undefined;
-  readonly disk: SimulatedDisk;
-  readonly clock: LocalClock;
-  start(): void;
-  stop(options: { readonly why: "crash" | "upgrade" | "diskFull" | "wipe" | "end"; readonly unsynced: "kept" | "lost" | "torn" }): void;
-  pause(): void;
-  resume(): void;
-  /** Replaces the store by an empty one; the next start is an observer's. */
-  wipe(): void;
-  setDisk(change: { readonly isFull?: boolean; readonly syncMs?: readonly [number, number] }): void;
-  receive(message: WireMessage, from: number): void;
-  submit(bytes: Uint8Array, client: number): void;
-  /** What a peer misses whose link has just come up. */
-  greet(peer: number): void;
-  tellStatus(peer: number): void;
-  notePeerGone(peer: number): void;
-  readonly status: PeerStatus;
-  readonly inputQueueLength: number;
-}
 
 export function createSimulatedValidator(options: {
   readonly index: number;
@@ -101,7 +74,12 @@ class Validator implements SimulatedValidator {
     this.#diskStream = createStream(scenario.seed, `disk/${options.index}`);
     this.#syncMs = scenario.protocol.syncMs;
     this.#traitor = options.traitor({ status: () => this.#running().status });
-    this.#requests = createRequests({ self: options.index, host, input: (input) => this.#input(input) });
+    this.#requests = createRequests({
+      self: options.index,
+      host,
+      input: (input) => this.#input(input),
+      whenRunning: (act) => this.#whenRunning(act),
+    });
   }
 
   get inputQueueLength(): number {
@@ -114,7 +92,10 @@ class Validator implements SimulatedValidator {
   }
 
   start(): void {
-    if (this.state !== "down") return;
+    if (this.state === "down") this.#guard(() => this.#start());
+  }
+
+  #start(): void {
     const { isSigning, index: validator } = this;
     const { nowUs: atUs } = this.#host.scheduler;
     const self = isSigning ? validator : undefined;
@@ -124,8 +105,9 @@ class Validator implements SimulatedValidator {
       return this.#host.emit({ type: "refusedStart", atUs, validator, reason: assembly.reason });
     }
     const { replica, restoredHeight, rewritten } = assembly;
-    if (rewritten !== undefined) this.#host.emit({ type: "saved", atUs, validator, durable: rewritten });
+    if (rewritten !== undefined) this.#tellSaved(rewritten);
     this.#connect(replica);
+    this.clock.restart();
     this.state = "up";
     this.life++;
     const { finalHeight } = replica.status;
@@ -138,9 +120,11 @@ class Validator implements SimulatedValidator {
   stop({ why, unsynced }: Parameters<SimulatedValidator["stop"]>[0]): void {
     if (this.state !== "up" && this.state !== "paused") return;
     this.state = "down";
-    const { lostWrites, kept } = this.disk.crash(unsynced);
+    const remains = this.#guard(() => this.disk.crash(unsynced));
+    if (remains === undefined) return;
+    const { lostWrites, kept } = remains;
     const { nowUs: atUs } = this.#host.scheduler;
-    if (kept !== undefined) this.#host.emit({ type: "saved", atUs, validator: this.index, durable: kept });
+    if (kept !== undefined) this.#tellSaved(kept);
     this.#forget();
     this.#host.emit({ type: "stopped", atUs, validator: this.index, why, lostWrites });
   }
@@ -154,7 +138,7 @@ class Validator implements SimulatedValidator {
     this.state = "up";
     const due = this.#onResume;
     this.#onResume = [];
-    for (const act of due) act();
+    this.#guard(() => due.forEach((act) => act()));
     this.#pump();
   }
 
@@ -171,18 +155,20 @@ class Validator implements SimulatedValidator {
   receive(message: WireMessage, from: number): void {
     if (this.state !== "up" && this.state !== "paused") return;
     const seen = this.#traitor === undefined ? [message] : this.#traitor.incoming(message, ValidatorIndex.of(from));
-    for (const each of seen) this.#accept(each, from);
+    this.#guard(() => seen.forEach((each) => this.#accept(each, from)));
     this.#pump();
   }
 
   submit(bytes: Uint8Array, client: number): void {
-    this.#effects?.fromClient(bytes, client);
+    this.#guard(() => this.#effects?.fromClient(bytes, client));
     this.#pump();
   }
 
   greet(peer: number): void {
-    for (const message of this.#latest.all()) this.#send(peer, message);
-    this.tellStatus(peer);
+    this.#whenRunning(() => {
+      for (const message of this.#latest.all()) this.#send(peer, message);
+      this.tellStatus(peer);
+    });
   }
 
   tellStatus(peer: number): void {
@@ -297,7 +283,7 @@ class Validator implements SimulatedValidator {
   #pump(): void {
     for (let round = 0; this.state === "up" && !this.#isSaving && this.#queue.length > 0; round++) {
       if (round === FEEDBACK_ROUNDS_MAX) return this.#host.scheduler.after(0, () => this.#pump());
-      this.#turn();
+      this.#guard(() => this.#turn());
     }
   }
 
@@ -315,8 +301,7 @@ class Validator implements SimulatedValidator {
 
   #step({ input, ticket }: QueuedInput, durables: Durable[], effects: ReplicaEffect[]): void {
     if (ticket !== undefined && (this.#generations.get(ticket.timer) ?? 0) !== ticket.generation) return;
-    const step = this.#guard(() => this.#running().step(input, this.clock.now()));
-    if (step === undefined) return;
+    const step = this.#running().step(input, this.clock.now());
     for (const effect of step.effects) {
       if (effect.type === "setTimer" || effect.type === "cancelTimer") this.#invalidate(effect.timer);
     }
@@ -349,9 +334,7 @@ class Validator implements SimulatedValidator {
         return true;
       });
       if (isSaved !== true) return;
-      const { nowUs: atUs } = this.#host.scheduler;
-      this.#host.emit({ type: "saved", atUs, validator: this.index, durable: written });
-      for (const evidence of written.evidence) this.#host.emit({ type: "evidence", atUs, validator: this.index, evidence });
+      this.#tellSaved(written);
     }
     this.#isSaving = false;
     this.#host.onSave(this.index, durable, "after");
@@ -387,6 +370,12 @@ class Validator implements SimulatedValidator {
       this.#queue.push({ input: { type: "timer", timer }, ticket: { timer, generation } });
       this.#pump();
     });
+  }
+
+  #tellSaved(durable: Durable): void {
+    const { nowUs: atUs } = this.#host.scheduler;
+    this.#host.emit({ type: "saved", atUs, validator: this.index, durable });
+    for (const evidence of durable.evidence) this.#host.emit({ type: "evidence", atUs, validator: this.index, evidence });
   }
 
   /** Runs a piece of the product. What it throws is a bug, or a refusal of the store: the process ends. */
