@@ -39,7 +39,7 @@ export function shrink(scenario: Scenario, options: ShrinkOptions): Shrunk {
   const data = search.keepIfFailing(plain, realise(plain, options.signatures));
   // Written down, one bad link can be hundreds of messages: that form is better only where few of them matter.
   const realised = data === plain ? plain : search.minimize(data);
-  let smallest = countActions(realised) < countActions(plain) ? realised : plain;
+  let smallest = countActions(realised) <= countActions(plain) ? realised : plain;
   for (const simpler of simplifications) smallest = search.keepIfFailing(smallest, simpler(smallest));
   smallest = search.dropValidators(smallest);
   smallest = search.shorten(smallest);
