@@ -17,6 +17,7 @@ import { createFinalChain } from "./final_chain.ts";
 import { createFinalClaims } from "./final_claims.ts";
 import { createForeignSignaturesChecker } from "./foreign_signatures.ts";
 import { createJustificationChecker } from "./justification.ts";
+import { createTurnsChecker } from "./leaders_turn.ts";
 import { createNoCrashChecker } from "./no_crash.ts";
 import { createNoHonestAccusedChecker } from "./no_honest_accused.ts";
 import { createNoProgressWhenCutChecker } from "./no_progress_when_cut.ts";
@@ -29,7 +30,6 @@ import { createSignedOnceChecker } from "./signed_once.ts";
 import { createStallChecker } from "./stall.ts";
 import { createStateRootsChecker } from "./state_roots.ts";
 import { createSuspects } from "./suspects.ts";
-import { createTurnsChecker } from "./leaders_turn.ts";
 import { createValidityChecker } from "./validity.ts";
 import { createVoteSubjectsChecker } from "./vote_subjects.ts";
 

@@ -110,9 +110,7 @@ export function createValidityChecker(
 
   function judgeHeld({ atUs, validator, durable }: FactOf<"saved">): Violation | undefined {
     const own = stored[validator] as RecentMap<string, true>;
-    for (const { height, blockHash, certificate } of durable.finality) {
-      if (certificate.ballot.kind !== "commit")
-        return accuse(atUs, [validator], `Validator ${validator} saved height ${height} as final by a certificate that is no CC.`);
+    for (const { height, blockHash } of durable.finality) {
       const isStored = own.get(blockHash) !== undefined;
       own.delete(blockHash);
       if (!isStored)

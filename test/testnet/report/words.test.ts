@@ -34,7 +34,7 @@ const WORDS: { readonly [Type in FactType]: string } = {
   submitted: "V2 is given transaction 0000001f5555 by client 1",
   answered: "V2 refuses transaction 0000001f5555 of client 1: expired",
   dropped: "V2 drops transaction 0000001f5555: expired",
-  sizes: "V2 holds 1 input, 4 records, 2 pending blocks and 9 transactions (1500 bytes) in its pool",
+  sizes: "V2 holds 1 input, 4 records, 2 pending blocks, 12 votes and 9 transactions (1500 bytes) in its pool",
   betrayal: "V3 betrays (doubleVote) in view 12: voted for two blocks",
 };
 
