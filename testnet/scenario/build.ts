@@ -71,7 +71,7 @@ export interface ScenarioBuilder {
   slowDisk(validator: number, moment: Moment & { readonly syncMs: readonly [number, number] }): ScenarioBuilder;
   bitFlip(validator: number, moment: Moment): ScenarioBuilder;
   truncate(validator: number, moment: Moment): ScenarioBuilder;
-  rollback(validator: number, moment: Moment & { readonly saves: number }): ScenarioBuilder;
+  rollback(validator: number, moment: Moment & { readonly saves: number; readonly hidesCounter?: boolean }): ScenarioBuilder;
   clockSkew(validator: number, moment: Moment & { readonly offsetMs: number }): ScenarioBuilder;
   clockDrift(validator: number, moment: Moment & { readonly partsPerMillion: number }): ScenarioBuilder;
   traitor(
@@ -145,7 +145,8 @@ function builderOf(draft: Draft): ScenarioBuilder {
     slowDisk: (validator, { syncMs, ...moment }) => add({ type: "slowDisk", validator, syncMs }, moment),
     bitFlip: (validator, moment) => add({ type: "bitFlip", validator }, moment),
     truncate: (validator, moment) => add({ type: "truncate", validator }, moment),
-    rollback: (validator, { saves, ...moment }) => add({ type: "rollback", validator, saves }, moment),
+    rollback: (validator, { saves, hidesCounter, ...moment }) =>
+      add({ type: "rollback", validator, saves, ...(hidesCounter === undefined ? {} : { hidesCounter }) }, moment),
     clockSkew: (validator, { offsetMs, ...moment }) => add({ type: "clockSkew", validator, offsetMs }, moment),
     clockDrift: (validator, { partsPerMillion, ...moment }) => add({ type: "clockDrift", validator, partsPerMillion }, moment),
     traitor: (validator, strategy, options = {}) =>

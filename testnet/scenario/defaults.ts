@@ -15,6 +15,7 @@ export const DEFAULT_PROTOCOL: Protocol = {
   proposeDelayMs: 15,
   resendMs: 200,
   blockTransactionsMax: 256,
+  poolTransactionsMax: 4_096,
   snapshotBlocks: 64,
   syncMs: [0.5, 2],
 };

@@ -19,6 +19,7 @@ export function describeScenario(scenario: Scenario): string {
     ["proposeDelayMs", protocol.proposeDelayMs],
     ["resendMs", protocol.resendMs],
     ["blockTransactionsMax", protocol.blockTransactionsMax],
+    ["poolTransactionsMax", protocol.poolTransactionsMax],
     ["snapshotBlocks", protocol.snapshotBlocks],
     ["syncMs", protocol.syncMs.join("-")],
     ["application", scenario.application],
@@ -88,7 +89,7 @@ function actionText(action: FaultAction): string {
     case "slowDisk":
       return `slowDisk(${action.validator},${action.syncMs.join("-")}ms)`;
     case "rollback":
-      return `rollback(${action.validator},${action.saves})`;
+      return `rollback(${action.validator},${action.saves}${action.hidesCounter === true ? ",hidden" : ""})`;
     case "clockSkew":
       return `clockSkew(${action.validator},${action.offsetMs}ms)`;
     case "clockDrift":

@@ -4,7 +4,7 @@
 
 import { createStream, type Stream } from "../simulator/streams.ts";
 import { defaultPhases } from "./defaults.ts";
-import { drawProtocol, drawTopology, drawWeights, drawWorkload, viewMsOf } from "./expand_cluster.ts";
+import { drawOverload, drawProtocol, drawTopology, drawWeights, drawWorkload, viewMsOf } from "./expand_cluster.ts";
 import { drawFaults, drawSwarm } from "./expand_faults.ts";
 import { drawTraitors } from "./expand_traitors.ts";
 import { createLossBudget } from "./loss_budget.ts";
@@ -25,10 +25,11 @@ export function expandSeed(seed: number): Scenario {
   const swarm = drawSwarm(stream("swarm"), weights.length);
   const { scene } = swarm;
   const topology = drawTopology(stream("topology"), { count: weights.length, isFast: scene === "skippedViews" });
-  const protocol = drawProtocol(stream("protocol"), { topology, scene });
-  const viewMs = viewMsOf(topology, protocol);
+  const paced = drawProtocol(stream("protocol"), { topology, scene });
+  const viewMs = viewMsOf(topology, paced);
   const isLarge = weights.length >= LARGE_COUNT;
-  const workload = drawWorkload(stream("workload"), { viewMs, isLarge });
+  const usual = { protocol: paced, workload: drawWorkload(stream("workload"), { viewMs, isLarge }) };
+  const { protocol, workload } = isLarge ? usual : drawOverload(stream("overload"), usual);
   const phaseStream = stream("phases");
   const perSecond = workload.clients === 0 ? 0 : workload.perSecond;
   const betweenViewsMs = Math.max(viewMs, Math.min(protocol.heartbeatMs, perSecond === 0 ? protocol.heartbeatMs : 1_000 / perSecond));

@@ -43,7 +43,7 @@ export function drawAction(stream: Stream, type: FaultType, draw: ActionDraw): F
     case "truncate":
       return budget.take(validator) ? { type, validator } : crash();
     case "rollback":
-      return budget.take(validator) ? { type, validator, saves: stream.between(1, 20) } : crash();
+      return budget.take(validator) ? { type, validator, saves: stream.between(1, 20), ...drawHiding(stream) } : crash();
     case "lateStart":
       if (draw.late.has(validator)) return crash();
       draw.late.add(validator);
@@ -66,6 +66,11 @@ export function drawAction(stream: Stream, type: FaultType, draw: ActionDraw): F
     default:
       return unreachable(type);
   }
+}
+
+/** Rarely the counter is an old copy too. */
+function drawHiding(stream: Stream): { readonly hidesCounter?: true } {
+  return stream.chance(0.3) ? { hidesCounter: true } : {};
 }
 
 function drawOffsetMs(stream: Stream, validator: number, { weights, skewed }: ActionDraw): number {

@@ -63,6 +63,7 @@ export function drawProtocol(
     proposeDelayMs: stream.pick([0, 5, 15]),
     resendMs: Math.ceil(2 * slowestMs) + stream.between(50, 400),
     blockTransactionsMax: stream.chance(0.25) ? stream.between(2, 8) : DEFAULT_PROTOCOL.blockTransactionsMax,
+    poolTransactionsMax: DEFAULT_PROTOCOL.poolTransactionsMax,
     snapshotBlocks: scene === "longOutage" || stream.chance(0.5) ? stream.between(3, 10) : DEFAULT_PROTOCOL.snapshotBlocks,
     syncMs,
   };
@@ -89,6 +90,21 @@ export function drawWorkload(stream: Stream, { viewMs, isLarge }: { readonly vie
       replay: share(),
       lie: share(),
     },
+  };
+}
+
+/** Rarely more is sent than blocks have room for, and pools are small, so that they fill up. */
+export function drawOverload(
+  stream: Stream,
+  drawn: { readonly protocol: Protocol; readonly workload: Workload },
+): { readonly protocol: Protocol; readonly workload: Workload } {
+  const { protocol, workload } = drawn;
+  if (!stream.chance(0.08)) return drawn;
+  const blockTransactionsMax = stream.between(1, 4);
+  const poolTransactionsMax = stream.between(4, 30);
+  return {
+    protocol: { ...protocol, blockTransactionsMax, poolTransactionsMax },
+    workload: { ...workload, clients: stream.between(2, 4), perSecond: stream.between(60, 120) },
   };
 }
 

@@ -26,6 +26,7 @@ const kind = oneOf(MESSAGE_KINDS);
 const validators = listOf(validatorIndex, { what: "validators", min: 1, max: VALIDATOR_INDEX_MAX + 1 });
 const ends = { from: validators, to: validators };
 const one = { validator: validatorIndex };
+const hidden = z.boolean({ error: "must be true or false" });
 
 export const triggerSchema = variants("on", [
   strict({ on: z.literal("time"), atMs: milliseconds(TIME_MS_MAX) }),
@@ -72,7 +73,7 @@ export const actionSchema = variants("type", [
   strict({ type: z.literal("slowDisk"), ...one, syncMs: millisecondsRange(60_000) }),
   strict({ type: z.literal("bitFlip"), ...one }),
   strict({ type: z.literal("truncate"), ...one }),
-  strict({ type: z.literal("rollback"), ...one, saves: count.default(1) }),
+  strict({ type: z.literal("rollback"), ...one, saves: count.default(1), hidesCounter: hidden.exactOptional() }),
   strict({ type: z.literal("clockSkew"), ...one, offsetMs: integer(-600_000, 600_000) }),
   strict({ type: z.literal("clockDrift"), ...one, partsPerMillion: integer(-500_000, 500_000) }),
 ]);

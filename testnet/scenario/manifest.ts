@@ -53,6 +53,8 @@ export interface Protocol {
   readonly proposeDelayMs: number;
   readonly resendMs: number;
   readonly blockTransactionsMax: number;
+  /** Transactions that a validator's pool holds at most. */
+  readonly poolTransactionsMax: number;
   readonly snapshotBlocks: number;
   /** Time of one durable write, drawn uniformly. */
   readonly syncMs: readonly [number, number];

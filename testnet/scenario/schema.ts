@@ -75,6 +75,7 @@ const protocolSchema = strict({
   proposeDelayMs: integer(0, 10_000).optional(),
   resendMs: integer(1, 60_000).optional(),
   blockTransactionsMax: integer(1, 16_384).optional(),
+  poolTransactionsMax: integer(1, 65_536).optional(),
   snapshotBlocks: integer(1, 1_000_000).optional(),
   syncMs: millisecondsRange(10_000).optional(),
 });

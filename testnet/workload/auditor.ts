@@ -7,12 +7,13 @@
  *  validator answers at admission equals the model's verdict when both stand at the same height.
  *  conservation: debits equal credits in the model; from receipts alone nobody overdraws and nothing is posted twice; balances and
  *  supplies of the two computations agree.
- *  executedOnce: see executed_once.ts.
+ *  executedOnce: see executed_once.ts; and nobody honest proposes what it reported as final.
  *  everyTransactionAnswered: what is malformed, badly signed or never submitted is never accepted and never final. At the end each
  *  submission to a validator that ran on has its answer, and each well-formed, well-signed transaction, if submitted at all, is
  *    final, or past its expiry height at the head, or
  *    refused by an honest validator (answer or drop) while the model's verdict at the head is a code too, or
  *    refused for a reason that has passed since: nonceConflict or insufficientForFee.
+ *  What one validator reported as final it does not refuse; what it accepted, it drops with a reason when its chain passes the expiry height (promises.ts).
  *  So a transaction that was accepted and forgotten, that nobody answered, or that was refused although nothing is wrong with it,
  *  is a violation, whoever crashed meanwhile: clients ask again. Blocks off the first final chain are left to the agreement checker. */
 
@@ -30,6 +31,7 @@ import { createExecutedOnce } from "./executed_once.ts";
 import { type ChainBlock, createFinalChain, type FinalChain } from "./final_chain.ts";
 import type { ModelReceipt } from "./ledger_model.ts";
 import { type AuditedBlock, createPredictor, type Predictor } from "./predictors.ts";
+import { createPromises } from "./promises.ts";
 import { createReceiptLedger, imbalance, type ReceiptLedger } from "./receipt_ledger.ts";
 
 export interface AuditorOptions {
@@ -68,6 +70,7 @@ const INTERESTS = [
   "submitted",
   "answered",
   "dropped",
+  "signedProposal",
   "saved",
   "finalized",
   "started",
@@ -103,6 +106,7 @@ class Audit {
   readonly #answers: Answers;
   readonly #receipts: ReceiptLedger;
   readonly #once = createExecutedOnce();
+  readonly #promises = createPromises();
   readonly #heights = new Map<number, AuditedHeight>();
   /** Executed height of each validator, as its effects tell. */
   readonly #executed = new Map<number, number>();
@@ -120,10 +124,16 @@ class Audit {
     this.#cluster = cluster;
     this.#isLedger = scenario.application === "ledger";
     this.#predictor = createPredictor(genesis, chainId);
-    const isHonest = (validator: number): boolean => cluster.honest.has(validator);
+    const isHonest = (validator: number): boolean => this.#isHonest(validator);
     this.#answers = createAnswers({ isLedger: this.#isLedger, isHonest, verify: cluster.verifyEd25519 });
     this.#chain = createFinalChain((hash) => this.#answers.submitted.get(hash)?.bytes);
     this.#receipts = createReceiptLedger(genesis);
+  }
+
+  /** A machine without a strategy. One on a store that was rolled back contradicts what it signed, not what it executes. */
+  #isHonest(validator: number): boolean {
+    const { honest, suspects } = this.#cluster;
+    return honest.has(validator) || suspects?.has(validator) === true;
   }
 
   /** Each invariant speaks once. */
@@ -142,14 +152,18 @@ class Audit {
         return this.#answers.noteSubmitted(fact);
       case "answered":
         return this.#onAnswered(fact);
+      case "signedProposal":
+        return this.#isHonest(fact.validator) ? this.#onProposal(fact) : undefined;
       case "dropped":
+        this.#promises.noteDropped(fact);
         return this.#answers.noteDropped(fact);
       case "saved":
-        return this.#cluster.honest.has(fact.validator) ? this.#onSaved(fact) : undefined;
+        return this.#isHonest(fact.validator) ? this.#onSaved(fact) : undefined;
       case "finalized":
-        return this.#cluster.honest.has(fact.validator) ? this.#onFinalized(fact) : undefined;
+        return this.#isHonest(fact.validator) ? this.#onFinalized(fact) : undefined;
       case "started":
         this.#executed.set(fact.validator, fact.finalHeight);
+        this.#promises.noteLife(fact.validator);
         return this.#answers.noteUp(fact.validator);
       case "stopped":
       case "halted":
@@ -189,7 +203,16 @@ class Audit {
     for (const entry of durable.operations) this.#compare({ validator, atUs, entry });
   }
 
-  #onFinalized({ blocks, validator, atUs }: FactOf<"finalized">): void {
+  #onProposal(fact: FactOf<"signedProposal">): void {
+    const { validator, atUs } = fact;
+    const again = this.#promises.noteProposal(fact);
+    if (again !== undefined) this.#report("executedOnce", { kind: "safety", atUs, validators: [validator], detail: again });
+  }
+
+  #onFinalized(fact: FactOf<"finalized">): void {
+    const { blocks, validator, atUs } = fact;
+    const silent = this.#promises.noteFinalized(fact);
+    if (silent !== undefined) this.#report("everyTransactionAnswered", { kind: "liveness", atUs, validators: [validator], detail: silent });
     for (const block of blocks) this.#chain.noteFinalized(block);
     this.#advance(validator, atUs);
     for (const { header, blockHash, stateRoot, receipts } of blocks) {
@@ -301,7 +324,10 @@ class Audit {
     const wrong = this.#answers.noteAnswered(fact);
     if (wrong !== undefined) this.#report("everyTransactionAnswered", { kind: "safety", atUs, validators: [validator], detail: wrong });
     const entry = hash === undefined ? undefined : this.#answers.submitted.get(hash);
-    if (entry?.payload === undefined || !entry.isSigned || !this.#cluster.honest.has(validator) || this.#isStuck) return;
+    if (!this.#isHonest(validator)) return;
+    const refused = this.#promises.noteAnswered(fact, entry?.payload?.expiryHeight);
+    if (refused !== undefined) this.#report("everyTransactionAnswered", { kind: "safety", atUs, validators: [validator], detail: refused });
+    if (entry?.payload === undefined || !entry.isSigned || this.#isStuck) return;
     if (this.#executed.get(validator) !== this.#predictor.height || this.#chain.missing !== undefined) return;
     const verdict = describeCode(this.#predictor.judge(entry.payload));
     // Acceptance is a verdict only when the validator cannot have had the transaction already.

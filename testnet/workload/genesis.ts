@@ -52,7 +52,8 @@ export const RARE_ASSET = 3;
 export const WORKLOAD_FEES = { feeAsset: FEE_ASSET, feePerTransaction: 2, feePerOperation: 1 } as const;
 export const feeOf = (operationCount: number): number => WORKLOAD_FEES.feePerTransaction + WORKLOAD_FEES.feePerOperation * operationCount;
 
-const FUNDS = 10n ** 12n;
+/** What each client's main and wild account own of FEE_ASSET and SECOND_ASSET at genesis. */
+export const FUNDS = 10n ** 12n;
 const RANGE = 2n ** 128n;
 /** What the mint can still spend: the fee of one small transaction. */
 const MINT_ROOM = BigInt(2 * feeOf(1) - 1);

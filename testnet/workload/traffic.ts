@@ -101,7 +101,7 @@ export function payeeOf(traffic: Traffic, client: Client): Actor {
 }
 
 /** A transfer that succeeds as long as the client has money. */
-export function transferTo(traffic: Traffic, payee: Actor, fields: Partial<Operation> = {}): Operation {
+export function transferTo(traffic: Traffic, payee: Pick<Actor, "account">, fields: Partial<Operation> = {}): Operation {
   const { stream } = traffic;
   const asset = stream.chance(0.6) ? FEE_ASSET : SECOND_ASSET;
   return operation("transfer", { asset, account: payee.account, amount: BigInt(stream.between(1, 1_000)), ...fields });

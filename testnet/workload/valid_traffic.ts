@@ -4,7 +4,7 @@
 import type { AccountId } from "../../types/ids.ts";
 import type { Operation } from "../../types/transaction.ts";
 import type { Outcome } from "./courier.ts";
-import { type Actor, type Client, FEE_ASSET, SECOND_ASSET } from "./genesis.ts";
+import { type Actor, type Client, FEE_ASSET, FUNDS, SECOND_ASSET } from "./genesis.ts";
 import { type Composed, compose, copy, linked, operation, partnerOf, payeeOf, send, type Traffic, transferTo } from "./traffic.ts";
 
 /** More than anybody ever owns, within the range of amounts. */
@@ -115,6 +115,7 @@ interface Pended {
 
 export function sendPend(traffic: Traffic, client: Client, atUs: number): void {
   const { stream } = traffic;
+  if (stream.chance(0.15)) return sendOverspent(traffic, client, atUs);
   const fate = stream.pick(FATE_NAMES);
   const payee = partnerOf(traffic, client);
   const timeToLiveMs = fate === "postLate" || stream.chance(0.3) ? stream.between(50, 3_000) : stream.pick([0, 60_000]);
@@ -123,6 +124,17 @@ export function sendPend(traffic: Traffic, client: Client, atUs: number): void {
   const composed = compose(traffic, client.main, [operation("pend", { ...fields, account: actorOf(client, payee).account })]);
   const pended: Pended = { payer: client, payee, other: partnerOf(traffic, payee), nonce: composed.nonce, amount, timeToLiveMs };
   send(traffic, client, composed, { atUs, onDone: (outcome) => takeStep(traffic, pended, FATES[fate] ?? [], outcome) });
+}
+
+/** Most of what the client owns is promised for a while, and half of it is spent at once: what is left is not enough. */
+function sendOverspent(traffic: Traffic, client: Client, atUs: number): void {
+  const { account } = payeeOf(traffic, client);
+  const reference = traffic.stream.between(50, 2_000);
+  const operations = [
+    operation("pend", { asset: SECOND_ASSET, account, amount: (FUNDS * 9n) / 10n, reference }),
+    transferTo(traffic, { account }, { asset: SECOND_ASSET, amount: FUNDS / 2n }),
+  ];
+  send(traffic, client, compose(traffic, client.main, operations), { atUs });
 }
 
 function actorOf(payer: Client, party: Client): Actor {

@@ -21,6 +21,7 @@ export function scenarioOf(validators: number): Scenario {
       proposeDelayMs: 5,
       resendMs: 200,
       blockTransactionsMax: 64,
+      poolTransactionsMax: 4_096,
       snapshotBlocks: 32,
       syncMs: [1, 2],
     },

@@ -23,7 +23,7 @@ const everything = scenario("everything", {
       ],
     },
   },
-  protocol: { heartbeatMs: 300, syncMs: [0.25, 1.125] },
+  protocol: { heartbeatMs: 300, poolTransactionsMax: 20, syncMs: [0.25, 1.125] },
   application: "null",
   workload: { clients: 1, mix: { transfer: 3, lie: 1 } },
   phases: { faultsMs: 5_000 },
@@ -53,6 +53,7 @@ const everything = scenario("everything", {
   .bitFlip(1, { atMs: 60 })
   .truncate(1, { atMs: 70 })
   .rollback(1, { atMs: 80, saves: 4 })
+  .rollback(1, { atMs: 85, saves: 5, hidesCounter: true })
   .clockSkew(0, { atMs: 90, offsetMs: -700 })
   .clockDrift(0, { atMs: 95, partsPerMillion: 400 })
   .traitor(2, "doubleVote")
@@ -165,7 +166,9 @@ t.test("describeScenario: one line with every option, the same for the same scen
   for (const part of [
     'name="everything" seed=9 expect=break n=7 weights=3,1,2,2,2,2,2',
     "topology=regions:a,a,b,b,b,b,b:matrix2:jitter0.5",
+    "poolTransactionsMax=20",
     "syncMs=0.25-1.125",
+    "rollback(1,4)@80ms;rollback(1,5,hidden)@85ms",
     "application=null",
     "mix=transfer:3,lie:1",
     "partition(0,1|2,3)@1000ms+3000ms",

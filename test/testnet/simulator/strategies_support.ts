@@ -48,6 +48,7 @@ export function scenarioOf({ seed, byzantine, weights = [1, 1, 1, 1], faults = [
       proposeDelayMs: 0,
       resendMs: 200,
       blockTransactionsMax: 32,
+      poolTransactionsMax: 4_096,
       snapshotBlocks: 1_000,
       syncMs: [0, 1],
     },

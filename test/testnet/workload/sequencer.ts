@@ -62,6 +62,7 @@ export function scenarioOf({ seed, scenario, perSecond = 200, mix }: SequencerOp
       proposeDelayMs: 0,
       resendMs: 500,
       blockTransactionsMax: 100,
+      poolTransactionsMax: 4_096,
       snapshotBlocks: 100,
       syncMs: [1, 2],
     },
