@@ -88,8 +88,8 @@ export function createSimulatedCluster(options: {
     const delays = network.delays({ from, to, kind, view, nth, bytes: sizeOf(original) }, atUs);
     const delaysUs = extraDelayUs === 0 ? delays : delays.map((delay) => delay + extraDelayUs);
     const message = world.tier === "bls" ? throughCodec(original) : original;
-    const shaped = network.wasShaped ? { isShaped: true } : {};
-    emit({ type: "sent", atUs, from, to, kind, view, nth, message, delaysUs, ...shaped });
+    if (network.wasShaped) emit({ type: "sent", atUs, from, to, kind, view, nth, message, delaysUs, isShaped: true });
+    else emit({ type: "sent", atUs, from, to, kind, view, nth, message, delaysUs });
     const epoch = epochs[link] as number;
     const { life } = validators[to] as SimulatedValidator;
     const deliver = (): void => {

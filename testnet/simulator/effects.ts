@@ -48,7 +48,6 @@ export function createEffects(parts: EffectsParts): Effects {
   const { index: validator, host, traitor, replica } = parts;
   const { count } = { count: host.world.scenario.weights.length };
   const waiting = new Map<TransactionHash, number[]>();
-  const at = (): { readonly atUs: number; readonly validator: number } => ({ atUs: host.scheduler.nowUs, validator });
 
   function broadcast(message: Message): void {
     parts.latest.note(message);
@@ -59,7 +58,7 @@ export function createEffects(parts: EffectsParts): Effects {
     const ballots = traitor === undefined ? [ballot] : traitor.ballots(ballot);
     for (const each of ballots) {
       const vote = signVote(host.world, validator, each);
-      host.emit({ type: "signedVote", ...at(), vote, isResend });
+      host.emit({ type: "signedVote", atUs: host.scheduler.nowUs, validator, vote, isResend });
       broadcast({ type: "vote", vote });
       if (isSameBallot(each, ballot)) feed({ type: "signedVote", vote });
     }
@@ -71,14 +70,14 @@ export function createEffects(parts: EffectsParts): Effects {
     const proposals = traitor === undefined ? [unsigned] : traitor.proposals(unsigned);
     for (const each of proposals) {
       const proposal: Proposal = signProposal(host.world, validator, each);
-      host.emit({ type: "signedProposal", ...at(), proposal });
+      host.emit({ type: "signedProposal", atUs: host.scheduler.nowUs, validator, proposal });
       broadcast({ type: "proposal", proposal });
       if (each.header === header) feed({ type: "signedProposal", proposal });
     }
   }
 
   function penalize(sender: Sender, reason: PenaltyReason): void {
-    host.emit({ type: "penalized", ...at(), sender, reason });
+    host.emit({ type: "penalized", atUs: host.scheduler.nowUs, validator, sender, reason });
   }
 
   function offer(source: TransactionSource, encoded: readonly Uint8Array[], isSkipped: (hash: TransactionHash) => boolean): void {
@@ -98,7 +97,7 @@ export function createEffects(parts: EffectsParts): Effects {
   function fromClient(bytes: Uint8Array, client: number): void {
     const parsed = host.transactions.parse(bytes);
     const answer = (hash: TransactionHash | undefined, refusal: Refusal | undefined): void =>
-      host.emit({ type: "answered", ...at(), client, hash, refusal });
+      host.emit({ type: "answered", atUs: host.scheduler.nowUs, validator, client, hash, refusal });
     if (!parsed.ok) return answer(undefined, parsed.refusal);
     const { hash } = parsed.transaction;
     if (replica.isPending(hash) || parts.store.locate(hash) !== undefined) return answer(hash, undefined);
@@ -111,7 +110,8 @@ export function createEffects(parts: EffectsParts): Effects {
 
   function onAdmitted(hash: TransactionHash, verdict: Refusal | undefined): void {
     const refusal = verdict?.code === "duplicate" ? undefined : verdict;
-    for (const client of waiting.get(hash) ?? []) host.emit({ type: "answered", ...at(), client, hash, refusal });
+    for (const client of waiting.get(hash) ?? [])
+      host.emit({ type: "answered", atUs: host.scheduler.nowUs, validator, client, hash, refusal });
     waiting.delete(hash);
   }
 
@@ -123,7 +123,7 @@ export function createEffects(parts: EffectsParts): Effects {
         case "signProposal":
           return castProposal(effect, feed);
         case "broadcastCertificate":
-          host.emit({ type: "certificate", ...at(), certificate: effect.certificate });
+          host.emit({ type: "certificate", atUs: host.scheduler.nowUs, validator, certificate: effect.certificate });
           return broadcast({ type: "certificate", certificate: effect.certificate });
         case "gossipTransactions":
           for (let to = 0; to < count; to++) {
@@ -137,15 +137,15 @@ export function createEffects(parts: EffectsParts): Effects {
         case "admitted":
           return onAdmitted(effect.hash, effect.refusal);
         case "dropped":
-          return host.emit({ ...at(), ...effect });
+          return host.emit({ atUs: host.scheduler.nowUs, validator, ...effect });
         case "finalized":
-          return host.emit({ ...at(), ...effect });
+          return host.emit({ atUs: host.scheduler.nowUs, validator, ...effect });
         case "snapshotDue":
           return parts.saveSnapshot(effect.snapshot);
         case "diverged":
         case "certified":
         case "enteredView":
-          return host.emit({ ...at(), ...effect });
+          return host.emit({ atUs: host.scheduler.nowUs, validator, ...effect });
         case "penalize":
           return penalize(effect.sender, effect.reason);
         default:

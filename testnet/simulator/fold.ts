@@ -18,6 +18,8 @@ export interface Fold {
   tail(bytes: Uint8Array): void;
   /** Plain data of any shape, keys in canonical order. Slow. */
   value(value: unknown): void;
+  /** The state as four words, each from 0 to 2^32 - 1. */
+  state(): readonly number[];
   /** 32 hex digits of the state. */
   digest(): string;
 }
@@ -77,6 +79,7 @@ export function createFold(): Fold {
     bytes,
     tail: (value) => range(value, Math.max(0, value.length - 8), value.length),
     value: (value) => foldValue(fold, value),
+    state: () => [...mixed(lanes, position)].map((lane) => lane >>> 0),
     digest: () => digestOf(lanes, position),
   };
   return fold;
@@ -108,14 +111,18 @@ function foldValue(fold: Fold, value: unknown): void {
   }
 }
 
-function digestOf(lanes: Int32Array, position: number): string {
-  const mixed = lanes.map((lane) => finish(lane ^ position));
+function mixed(lanes: Int32Array, position: number): Int32Array {
+  const words = lanes.map((lane) => finish(lane ^ position));
   for (let round = 0; round < 4; round++) {
     for (let lane = 0; lane < 4; lane++) {
-      mixed[lane] = finish(Math.imul(mixed[lane] as number, 0x85eb_ca77) + (mixed[(lane + 3) & 3] as number) + round);
+      words[lane] = finish(Math.imul(words[lane] as number, 0x85eb_ca77) + (words[(lane + 3) & 3] as number) + round);
     }
   }
-  return [...mixed].map((lane) => (lane >>> 0).toString(16).padStart(8, "0")).join("");
+  return words;
+}
+
+function digestOf(lanes: Int32Array, position: number): string {
+  return [...mixed(lanes, position)].map((lane) => (lane >>> 0).toString(16).padStart(8, "0")).join("");
 }
 
 /** A bijection of 32 bits in which each bit depends on all. */

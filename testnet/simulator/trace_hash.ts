@@ -7,7 +7,7 @@ import type { BlockHeader, Justification, Proposal } from "../../types/block.ts"
 import type { Evidence } from "../../types/evidence.ts";
 import type { SafetyRecord } from "../../types/safety_record.ts";
 import type { Sender } from "../../types/sender.ts";
-import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
+import type { PeerStatus, SyncRequest, SyncResponse } from "../../types/sync.ts";
 import type { Ballot, Certificate, SignedVote } from "../../types/vote.ts";
 import type { Fact, FactOf, WireMessage } from "./facts.ts";
 import { createFold, type Fold } from "./fold.ts";
@@ -159,15 +159,15 @@ function foldMessage(fold: Fold, message: WireMessage): void {
   fold.tag(message.type);
   switch (message.type) {
     case "vote":
-      return foldVote(fold, message.vote);
+      return foldOnce(fold, message.vote, foldVote);
     case "proposal":
-      return foldProposal(fold, message.proposal);
+      return foldOnce(fold, message.proposal, foldProposal);
     case "certificate":
-      return foldCertificate(fold, message.certificate);
+      return foldOnce(fold, message.certificate, foldCertificate);
     case "transactions":
       return foldTransactions(fold, message.transactions);
     case "status":
-      return fold.value(message.status);
+      return foldStatus(fold, message.status);
     case "request":
       fold.integer(message.requestId);
       return foldRequest(fold, message.request);
@@ -179,6 +179,28 @@ function foldMessage(fold: Fold, message: WireMessage): void {
     default:
       return unreachable(message);
   }
+}
+
+/** What a message contains, by the object that carries it: one that is broadcast is sent and delivered many times. */
+const contents = new WeakMap<object, readonly number[]>();
+
+function foldOnce<Content extends object>(fold: Fold, content: Content, foldContent: (fold: Fold, content: Content) => void): void {
+  let words = contents.get(content);
+  if (words === undefined) {
+    const own = createFold();
+    foldContent(own, content);
+    words = own.state();
+    contents.set(content, words);
+  }
+  for (const word of words) fold.integer(word);
+}
+
+function foldStatus(fold: Fold, { epoch, view, finalHeight, finalHash, oldestHeight }: PeerStatus): void {
+  fold.integer(epoch);
+  fold.integer(view);
+  fold.integer(finalHeight);
+  fold.hash(finalHash);
+  fold.integer(oldestHeight);
 }
 
 function foldBallot(fold: Fold, { kind, epoch, view, height, blockHash }: Ballot): void {
@@ -277,7 +299,7 @@ function foldResponse(fold: Fold, response: SyncResponse): void {
   fold.tag(response.type);
   switch (response.type) {
     case "status":
-      return fold.value(response.status);
+      return foldStatus(fold, response.status);
     case "finalBlocks":
       fold.integer(response.blocks.length);
       for (const block of response.blocks) foldBlock(fold, block);
