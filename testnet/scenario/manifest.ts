@@ -185,6 +185,12 @@ export const STRATEGIES = [
   "forgedVotes",
   "splitBrain",
   "poisonedProposal",
+  "skippedCertificate",
+  "uncertifiedParent",
+  "outOfTurn",
+  "earlyTimeout",
+  "relayedForgeries",
+  "nearlyTrueAnswers",
 ] as const;
 export type StrategyName = (typeof STRATEGIES)[number];
 

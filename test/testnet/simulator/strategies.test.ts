@@ -34,6 +34,15 @@ const EXPECTED: Readonly<Record<StrategyName, { readonly deeds: readonly string[
   delayedReplay: { deeds: ["sends its", "replays"], trace: (run) => penalties(run, "invalidSignature") === 0 },
   forgedVotes: { deeds: ["forges"], trace: (run) => penalties(run, "invalidSignature") > 0 && accusations(run) === 0 },
   poisonedProposal: { deeds: ["spoils what everybody holds"], trace: (run) => !blamesAmongHonest(run) },
+  skippedCertificate: { deeds: ["skips the certified view"], trace: (run) => penalties(run, "invalidProposal") > 0 },
+  uncertifiedParent: { deeds: ["keeps its vote of view"], trace: (run) => penalties(run) === 0 },
+  outOfTurn: { deeds: ["proposes in the view of leader"], trace: (run) => penalties(run, "invalidProposal") > 0 },
+  earlyTimeout: { deeds: ["times out in the view of leader"], trace: (run) => penalties(run) === 0 && accusations(run) === 0 },
+  relayedForgeries: {
+    deeds: ["passes on a timeout of leader", "passes on votes"],
+    trace: (run) => penalties(run, "invalidSignature") > 0 && accusations(run) === 0,
+  },
+  nearlyTrueAnswers: { deeds: ["claims a great height"], trace: (run) => run.of("sent").some(isQuestionToTraitor) },
   splitBrain: { deeds: ["proposes one block to each half", "signs vote("], trace: (run) => run.of("signedProposal").length > 0 },
 };
 
@@ -164,6 +173,10 @@ function lostViews(run: ShortRun): number {
 
 function isLyingAnswer({ from, message }: { readonly from: number; readonly message: WireMessage }): boolean {
   return from === TRAITOR && message.type === "response";
+}
+
+function isQuestionToTraitor({ to, message }: { readonly to: number; readonly message: WireMessage }): boolean {
+  return to === TRAITOR && message.type === "request" && message.request.type === "finalBlocks";
 }
 
 function encoded(message: WireMessage): Uint8Array {

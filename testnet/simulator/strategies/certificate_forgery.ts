@@ -23,6 +23,7 @@ export const FORGERIES: readonly Forgery[] = [
   { name: "its own signature several times", make: ownSignatureRepeated },
   { name: "its own signature once too often", make: ownSignatureAdded },
   { name: "signers outside of the set", make: withStrangers },
+  { name: "its own signature and many outside of the set", make: ownSignatureWithStrangers },
   { name: "another view", make: ({ ballot, ...rest }) => ({ ...rest, ballot: { ...ballot, view: View.next(ballot.view) } }) },
   { name: "another block", make: anotherBlock },
   { name: "another height", make: anotherHeight },
@@ -79,6 +80,12 @@ function ownSignatureAdded(certificate: Certificate, _other: Certificate, contex
 function withStrangers(certificate: Certificate, _other: Certificate, context: TraitorContext): Certificate {
   const beyond = context.count < VALIDATORS_MAX ? context.stream.between(context.count, VALIDATORS_MAX - 1) : VALIDATORS_MAX - 1;
   return { ...certificate, signers: Signers.with(certificate.signers, ValidatorIndex.of(beyond)) };
+}
+
+/** The aggregate holds for those who are in the set; were strangers counted, they would be a quorum. */
+function ownSignatureWithStrangers({ ballot }: Certificate, _other: Certificate, context: TraitorContext): Certificate {
+  const strangers = Array.from({ length: VALIDATORS_MAX - context.count }, (_, index) => ValidatorIndex.of(context.count + index));
+  return { ballot, signers: Signers.of([context.self, ...strangers]), signature: context.signVote(ballot).signature };
 }
 
 function anotherBlock(certificate: Certificate, other: Certificate, context: TraitorContext): Certificate {

@@ -5,19 +5,25 @@ import type { StrategyFactory } from "../strategy.ts";
 import { createAmnesia } from "./amnesia.ts";
 import { createDelayedReplay } from "./delayed_replay.ts";
 import { createDoubleVote } from "./double_vote.ts";
+import { createEarlyTimeout } from "./early_timeout.ts";
 import { createEquivocatingLeader } from "./equivocating_leader.ts";
 import { createForgedVotes } from "./forged_votes.ts";
 import { createFutureViewFlood } from "./future_view_flood.ts";
 import { createInvalidCertificates } from "./invalid_certificates.ts";
 import { createMalformedMessages } from "./malformed_messages.ts";
 import { createMutatedMessages } from "./mutated_messages.ts";
+import { createNearlyTrueAnswers } from "./nearly_true_answers.ts";
+import { createOutOfTurn } from "./out_of_turn.ts";
 import { createPoisonedProposal } from "./poisoned_proposal.ts";
+import { createRelayedForgeries } from "./relayed_forgeries.ts";
 import { createRevokedBlock } from "./revoked_block.ts";
 import { createSelectiveSending } from "./selective_sending.ts";
 import { createSilentLeader } from "./silent_leader.ts";
+import { createSkippedCertificate } from "./skipped_certificate.ts";
 import { createSplitBrain } from "./split_brain.ts";
 import { createStaleCertificates } from "./stale_certificates.ts";
 import { createSyncLies } from "./sync_lies.ts";
+import { createUncertifiedParent } from "./uncertified_parent.ts";
 import { createVoteWithholding } from "./vote_withholding.ts";
 import { createWrongStateRoot } from "./wrong_state_root.ts";
 
@@ -40,4 +46,10 @@ export const STRATEGY_FACTORIES: Readonly<Record<StrategyName, StrategyFactory>>
   forgedVotes: createForgedVotes,
   splitBrain: createSplitBrain,
   poisonedProposal: createPoisonedProposal,
+  skippedCertificate: createSkippedCertificate,
+  uncertifiedParent: createUncertifiedParent,
+  outOfTurn: createOutOfTurn,
+  earlyTimeout: createEarlyTimeout,
+  relayedForgeries: createRelayedForgeries,
+  nearlyTrueAnswers: createNearlyTrueAnswers,
 };

@@ -6,6 +6,7 @@ import { type BodyRoot, Height, type StateRoot, TimestampMs } from "../../../typ
 import { BLOCK_BODY_BYTES_MAX, BLOCK_TIME_DRIFT_MS_MAX } from "../../../types/limits.ts";
 import type { Strategy, UnknownTransaction, UnsignedProposal } from "../strategy.ts";
 import type { Stream } from "../streams.ts";
+import { type ChainMemory, createChainMemory } from "./chain_memory.ts";
 import { inventHash } from "./inventions.ts";
 import { withBody } from "./variants.ts";
 
@@ -32,11 +33,20 @@ const FAULTS: readonly Fault[] = [
 ];
 
 export function createWrongStateRoot(): Strategy {
+  const chain = createChainMemory();
+  const olderRoot: Fault = {
+    name: "an executed height below the parent's with its true root",
+    apply: (proposal) => claimLess(proposal, chain),
+  };
   return {
+    onReceive(message) {
+      chain.note(message);
+      return [message];
+    },
     beforeProposal(proposal, context) {
       const { view } = proposal.header;
       if (!context.acts(view)) return [proposal];
-      const fault = context.stream.pick(FAULTS);
+      const fault = context.stream.pick([...FAULTS, olderRoot]);
       const spoilt = fault.apply(proposal, context.stream);
       context.note(view, `proposes ${fault.name}`);
       return [spoilt];
@@ -57,6 +67,16 @@ function claimMore(proposal: UnsignedProposal, stream: Stream): UnsignedProposal
   const executedHeight = Height.previous(proposal.header.height);
   const isTrue = executedHeight === proposal.header.executedHeight;
   return withHeader(proposal, isTrue ? { executedRoot: inventHash<StateRoot>(stream) } : { executedHeight });
+}
+
+/** What the nearest block below claims that claims less than the parent; where nothing is known, nothing is executed. */
+function claimLess(proposal: UnsignedProposal, chain: ChainMemory): UnsignedProposal {
+  const parent = chain.header(proposal.header.parentHash);
+  for (let older = parent; older !== undefined; older = chain.header(older.parentHash)) {
+    const { executedHeight, executedRoot } = older;
+    if (executedHeight < (parent?.executedHeight ?? 0)) return withHeader(proposal, { executedHeight, executedRoot });
+  }
+  return withHeader(proposal, { executedHeight: Height.ZERO });
 }
 
 function wrongBodyBytes(proposal: UnsignedProposal): UnsignedProposal {
