@@ -42,6 +42,9 @@ export function createBoundsChecker(
     (): Held => ({ view: 0, finalView: 0, admittedView: 0, passedView: 0, provenView: new Map(), suspicion: undefined }),
   );
 
+  /** The highest view that an honest validator has entered. */
+  let highestView = 0;
+
   function onSaved({ atUs, validator, durable }: FactOf<"saved">): Violation | undefined {
     const own = held[validator] as Held;
     for (const { view, admittedBy } of durable.records) if (admittedBy !== undefined && view > own.admittedView) own.admittedView = view;
@@ -81,10 +84,20 @@ export function createBoundsChecker(
     }
   }
 
+  /** One vote per (validator, view, kind) from the last final view on. Ahead of its own view a validator keeps those of the views that others
+   *  have entered, and what traitors sign for views to come; in all for 16 views. */
+  function votesMax({ view, finalView }: Held): number {
+    const traitors = weights.length - honest.size;
+    // The machine may have entered one more view, whose record is being written.
+    const open = Math.max(0, view - finalView) + 2;
+    const ahead = Math.min(LIMITS.futureViews, Math.max(0, highestView - view));
+    return LIMITS.voteKinds * (weights.length * (open + ahead) + traitors * LIMITS.futureViews);
+  }
+
   function onSizes(sizes: FactOf<"sizes">): Violation | undefined {
     const { atUs, validator } = sizes;
-    const { view, finalView } = held[validator] as Held;
-    const open = Math.max(0, view - finalView);
+    const own = held[validator] as Held;
+    const open = Math.max(0, own.view - own.finalView);
     const rows: readonly (readonly [string, number, number])[] = [
       ["waiting inputs", sizes.inputQueue, LIMITS.inputQueue],
       // The record of a view may be on disk before the view is entered.
@@ -92,8 +105,7 @@ export function createBoundsChecker(
       ["pending blocks", sizes.pendingBlocks, LIMITS.pendingBlocks + open],
       ["pooled transactions", sizes.poolTransactions, poolTransactionsMax],
       ["bytes of pooled transactions", sizes.poolBytes, LIMITS.poolBytes],
-      // From the last final view on, and one more, which the machine may have entered while its record is being written.
-      ["votes", sizes.votesHeld, LIMITS.voteKinds * weights.length * (open + 2 + LIMITS.futureViews)],
+      ["votes", sizes.votesHeld, votesMax(own)],
     ];
     for (const [what, size, limit] of rows) {
       if (size > limit) return accuse(atUs, [validator], `Validator ${validator} holds ${size} ${what}; at most ${limit} are allowed.`);
@@ -116,6 +128,7 @@ export function createBoundsChecker(
           return onSizes(fact);
         case "enteredView":
           own.view = fact.view;
+          highestView = Math.max(highestView, fact.view);
           return undefined;
         case "certificate":
           if (fact.certificate.ballot.kind === "commit") own.passedView = Math.max(own.passedView, fact.certificate.ballot.view);

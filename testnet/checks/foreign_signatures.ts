@@ -25,6 +25,8 @@ const VIEWS_AHEAD = 16;
 
 interface Met {
   readonly view: number;
+  /** Ballots of views long left are not looked at; proposals are, as long as their view is not final. */
+  readonly isBallot: boolean;
   readonly what: string;
   /** The machine has dealt with it when this write is done. */
   readonly bySave: number;
@@ -73,7 +75,7 @@ export function createForeignSignaturesChecker({ cluster, observe }: Suspects, v
       const isKept = ballot.view <= processing.view(to) + VIEWS_AHEAD && ballot.view >= processing.view(to) - VIEWS_AHEAD;
       if (validator !== to || !isKept || !lacks(suspect, ballot)) return;
       if (!bls.verify(blsPublicKeys[to] as Uint8Array, ballotSigningBytes(domain, ballot), signature)) return;
-      suspect.met.push({ view: ballot.view, what: `its own ${ballot.kind} of view ${ballot.view}`, bySave });
+      suspect.met.push({ view: ballot.view, isBallot: true, what: `its own ${ballot.kind} of view ${ballot.view}`, bySave });
     }
     if (message.type === "proposal") {
       const { header, signature } = message.proposal;
@@ -81,7 +83,7 @@ export function createForeignSignaturesChecker({ cluster, observe }: Suspects, v
       const hash = hashOf(header);
       if (suspect.blocks.has(hash) || suspect.records.get(header.view)?.proposedHash === hash) return;
       if (!verifyEd25519(ed25519PublicKeys[to] as Uint8Array, proposalSigningBytes(domain, header.view, hash as never), signature)) return;
-      suspect.met.push({ view: header.view, what: `its own proposal ${brief(hash)} of view ${header.view}`, bySave });
+      suspect.met.push({ view: header.view, isBallot: false, what: `its own proposal ${brief(hash)} of view ${header.view}`, bySave });
     }
   }
 
@@ -90,9 +92,10 @@ export function createForeignSignaturesChecker({ cluster, observe }: Suspects, v
     take(suspect, durable);
     const done = suspect.met.filter(({ bySave }) => bySave <= processing.saves(validator));
     suspect.met = suspect.met.filter(({ bySave }) => bySave > processing.saves(validator));
-    for (const { view, what } of done) {
-      // What finality has passed meanwhile, or a view long left, may not have been looked at.
-      if (view > suspect.finalView && view >= processing.view(validator) - VIEWS_AHEAD) suspect.mustStopFor ??= what;
+    for (const { view, isBallot, what } of done) {
+      const isLeft = isBallot && view < processing.view(validator) - VIEWS_AHEAD;
+      // What finality has passed meanwhile may not have been looked at.
+      if (view > suspect.finalView && !isLeft) suspect.mustStopFor ??= what;
     }
   }
 

@@ -199,7 +199,7 @@ t.test("R10 bounds: sizes beyond their limits, records of views never entered, e
     pendingBlocks: 4_103,
     poolTransactions: 4_096,
     poolBytes: 4_194_304,
-    votesHeld: 300,
+    votesHeld: 108,
   } as const;
   t.equal(bounds([sizes]), undefined);
   t.match(bounds([{ ...sizes, inputQueue: 8_193 }]), /Validator 0 holds 8193 waiting inputs; at most 8192 are allowed/);
@@ -208,12 +208,14 @@ t.test("R10 bounds: sizes beyond their limits, records of views never entered, e
   t.match(bounds([{ ...sizes, pendingBlocks: 4_104 }]), /4104 pending blocks/);
   t.match(bounds([{ ...sizes, poolTransactions: 4_097 }]), /4097 pooled transactions/);
   t.match(bounds([{ ...sizes, poolBytes: 4_194_305 }]), /bytes of pooled transactions/);
-  t.match(bounds([{ ...sizes, votesHeld: 301 }]), /holds 301 votes; at most 300/);
+  t.match(bounds([{ ...sizes, votesHeld: 109 }]), /holds 109 votes; at most 108/);
   t.match(
-    bounds([saves(0, FOURTH), { ...sizes, records: 5, pendingBlocks: 4_099, votesHeld: 253 }]),
-    /holds 253 votes; at most 252/,
+    bounds([saves(0, FOURTH), { ...sizes, records: 5, pendingBlocks: 4_099, votesHeld: 61 }]),
+    /holds 61 votes; at most 60/,
     "final views do not count",
   );
+  t.equal(bounds([entered(1, 9), { ...sizes, votesHeld: 132 }]), undefined, "others are two views ahead");
+  t.match(bounds([entered(1, 99), { ...sizes, votesHeld: 301 }]), /holds 301 votes; at most 300/, "16 views ahead at most");
   const far = saved(0, { records: [recordOf(3, {})] });
   t.match(
     bounds([saved(0, { records: [recordOf(2, { admittedBy: FIRST.quorum })] }), far]),
