@@ -17,6 +17,8 @@ export interface Promises {
 }
 
 interface Word {
+  /** In any of its lives: asked again, it says that it has them, which promises nothing more. */
+  readonly everFinal: Set<TransactionHash>;
   readonly final: Set<TransactionHash>;
   /** Expiry height of what was accepted and is neither final nor dropped. */
   readonly accepted: Map<TransactionHash, number>;
@@ -29,7 +31,7 @@ export function createPromises(): Promises {
   function wordOf(validator: number): Word {
     let word = words.get(validator);
     if (word === undefined) {
-      word = { final: new Set(), accepted: new Map(), finalHeight: 0 };
+      word = { everFinal: new Set(), final: new Set(), accepted: new Map(), finalHeight: 0 };
       words.set(validator, word);
     }
     return word;
@@ -38,9 +40,9 @@ export function createPromises(): Promises {
   return {
     noteAnswered({ validator, hash, refusal }, expiryHeight) {
       if (hash === undefined) return undefined;
-      const { final, accepted } = wordOf(validator);
+      const { everFinal, final, accepted } = wordOf(validator);
       if (refusal === undefined) {
-        if (expiryHeight !== undefined && !final.has(hash)) accepted.set(hash, expiryHeight);
+        if (expiryHeight !== undefined && !everFinal.has(hash)) accepted.set(hash, expiryHeight);
         return undefined;
       }
       if (HELD_CODES.has(refusal.code) || !final.has(hash)) return undefined;
@@ -63,13 +65,15 @@ export function createPromises(): Promises {
         word.finalHeight = header.height;
         for (const { hash } of receipts) {
           word.final.add(hash);
+          word.everFinal.add(hash);
           word.accepted.delete(hash);
         }
       }
       return broken;
     },
     noteLife(validator) {
-      words.delete(validator);
+      const { everFinal } = wordOf(validator);
+      words.set(validator, { everFinal, final: new Set(), accepted: new Map(), finalHeight: 0 });
     },
   };
 }
