@@ -106,7 +106,7 @@ class Audit {
   readonly #answers: Answers;
   readonly #receipts: ReceiptLedger;
   readonly #once = createExecutedOnce();
-  readonly #promises = createPromises();
+  readonly #promises = createPromises((hash) => this.#answers.submitted.get(hash)?.isFinal === true);
   readonly #heights = new Map<number, AuditedHeight>();
   /** Executed height of each validator, as its effects tell. */
   readonly #executed = new Map<number, number>();

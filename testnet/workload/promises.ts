@@ -17,21 +17,21 @@ export interface Promises {
 }
 
 interface Word {
-  /** In any of its lives: asked again, it says that it has them, which promises nothing more. */
-  readonly everFinal: Set<TransactionHash>;
   readonly final: Set<TransactionHash>;
   /** Expiry height of what was accepted and is neither final nor dropped. */
   readonly accepted: Map<TransactionHash, number>;
   finalHeight: number;
 }
 
-export function createPromises(): Promises {
+/** `isFinal`: is it in the final chain, as far as anybody's disk tells? A validator that has it there from an earlier life, whether it came to
+ *  report it or not, says that it has it, which promises nothing more. */
+export function createPromises(isFinal: (hash: TransactionHash) => boolean): Promises {
   const words = new Map<number, Word>();
 
   function wordOf(validator: number): Word {
     let word = words.get(validator);
     if (word === undefined) {
-      word = { everFinal: new Set(), final: new Set(), accepted: new Map(), finalHeight: 0 };
+      word = { final: new Set(), accepted: new Map(), finalHeight: 0 };
       words.set(validator, word);
     }
     return word;
@@ -40,9 +40,9 @@ export function createPromises(): Promises {
   return {
     noteAnswered({ validator, hash, refusal }, expiryHeight) {
       if (hash === undefined) return undefined;
-      const { everFinal, final, accepted } = wordOf(validator);
+      const { final, accepted } = wordOf(validator);
       if (refusal === undefined) {
-        if (expiryHeight !== undefined && !everFinal.has(hash)) accepted.set(hash, expiryHeight);
+        if (expiryHeight !== undefined && !final.has(hash)) accepted.set(hash, expiryHeight);
         return undefined;
       }
       if (HELD_CODES.has(refusal.code) || !final.has(hash)) return undefined;
@@ -60,27 +60,29 @@ export function createPromises(): Promises {
     noteFinalized({ validator, blocks }) {
       const word = wordOf(validator);
       // Drops follow the finality that causes them, so they are all here when finality moves on once more.
-      const broken = brokenPromise(validator, word);
+      const broken = brokenPromise(validator, word, isFinal);
       for (const { header, receipts } of blocks) {
         word.finalHeight = header.height;
         for (const { hash } of receipts) {
           word.final.add(hash);
-          word.everFinal.add(hash);
           word.accepted.delete(hash);
         }
       }
       return broken;
     },
     noteLife(validator) {
-      const { everFinal } = wordOf(validator);
-      words.set(validator, { everFinal, final: new Set(), accepted: new Map(), finalHeight: 0 });
+      words.delete(validator);
     },
   };
 }
 
-function brokenPromise(validator: number, { accepted, finalHeight }: Word): string | undefined {
+function brokenPromise(
+  validator: number,
+  { accepted, finalHeight }: Word,
+  isFinal: (hash: TransactionHash) => boolean,
+): string | undefined {
   for (const [hash, expiryHeight] of accepted) {
-    if (expiryHeight > finalHeight) continue;
+    if (expiryHeight > finalHeight || isFinal(hash)) continue;
     return `Validator ${validator} accepted transaction ${hash} and said no more of it, although its chain passed the expiry height ${expiryHeight}.`;
   }
   return undefined;

@@ -33,7 +33,7 @@ const dropped = (hash: TransactionHash): FactOf<"dropped"> => ({
 });
 
 t.test("M2: createPromises, a transaction that was reported as final is proposed or refused in the same life, named", async (t) => {
-  const promises = createPromises();
+  const promises = createPromises(() => false);
   t.equal(promises.noteFinalized(finalized(1, [FIRST])), undefined);
   t.match(
     promises.noteProposal(proposed([SECOND, FIRST])),
@@ -51,7 +51,7 @@ t.test(
   "M3: createPromises, accepted and never heard of again past the expiry height, named; final, dropped or lost in a crash, silent",
   async (t) => {
     const after = (act: (promises: ReturnType<typeof createPromises>) => void): string | undefined => {
-      const promises = createPromises();
+      const promises = createPromises(() => false);
       promises.noteAnswered(answered(FIRST), 5);
       promises.noteFinalized(finalized(4));
       act(promises);
@@ -74,7 +74,11 @@ t.test(
       after((promises) => promises.noteLife(2)),
       undefined,
     );
-    const promises = createPromises();
+    const known = createPromises((hash) => hash === FIRST);
+    known.noteAnswered(answered(FIRST), 5);
+    known.noteFinalized(finalized(5));
+    t.equal(known.noteFinalized(finalized(6)), undefined, "final in an earlier life, which ended before it was reported");
+    const promises = createPromises(() => false);
     promises.noteAnswered(answered(FIRST), 6);
     promises.noteAnswered(answered(SECOND, "expired"), 5);
     promises.noteFinalized(finalized(5));
