@@ -41,6 +41,8 @@ export interface OpenPool {
   has(hash: TransactionHash): boolean;
   /** M4: oldest first, within both bounds. Nothing is removed. */
   select(request: SelectRequest): ParsedTransaction[];
+  /** M2: what waits with the sender and nonce of a transaction that was ordered, without that one itself. */
+  rivals(ordered: readonly ParsedTransaction[]): readonly ParsedTransaction[];
   /** Removes what was ordered or dropped; unknown hashes are ignored. */
   remove(hashes: readonly TransactionHash[]): void;
   /** M3: removes and returns what can no longer be ordered when `height` is the lowest height still to be ordered. */
@@ -124,6 +126,15 @@ class BoundedPool implements OpenPool {
       selected.push(transaction);
     }
     return selected;
+  }
+
+  rivals(ordered: readonly ParsedTransaction[]): readonly ParsedTransaction[] {
+    const found: ParsedTransaction[] = [];
+    for (const transaction of ordered) {
+      const entry = this.#lanes.get(transaction.sender)?.entries.get(keyOf(transaction));
+      if (entry !== undefined && entry.transaction.hash !== transaction.hash) found.push(entry.transaction);
+    }
+    return found;
   }
 
   remove(hashes: readonly TransactionHash[]): void {

@@ -13,6 +13,7 @@ import { heldTransactions } from "./bodies.ts";
 import { offerToBodies, settleAwaiting, storeBody } from "./body_flow.ts";
 import { isBodyUnderRoot, judgeRange, LEAD_AT_ONCE, type VerifiedRange } from "./catch_up.ts";
 import { armTimer, type Context, isRequested, penalizePeer, type QueuedFinal, sendRequest, type UntoldRun } from "./context.ts";
+import type { ExecutableFinalBlock } from "./execution.ts";
 import type { FinalizedBlock } from "./interface.ts";
 import { parseBody, proposalOf } from "./recovery.ts";
 
@@ -147,7 +148,7 @@ function applyRange(context: Context, range: VerifiedRange): void {
       break;
     }
     if (context.bodies.get(blockHash)?.isStored !== true) context.outbox.durable.blocks.push({ blockHash, block });
-    executed.push(context.execution.execute({ blockHash, header, transactions, certificate }, context.outbox));
+    executed.push(execute(context, { blockHash, header, transactions, certificate }));
     context.finalHeader = header;
     headers.push(header);
   }
@@ -191,7 +192,20 @@ function executeQueued(context: Context, next: QueuedFinal): FinalizedBlock | un
   }
   storeBody(context, body);
   context.finalHeader = next.header;
-  return context.execution.execute({ ...next, transactions: heldTransactions(body) }, context.outbox);
+  return execute(context, { ...next, transactions: heldTransactions(body) });
+}
+
+/** Executes a final block. What waits here with a nonce that the block has used can never be ordered any more: kept, it would look like work
+ *  that no other validator knows of, and this one would time out alone, waiting for it. */
+function execute(context: Context, next: ExecutableFinalBlock): FinalizedBlock {
+  const finalized = context.execution.execute(next, context.outbox);
+  for (const rival of context.pool.rivals(next.transactions)) {
+    const checked = context.application.check(rival);
+    if (checked.ok) continue;
+    context.pool.remove([rival.hash]);
+    context.outbox.effects.push({ type: "dropped", hash: rival.hash, refusal: checked.refusal });
+  }
+  return finalized;
 }
 
 function differsFromOurs(context: Context, header: BlockHeader): boolean {

@@ -52,6 +52,18 @@ t.test("M1: add: transactions without a sender share no sender bound and no nonc
   t.equal(codeOf(pool, { sender: "", variant: 4 }), "poolFull");
 });
 
+t.test("M2: rivals: what waits with the sender and nonce of what was ordered, and only that", async (t) => {
+  const pool = createOpenPool(LIMITS);
+  for (const shape of [{ nonce: 1 }, { nonce: 2 }, { sender: "bob", nonce: 1 }, { sender: "", variant: 1 }]) codeOf(pool, shape);
+  const rivalsOf = (shape: Shape) => names(pool.rivals([transaction(shape)]));
+  t.same(rivalsOf({ nonce: 1, variant: 9 }), ["alice1"]);
+  t.same(rivalsOf({ nonce: 1 }), [], "the ordered one itself is none");
+  t.same(rivalsOf({ nonce: 3, variant: 9 }), []);
+  t.same(rivalsOf({ sender: "carol", nonce: 1 }), []);
+  t.same(rivalsOf({ sender: "", variant: 2 }), []);
+  t.equal(pool.count, 4, "nothing is removed");
+});
+
 t.test("M2: add: the same transaction and the same nonce of a sender are refused, with different codes", async (t) => {
   const pool = createOpenPool(LIMITS);
   t.equal(codeOf(pool, {}), "ok");
