@@ -8,7 +8,7 @@ import { drawOverload, drawProtocol, drawTopology, drawWeights, drawWorkload, vi
 import { drawFaults, drawSwarm } from "./expand_faults.ts";
 import { drawTraitors } from "./expand_traitors.ts";
 import { createLossBudget } from "./loss_budget.ts";
-import type { Scenario } from "./manifest.ts";
+import type { Protocol, Scenario } from "./manifest.ts";
 
 /** Views that a run's fault phase is meant to make, were there no faults. */
 const VIEWS_AIM: readonly [number, number] = [20, 60];
@@ -17,6 +17,13 @@ const FAULTS_MS_MAX = 12_000;
 /** Messages grow with the square of the cluster, so larger ones run for less time and under less load. */
 const LARGE_COUNT = 8;
 const LARGE_FAULTS_MS_MAX = 6_000;
+
+/** However small blocks are, so many must hold all that clients send, or the run never ends. */
+const BLOCKS_OF_LOAD_MAX = 60;
+const SETTLE_MS_MAX = 120_000;
+
+const perSecondMaxOf = ({ blockTransactionsMax }: Protocol, faultsMs: number): number =>
+  Math.floor((BLOCKS_OF_LOAD_MAX * blockTransactionsMax * 1_000) / faultsMs);
 
 /** The scenario of a seed from 0 to 2^32 - 1: always the same one. */
 export function expandSeed(seed: number): Scenario {
@@ -46,10 +53,10 @@ export function expandSeed(seed: number): Scenario {
     topology,
     protocol,
     application: stream("application").chance(0.15) ? "null" : "ledger",
-    workload,
+    workload: { ...workload, perSecond: Math.max(1, Math.min(workload.perSecond, perSecondMaxOf(protocol, faultsMs))) },
     faults: drawFaults(stream("faults"), { weights, faultsMs, swarm, budget }),
     byzantine,
-    phases: { ...defaultPhases(weights.length), faultsMs, coreHeights: phaseStream.between(3, 5) },
+    phases: { ...defaultPhases(weights.length), faultsMs, coreHeights: phaseStream.between(3, 5), settleMsMax: SETTLE_MS_MAX },
     ties: phaseStream.chance(0.5) ? "shuffle" : "fifo",
     expect: "pass",
   };
