@@ -166,16 +166,6 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     needs: LIAR,
   },
   {
-    name: "another-block-than-asked-for",
-    rule: "R7",
-    class: "catchUp",
-    file: FINAL_FLOW,
-    find: "if (hashHeader(header) !== wanted || !isBodyUnderRoot(block) || !context",
-    replace: "if (!isBodyUnderRoot(block) || !context",
-    what: "A response to a request for one block may bring another.",
-    needs: LIAR,
-  },
-  {
     name: "fetched-body-not-under-root",
     rule: "R4",
     class: "catchUp",

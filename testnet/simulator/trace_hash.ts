@@ -3,14 +3,21 @@
 
 import type { Durable, FinalizedBlock } from "../../replica/interface.ts";
 import { unreachable } from "../../types/assert.ts";
-import type { BlockHeader, Justification, Proposal } from "../../types/block.ts";
 import type { Evidence } from "../../types/evidence.ts";
 import type { SafetyRecord } from "../../types/safety_record.ts";
 import type { Sender } from "../../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../../types/sync.ts";
-import type { Ballot, Certificate, SignedVote } from "../../types/vote.ts";
 import type { Fact, FactOf, WireMessage } from "./facts.ts";
 import { createFold, type Fold } from "./fold.ts";
+import {
+  foldCertificate,
+  foldHashes,
+  foldHeader,
+  foldJustification,
+  foldOptionalCertificate,
+  foldProposal,
+  foldVote,
+} from "./fold_consensus.ts";
 
 export interface TraceHash {
   observe(fact: Fact): void;
@@ -203,71 +210,12 @@ function foldStatus(fold: Fold, { epoch, view, finalHeight, finalHash, oldestHei
   fold.integer(oldestHeight);
 }
 
-function foldBallot(fold: Fold, { kind, epoch, view, height, blockHash }: Ballot): void {
-  fold.tag(kind);
-  fold.integer(epoch);
-  fold.integer(view);
-  fold.integer(height);
-  fold.hash(blockHash);
-}
-
-function foldVote(fold: Fold, vote: SignedVote): void {
-  foldBallot(fold, vote.ballot);
-  fold.integer(vote.validator);
-  fold.tail(vote.signature);
-}
-
-function foldCertificate(fold: Fold, certificate: Certificate): void {
-  foldBallot(fold, certificate.ballot);
-  fold.bytes(certificate.signers);
-  fold.tail(certificate.signature);
-}
-
-function foldOptionalCertificate(fold: Fold, certificate: Certificate | undefined): void {
-  fold.flag(certificate !== undefined);
-  if (certificate !== undefined) foldCertificate(fold, certificate);
-}
-
-function foldHeader(fold: Fold, header: BlockHeader): void {
-  fold.integer(header.epoch);
-  fold.integer(header.height);
-  fold.integer(header.view);
-  fold.integer(header.proposer);
-  fold.hash(header.parentHash);
-  fold.integer(header.parentView);
-  fold.integer(header.timeMs);
-  fold.hash(header.bodyRoot);
-  fold.integer(header.transactionCount);
-  fold.integer(header.bodyBytes);
-  fold.integer(header.executedHeight);
-  fold.hash(header.executedRoot);
-}
-
-function foldJustification(fold: Fold, { parentCertificate, timeoutCertificates }: Justification): void {
-  foldOptionalCertificate(fold, parentCertificate);
-  fold.integer(timeoutCertificates.length);
-  for (const certificate of timeoutCertificates) foldCertificate(fold, certificate);
-}
-
-function foldProposal(fold: Fold, proposal: Proposal): void {
-  foldHeader(fold, proposal.header);
-  foldJustification(fold, proposal);
-  foldHashes(fold, proposal.transactionHashes);
-  fold.tail(proposal.signature);
-}
-
-/** Of a transaction its length and its end, which is its signature and depends on the rest. */
 function foldTransactions(fold: Fold, transactions: readonly Uint8Array[]): void {
   fold.integer(transactions.length);
   for (const transaction of transactions) {
     fold.integer(transaction.length);
     fold.tail(transaction);
   }
-}
-
-function foldHashes(fold: Fold, hashes: readonly string[]): void {
-  fold.integer(hashes.length);
-  for (const hash of hashes) fold.hash(hash);
 }
 
 function foldIntegers(fold: Fold, values: readonly number[]): void {
