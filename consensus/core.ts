@@ -9,7 +9,7 @@ import type { Consensus, ConsensusInput, ConsensusOptions, ConsensusTimer } from
 import { armTimer, type Machine } from "./machine.ts";
 import { onBodyChecked, onFetchedBlock, onProposal } from "./proposal_flow.ts";
 import { createMachine, start } from "./recovery.ts";
-import { isAnythingPending, repeatAll } from "./resend.ts";
+import { askWhenDue, isAnythingPending, repeatAll } from "./resend.ts";
 import { castCommitVotes, castTimeout, castVoteForProposal, onBuilt, startBuild } from "./signing.ts";
 import { statusOf } from "./status.ts";
 import { onVote } from "./vote_flow.ts";
@@ -22,6 +22,7 @@ export function createConsensus(options: ConsensusOptions): Consensus {
       machine.nowMs = nowMs;
       machine.pacemaker.observe(nowMs);
       machine.helpedAtMs = Math.min(machine.helpedAtMs, nowMs);
+      machine.askedAtMs = Math.min(machine.askedAtMs, nowMs);
       // What arrives before the start is as good as lost: peers repeat what matters.
       if (!machine.hasStarted && input.type !== "start") return machine.effects;
       accept(machine, input);
@@ -72,6 +73,7 @@ function onTimer(machine: Machine, timer: ConsensusTimer): void {
 }
 
 function decide(machine: Machine): void {
+  askWhenDue(machine);
   finalizeCertified(machine);
   castCommitVotes(machine);
   if (machine.isGivingUp) castTimeout(machine);

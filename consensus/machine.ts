@@ -73,6 +73,8 @@ export interface Machine {
   bestParent: BestParent | undefined;
   /** When a laggard was last helped with a certificate. */
   helpedAtMs: number;
+  /** When we last asked for what we lack, or lacked nothing. */
+  askedAtMs: number;
   nowMs: TimestampMs;
   effects: ConsensusEffect[];
 }
@@ -181,6 +183,7 @@ export function wantBlock(
   const heightsMax = isFarToo === true ? BLOCKS_MAX : WANTED_HEIGHTS_MAX;
   if (view <= tree.root.view || height <= tree.root.height || tree.get(blockHash) !== undefined) return;
   if (wanted.has(blockHash) || wanted.size >= WANTED_MAX || height - tree.root.height > heightsMax) return;
+  if (wanted.size === 0) machine.askedAtMs = machine.nowMs;
   wanted.set(blockHash, view);
   machine.pacemaker.noteSent(machine.nowMs);
   emit(machine, { type: "fetchBlock", blockHash, view });

@@ -66,6 +66,7 @@ export function createMachine(options: ConsensusOptions): Machine {
     behindView: View.ZERO,
     bestParent: undefined,
     helpedAtMs: 0,
+    askedAtMs: 0,
     nowMs: TimestampMs.of(0),
     effects: [],
   };

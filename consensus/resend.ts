@@ -76,7 +76,17 @@ function forwardAgain(machine: Machine): void {
   }
 }
 
+/** A chain that moves on without us keeps putting the resend timer off. What we lack we ask for all the same: whoever was asked first may have
+ *  lied, and finality may need our commit votes. */
+export function askWhenDue(machine: Machine): void {
+  if (machine.nowMs - machine.askedAtMs < machine.options.config.resendMs) return;
+  const isLacking = machine.wanted.size > 0 || machine.tree.orphans().length > 0;
+  if (isLacking) askAgain(machine);
+  machine.askedAtMs = machine.nowMs;
+}
+
 function askAgain(machine: Machine): void {
+  machine.askedAtMs = machine.nowMs;
   machine.timeoutsAsked = undefined;
   machine.behindView = 0 as View;
   for (const [blockHash, view] of machine.wanted) emit(machine, { type: "fetchBlock", blockHash, view });

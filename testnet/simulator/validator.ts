@@ -138,7 +138,9 @@ class Validator implements SimulatedValidator {
     this.state = "up";
     const due = this.#onResume;
     this.#onResume = [];
-    this.#guard(() => due.forEach((act) => act()));
+    this.#guard(() => {
+      for (const act of due) act();
+    });
     this.#pump();
   }
 
@@ -155,7 +157,9 @@ class Validator implements SimulatedValidator {
   receive(message: WireMessage, from: number): void {
     if (this.state !== "up" && this.state !== "paused") return;
     const seen = this.#traitor === undefined ? [message] : this.#traitor.incoming(message, ValidatorIndex.of(from));
-    this.#guard(() => seen.forEach((each) => this.#accept(each, from)));
+    this.#guard(() => {
+      for (const each of seen) this.#accept(each, from);
+    });
     this.#pump();
   }
 

@@ -269,7 +269,19 @@ export const SAMPLE_FACTS: { readonly [Type in FactType]: readonly Fact[] } = {
     { type: "answered", atUs: 50, validator: 2, client: 1, hash: transaction, refusal: undefined },
   ],
   dropped: [{ type: "dropped", atUs: 50, validator: 2, hash: transaction, refusal }],
-  sizes: [{ type: "sizes", atUs: 50, validator: 2, inputQueue: 1, records: 4, pendingBlocks: 2, poolTransactions: 9, poolBytes: 1_500, votesHeld: 12 }],
+  sizes: [
+    {
+      type: "sizes",
+      atUs: 50,
+      validator: 2,
+      inputQueue: 1,
+      records: 4,
+      pendingBlocks: 2,
+      poolTransactions: 9,
+      poolBytes: 1_500,
+      votesHeld: 12,
+    },
+  ],
   betrayal: [{ type: "betrayal", atUs: 50, validator: 3, strategy: "doubleVote", view: 12, what: "voted for two blocks" }],
 };
 
