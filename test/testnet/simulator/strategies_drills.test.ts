@@ -9,6 +9,7 @@ import { runScenario } from "../../../testnet/simulator/run.ts";
 /** Beginnings of the notes that must be among the deeds, or parts of them. */
 const DEEDS: Readonly<Record<string, readonly RegExp[]>> = {
   early_timeout: [/^times out in the view of leader/, /^proposes nothing/],
+  equivocating_leader: [/^proposes [23] blocks/],
   invalid_certificates: [/^makes up/, /many outside of the set/, /its own signature alone/],
   mutated_messages: [/^changes its/, /^passes on/],
   nearly_true_blocks: [/with another block/, /with another body/],
