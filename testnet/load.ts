@@ -168,6 +168,8 @@ export function createLoad(options: LoadOptions): Load {
       .catch((error: unknown) => onNoAnswer(lane, batch, messageOf(error)))
       .finally(() => {
         lane.openRequests--;
+        // The validator went away while this was open: whoever said so could not know of this batch.
+        if (!options.targets().some(({ validator }) => validator === lane.index)) resubmit(lane.index);
       });
   }
 
