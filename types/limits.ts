@@ -15,6 +15,10 @@ export const TRANSACTION_BYTES_MAX = 128 * 1024;
 export const BLOCK_TRANSACTIONS_MAX = 16_384;
 /** Sum of the encoded transactions of one block, in bytes. */
 export const BLOCK_BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** Sealed transactions in one block: positions of its sealed lane are below this. */
+export const BLOCK_SEALED_MAX = 2_048;
+/** Sum of the encoded sealed transactions of one block, in bytes. */
+export const SEALED_LANE_BYTES_MAX = 4 * 1024 * 1024;
 /** Operations in one transaction. */
 export const TRANSACTION_OPERATIONS_MAX = 1_024;
 
@@ -36,6 +40,9 @@ export const RANGE_HEADERS_MAX = 4_096;
 export const RANGE_CERTIFICATES_MAX = 256;
 /** Transactions named in one body request. */
 export const BODY_REQUEST_TRANSACTIONS_MAX = 4_096;
+
+/** Encoded state of key generation that a snapshot carries, in bytes: deals of all validators, twice (a resharing beside a live key). */
+export const KEYGEN_STATE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Largest frame of the consensus and gossip protocols, in bytes. */
 export const FRAME_BYTES_MAX = 1024 * 1024;
