@@ -12,7 +12,7 @@ export type KeyId = Brand<string, "KeyId">;
 export const SEALING_SUITES = { none: 0, tdh2Ristretto255: 1 } as const;
 
 /** Lengths in bytes. `overhead`: what a sealed part is longer than its message (U, Ū, e, z, c and the AEAD tag). */
-export const SEALING_SIZES = { scalar: 32, point: 32, seed: 32, proof: 64, tag: 16, overhead: 176 } as const;
+export const SEALING_SIZES = { scalar: 32, point: 32, seed: 32, proof: 64, dealProof: 96, tag: 16, overhead: 176 } as const;
 
 /** The public side of a sealing key. Share key i belongs to validator i, whose evaluation point is i + 1. */
 export interface SealingKey {
@@ -47,11 +47,17 @@ export type OpenFailure = "badSeed" | "badBody";
 
 export type OpenResult = { readonly ok: true; readonly message: Uint8Array } | { readonly ok: false; readonly reason: OpenFailure };
 
-/** What a dealer of a key generation publishes. `commitments` are A_k = a_k·G for k = 0 … t − 1; `shares` are sealed to each validator. */
+/** What a dealer of a key generation publishes. `commitments` are A_k = a_k·G for k = 0 … t − 1; `sealedShares` hide F(i + 1) from all but
+ *  validator i. One ephemeral point serves all recipients; the proof shows that the dealer knows its secret and a_0, and binds the whole deal
+ *  to its context. Without it a dealer could copy another's ephemeral point and have honest complaints open that dealer's shares. */
 export interface KeyDeal {
   readonly commitments: readonly Uint8Array[];
-  /** One per validator: ephemeral point 32 ‖ masked scalar 32. */
+  /** E = e·G, 32 bytes. */
+  readonly ephemeral: Uint8Array;
+  /** One masked scalar per validator, 32 bytes each. */
   readonly sealedShares: readonly Uint8Array[];
+  /** Knowledge of a_0 and e: challenge, two responses; 96 bytes. */
+  readonly proof: Uint8Array;
 }
 
 /** Shows a dealt share to everybody: the shared point with the proof that it belongs to the complainer's key and the deal's ephemeral point. */
@@ -80,7 +86,8 @@ export interface SealingSuite {
   shareOf(secretShare: Uint8Array, sealed: Uint8Array): Uint8Array;
   /** The seed from exactly `threshold` shares of different validators; undefined when a share is no point. It may be wrong: `isSeedOf` tells. */
   combine(given: { readonly shares: readonly Share[]; readonly label: Uint8Array; readonly sealed: Uint8Array }): Uint8Array | undefined;
-  /** Hs_r(σ, body, L, Y)·G = U: the seed proves itself. One base multiplication. */
+  /** The seed proves itself: sealing with it again gives this U and this c. Two multiplications, one of them of the base. c has to be checked
+   *  as well: whoever sealed knows a σ that fits U, whatever c says, and could otherwise show it to some after others found FAILED. */
   isSeedOf(given: {
     readonly publicKey: Uint8Array;
     readonly label: Uint8Array;
@@ -119,8 +126,14 @@ export interface SealingSuite {
     readonly recipients: readonly Uint8Array[];
     readonly context: Uint8Array;
   }): KeyDeal;
-  /** Lengths, points, and as many commitments and shares as asked for. Says nothing about the shares' values. */
-  isDealWellFormed(given: { readonly deal: KeyDeal; readonly threshold: number; readonly recipients: number }): boolean;
+  /** Lengths, points, the proof under `context`, and as many commitments and shares as asked for. Says nothing about the shares' values.
+   *  A deal that is not well-formed must be dropped before anybody discloses a share of it. */
+  isDealWellFormed(given: {
+    readonly deal: KeyDeal;
+    readonly threshold: number;
+    readonly recipients: number;
+    readonly context: Uint8Array;
+  }): boolean;
   /** The recipient's share if it fits the commitments; undefined: complain. */
   receiveShare(given: {
     readonly deal: KeyDeal;
