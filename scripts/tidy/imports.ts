@@ -31,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly values: readonly string[]; 
 const PACKAGE_OWNERS: readonly { readonly pattern: RegExp; readonly folders: readonly string[] }[] = [
   { pattern: /^(libp2p|@libp2p\/.+|@chainsafe\/libp2p-.+|@multiformats\/.+|it-.+|uint8arraylist|ws)$/, folders: ["p2p"] },
   { pattern: /^(hono|@hono\/.+|pino)$/, folders: ["node"] },
+  { pattern: /^libsodium-wrappers-sumo$/, folders: ["node"] },
   { pattern: /^zod$/, folders: ["node", "testnet"] },
   { pattern: /^yaml$/, folders: ["testnet"] },
   { pattern: /^(sodium-native|@chainsafe\/blst|@noble\/.+)$/, folders: ["crypto"] },
