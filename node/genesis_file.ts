@@ -7,6 +7,7 @@ import { fromHex, toHex, tryFromHex } from "../types/bytes.ts";
 import { type ChainParameters, GENESIS_ASSETS_MAX, GENESIS_BALANCES_MAX, type Genesis, genesisCodec } from "../types/genesis.ts";
 import { type AccountId, Epoch, TimestampMs } from "../types/ids.ts";
 import { VALIDATORS_MAX, WEIGHT_MAX } from "../types/limits.ts";
+import { SEALING_SUITES } from "../types/sealing.ts";
 import { messageOf, NodeError } from "./errors.ts";
 import { readJsonFile } from "./json_file.ts";
 
@@ -33,6 +34,7 @@ export const validatorSchema = z.strictObject({
   blsPublicKey: hex(48),
   blsPossession: hex(96),
   ed25519PublicKey: hex(32),
+  sealingPublicKey: hex(32),
   weight: integer(1, WEIGHT_MAX),
 });
 
@@ -47,6 +49,8 @@ const parameterFields = {
   feeAsset: uint32,
   feePerTransaction: uint32,
   feePerOperation: uint32,
+  sealingSuite: integer(0, 1),
+  keygenWindowMs: integer(100, 3_600_000),
 };
 const deltaRule = ({ deltaMsMin, deltaMsMax }: Pick<ChainParameters, "deltaMsMin" | "deltaMsMax">) => deltaMsMin <= deltaMsMax;
 const deltaError = { error: "deltaMsMin must not exceed deltaMsMax" };
@@ -60,6 +64,8 @@ export const DEFAULT_PARAMETERS: ChainParameters = {
   feeAsset: 0,
   feePerTransaction: 0,
   feePerOperation: 0,
+  sealingSuite: SEALING_SUITES.none,
+  keygenWindowMs: 10_000,
 };
 
 const assets = z.array(z.strictObject({ asset: uint32, decimals: integer(0, 38), issuer: hex(32) })).max(GENESIS_ASSETS_MAX);
@@ -108,7 +114,7 @@ export async function readGenesis(path: string): Promise<Genesis> {
 }
 
 export function validatorFromJson(json: ValidatorJson): Genesis["validators"][number] {
-  return { ...json, blsPublicKey: fromHex(json.blsPublicKey), blsPossession: fromHex(json.blsPossession) };
+  return { ...json, blsPublicKey: fromHex(json.blsPublicKey), blsPossession: fromHex(json.blsPossession), sealingPublicKey: fromHex(json.sealingPublicKey) };
 }
 
 /** The JSON value that `readGenesis` reads back to an equal genesis. */
@@ -121,6 +127,7 @@ export function genesisToJson(genesis: Genesis): z.input<typeof genesisSchema> {
       ...validator,
       blsPublicKey: toHex(validator.blsPublicKey),
       blsPossession: toHex(validator.blsPossession),
+      sealingPublicKey: toHex(validator.sealingPublicKey),
     })),
     assets: genesis.assets.map((asset) => ({ ...asset })),
     balances: genesis.balances.map((balance) => ({ ...balance, amount: balance.amount.toString() })),

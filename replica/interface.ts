@@ -8,6 +8,7 @@ import type { Block, BlockHeader, Justification, Proposal } from "../types/block
 import type { Evidence } from "../types/evidence.ts";
 import type { BlockHash, Height, StateRoot, TimestampMs, TransactionHash, ValidatorIndex, View } from "../types/ids.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
+import type { Opening } from "../types/sealing.ts";
 import type { PeerKey, PenaltyReason, Sender } from "../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../types/sync.ts";
 import type { Ballot, Certificate, SignedVote } from "../types/vote.ts";
@@ -47,6 +48,15 @@ export interface Durable {
   /** Executed heights, ascending, each once, in the same or a later step than their finality. */
   readonly operations: readonly OperationEntry[];
   readonly evidence: readonly Evidence[];
+  /** Our shares of blocks that we are about to commit-vote for, or that have a CC: stored before they are sent. */
+  readonly shares: readonly StoredShares[];
+}
+
+/** Our shares of one block's sealed lane, in lane order, 32 bytes each. Forgotten when the block is executed. */
+export interface StoredShares {
+  readonly blockHash: BlockHash;
+  readonly height: Height;
+  readonly shares: Uint8Array;
 }
 
 export interface FinalityEntry {
@@ -63,6 +73,14 @@ export interface OperationEntry {
   readonly blockHash: BlockHash;
   readonly stateRoot: StateRoot;
   readonly receipts: readonly TransactionReceipt[];
+  /** What the sealed lane turned out to be, in lane order: with the block it is all that executing it again needs. */
+  readonly openings: readonly Opening[];
+}
+
+/** The application's state at one height, with what the replica itself derives from the chain. */
+export interface ReplicaSnapshot extends StateSnapshot {
+  /** Where key generation stands after `height`: opaque, canonical, at most KEYGEN_STATE_BYTES_MAX. */
+  readonly keygen: Uint8Array;
 }
 
 export interface FinalizedBlock {
@@ -103,7 +121,7 @@ export type ReplicaEffect =
   | { readonly type: "dropped"; readonly hash: TransactionHash; readonly refusal: Refusal }
   | { readonly type: "finalized"; readonly blocks: readonly FinalizedBlock[] }
   /** The state after `height`, taken inside the step; the driver stores it out of the path of votes. */
-  | { readonly type: "snapshotDue"; readonly height: Height; readonly snapshot: StateSnapshot }
+  | { readonly type: "snapshotDue"; readonly height: Height; readonly snapshot: ReplicaSnapshot }
   /** R14 and the divergence drill: our root differs from a certified one. Nothing more is signed. */
   | { readonly type: "diverged"; readonly height: Height; readonly ours: StateRoot; readonly certified: StateRoot }
   | { readonly type: "certified"; readonly blockHash: BlockHash; readonly view: View }

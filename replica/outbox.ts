@@ -12,7 +12,7 @@ export interface Outbox {
 }
 
 export function createOutbox(): Outbox {
-  return { durable: { records: [], blocks: [], finality: [], operations: [], evidence: [] }, effects: [] };
+  return { durable: { records: [], blocks: [], finality: [], operations: [], evidence: [], shares: [] }, effects: [] };
 }
 
 export function toStep(outbox: Outbox): Step {

@@ -1,6 +1,7 @@
 /** Constants of every testnet: what its chain and its accounts start from. */
 
 import type { ChainParameters } from "../types/genesis.ts";
+import { SEALING_SUITES } from "../types/sealing.ts";
 
 /** Guards nothing; it is printed with --keep so that a validator can be run by hand. */
 export const TESTNET_PASSPHRASE = "sealstone-testnet";
@@ -15,6 +16,8 @@ export const TESTNET_PARAMETERS: ChainParameters = {
   feeAsset: FEE_ASSET,
   feePerTransaction: 2,
   feePerOperation: 1,
+  sealingSuite: SEALING_SUITES.none,
+  keygenWindowMs: 2_000,
 };
 
 /** Transactions of a sender that are submitted and perhaps not final; a quarter of the ledger's nonce window. */

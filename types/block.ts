@@ -8,20 +8,24 @@ import {
   type BodyRoot,
   Epoch,
   Height,
+  type ListsRoot,
   type StateRoot,
   TimestampMs,
   type TransactionHash,
   ValidatorIndex,
   View,
+  ZERO_HASH,
 } from "./ids.ts";
 import {
   BLOCK_BODY_BYTES_MAX,
+  BLOCK_SEALED_MAX,
   BLOCK_TRANSACTIONS_MAX,
   FRAME_BYTES_MAX,
   INLINE_TIMEOUT_CERTIFICATES_MAX,
   TRANSACTION_BYTES_MAX,
   VALIDATORS_MAX,
 } from "./limits.ts";
+import type { KeyId } from "./sealing.ts";
 import { CERTIFICATE_BYTES, type Certificate, certificateFromSsz, certificateToSsz, certificateType } from "./vote.ts";
 
 export interface BlockHeader {
@@ -41,7 +45,20 @@ export interface BlockHeader {
   readonly executedHeight: Height;
   /** State root after `executedHeight`. */
   readonly executedRoot: StateRoot;
+  /** So many of the transactions, from the first on, are the sealed lane. */
+  readonly sealedCount: number;
+  /** Over the inclusion lists that the lane was computed from; ZERO_HASH where there are none. */
+  readonly listsRoot: ListsRoot;
+  /** The sealing key that was live at `executedHeight`; ZERO_HASH before there is one. A CC over the header proves it to a client. */
+  readonly keyId: KeyId;
 }
+
+/** Of a block without a sealed lane. */
+export const NO_SEALED_LANE = {
+  sealedCount: 0,
+  listsRoot: ZERO_HASH as string as ListsRoot,
+  keyId: ZERO_HASH as string as KeyId,
+} as const;
 
 /** Why a header may stand where it stands: the parent's QC (absent when the parent is genesis) and TCs of skipped views,
  *  ascending by view. At most INLINE_TIMEOUT_CERTIFICATES_MAX, the newest; the rest is fetched by range (R1). */
@@ -84,11 +101,14 @@ export const blockHeaderType = ssz.container(
     bodyBytes: ssz.uint32,
     executedHeight: ssz.uint64,
     executedRoot: ssz.bytes(32),
+    sealedCount: ssz.uint32,
+    listsRoot: ssz.bytes(32),
+    keyId: ssz.bytes(32),
   },
   "BlockHeader",
 );
 
-const HEADER_BYTES = 8 * 6 + 2 + 4 * 2 + 32 * 3;
+const HEADER_BYTES = 8 * 6 + 2 + 4 * 3 + 32 * 5;
 
 interface HeaderSsz {
   epoch: number;
@@ -103,6 +123,9 @@ interface HeaderSsz {
   bodyBytes: number;
   executedHeight: number;
   executedRoot: Uint8Array;
+  sealedCount: number;
+  listsRoot: Uint8Array;
+  keyId: Uint8Array;
 }
 
 export function headerToSsz(header: BlockHeader): HeaderSsz {
@@ -111,6 +134,8 @@ export function headerToSsz(header: BlockHeader): HeaderSsz {
     parentHash: hashToBytes(header.parentHash),
     bodyRoot: hashToBytes(header.bodyRoot),
     executedRoot: hashToBytes(header.executedRoot),
+    listsRoot: hashToBytes(header.listsRoot),
+    keyId: hashToBytes(header.keyId),
   };
 }
 
@@ -119,7 +144,8 @@ export function headerFromSsz(value: HeaderSsz): BlockHeader | undefined {
   const isOrdered = value.parentView < value.view && value.executedHeight < value.height && value.height > 0;
   const isBounded =
     value.proposer < VALIDATORS_MAX && value.transactionCount <= BLOCK_TRANSACTIONS_MAX && value.bodyBytes <= BLOCK_BODY_BYTES_MAX;
-  if (!isOrdered || !isBounded) return undefined;
+  const isLaneWithin = value.sealedCount <= Math.min(value.transactionCount, BLOCK_SEALED_MAX);
+  if (!isOrdered || !isBounded || !isLaneWithin) return undefined;
   return {
     epoch: Epoch.of(value.epoch),
     height: Height.of(value.height),
@@ -133,12 +159,15 @@ export function headerFromSsz(value: HeaderSsz): BlockHeader | undefined {
     bodyBytes: value.bodyBytes,
     executedHeight: Height.of(value.executedHeight),
     executedRoot: hashFromBytes(value.executedRoot),
+    sealedCount: value.sealedCount,
+    listsRoot: hashFromBytes(value.listsRoot),
+    keyId: hashFromBytes(value.keyId),
   };
 }
 
 export const blockHeaderCodec: Codec<BlockHeader> = defineCodec({
   name: "BlockHeader",
-  version: 1,
+  version: 2,
   type: blockHeaderType,
   bytesMax: 1 + HEADER_BYTES,
   toSsz: headerToSsz,

@@ -3,7 +3,7 @@
 import { type Codec, defineCodec, hashFromBytes, hashToBytes, ssz } from "./codec.ts";
 import { type AccountId, Epoch, TimestampMs } from "./ids.ts";
 import { VALIDATORS_MAX, WEIGHT_MAX } from "./limits.ts";
-import type { Validator } from "./validator_set.ts";
+import { type Validator, validatorType } from "./validator_set.ts";
 
 export const GENESIS_ASSETS_MAX = 1_024;
 export const GENESIS_BALANCES_MAX = 65_536;
@@ -32,6 +32,10 @@ export interface ChainParameters {
   readonly feeAsset: number;
   readonly feePerTransaction: number;
   readonly feePerOperation: number;
+  /** Suite of sealed transactions, a number of SEALING_SUITES; 0: this chain takes none. */
+  readonly sealingSuite: number;
+  /** Key generation waits this long for validators that are silent, in ms of block time. */
+  readonly keygenWindowMs: number;
 }
 
 export interface Genesis {
@@ -66,16 +70,12 @@ const genesisType = ssz.container(
         feeAsset: ssz.uint32,
         feePerTransaction: ssz.uint32,
         feePerOperation: ssz.uint32,
+        sealingSuite: ssz.uint8,
+        keygenWindowMs: ssz.uint32,
       },
       "ChainParameters",
     ),
-    validators: ssz.list(
-      ssz.container(
-        { blsPublicKey: ssz.bytes(48), blsPossession: ssz.bytes(96), ed25519PublicKey: ssz.bytes(32), weight: ssz.uint64 },
-        "GenesisValidator",
-      ),
-      VALIDATORS_MAX,
-    ),
+    validators: ssz.list(validatorType, VALIDATORS_MAX),
     assets: ssz.list(ssz.container({ asset: ssz.uint32, decimals: ssz.uint8, issuer: ssz.bytes(32) }, "GenesisAsset"), GENESIS_ASSETS_MAX),
     balances: ssz.list(
       ssz.container({ account: ssz.bytes(32), asset: ssz.uint32, amount: ssz.uint128 }, "GenesisBalance"),
@@ -87,7 +87,7 @@ const genesisType = ssz.container(
 
 export const genesisCodec: Codec<Genesis> = defineCodec({
   name: "Genesis",
-  version: 1,
+  version: 2,
   type: genesisType,
   bytesMax: 8 * 1024 * 1024,
   toSsz: (genesis: Genesis) => ({

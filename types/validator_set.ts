@@ -13,6 +13,8 @@ export interface Validator {
   readonly blsPossession: Uint8Array;
   /** 32 bytes, hex: proposals, handshakes, and whatever is never aggregated. */
   readonly ed25519PublicKey: string;
+  /** Point of the sealing suite's group, 32 bytes: shares of sealing keys are dealt to it. */
+  readonly sealingPublicKey: Uint8Array;
   /** Voting weight, 1 to WEIGHT_MAX. */
   readonly weight: number;
 }
@@ -29,8 +31,14 @@ export interface ValidatorSetContext {
   readonly totalWeight: number;
 }
 
-const validatorType = ssz.container(
-  { blsPublicKey: ssz.bytes(48), blsPossession: ssz.bytes(96), ed25519PublicKey: ssz.bytes(32), weight: ssz.uint64 },
+export const validatorType = ssz.container(
+  {
+    blsPublicKey: ssz.bytes(48),
+    blsPossession: ssz.bytes(96),
+    ed25519PublicKey: ssz.bytes(32),
+    sealingPublicKey: ssz.bytes(32),
+    weight: ssz.uint64,
+  },
   "Validator",
 );
 
@@ -38,9 +46,9 @@ export const validatorSetType = ssz.container({ epoch: ssz.uint64, validators: s
 
 export const validatorSetCodec: Codec<ValidatorSet> = defineCodec({
   name: "ValidatorSet",
-  version: 1,
+  version: 2,
   type: validatorSetType,
-  bytesMax: 1 + 12 + VALIDATORS_MAX * 184,
+  bytesMax: 1 + 12 + VALIDATORS_MAX * 216,
   toSsz: (set: ValidatorSet) => ({
     epoch: set.epoch,
     validators: set.validators.map((validator) => ({ ...validator, ed25519PublicKey: hashToBytes(validator.ed25519PublicKey) })),

@@ -96,11 +96,21 @@ function createWorld(count: number, hasher: PairHasher): World {
     application: "ledger",
     timeMs: TimestampMs.of(1_000_000),
     epoch: Epoch.ZERO,
-    parameters: { deltaMsMin: 1, deltaMsMax: 2, heartbeatMs: 1, feeAsset: FEE_ASSET, feePerTransaction: 1, feePerOperation: 1 },
+    parameters: {
+      deltaMsMin: 1,
+      deltaMsMax: 2,
+      heartbeatMs: 1,
+      feeAsset: FEE_ASSET,
+      feePerTransaction: 1,
+      feePerOperation: 1,
+      sealingSuite: 0,
+      keygenWindowMs: 2_000,
+    },
     validators: [
       {
         blsPublicKey: new Uint8Array(48),
         blsPossession: new Uint8Array(96),
+        sealingPublicKey: new Uint8Array(32),
         ed25519PublicKey: "11".repeat(32) as Genesis["validators"][number]["ed25519PublicKey"],
         weight: 1,
       },
@@ -150,7 +160,7 @@ function parse(world: World, bytes: Uint8Array): ParsedTransaction {
 function execute(world: World, transactions: readonly Uint8Array[]): void {
   const height = Height.next(world.ledger.height);
   const parsed = transactions.map((bytes) => parse(world, bytes));
-  const { receipts } = world.ledger.execute({ height, timeMs: TimestampMs.of(1_000_000 + height), transactions: parsed });
+  const { receipts } = world.ledger.execute({ height, timeMs: TimestampMs.of(1_000_000 + height), transactions: parsed, opened: [] });
   const failed = receipts.find((receipt) => receipt.code !== 0);
   if (failed !== undefined) throw new Error(`bench transaction failed: ${world.ledger.describeCode(failed.code)}`);
 }
@@ -173,7 +183,7 @@ function runBlocks(world: World, shape: { readonly transactions: number; readonl
   const checking = elapsedUs(() => parsing.value.filter((transaction) => !ledger.check(transaction).ok));
   if (checking.value.length > 0) throw new Error("bench transaction refused");
   const height = Height.next(ledger.height);
-  const block = { height, timeMs: TimestampMs.of(1_000_000 + height), transactions: parsing.value };
+  const block = { height, timeMs: TimestampMs.of(1_000_000 + height), transactions: parsing.value, opened: [] };
   const execution = elapsedUs(() => ledger.execute(block));
   if (execution.value.receipts.some((receipt) => receipt.code !== 0)) throw new Error("bench transaction failed");
   return { parseUs: parsing.us, checkUs: checking.us, executeUs: execution.us };
@@ -206,7 +216,7 @@ function benchRoot(world: World): number {
     );
     const transactions = bytes.map((each) => parse(world, each));
     const height = Height.next(world.ledger.height);
-    return elapsedUs(() => world.ledger.execute({ height, timeMs: TimestampMs.of(1_000_000 + height), transactions })).us;
+    return elapsedUs(() => world.ledger.execute({ height, timeMs: TimestampMs.of(1_000_000 + height), transactions, opened: [] })).us;
   };
   measure(true);
   measure(false);

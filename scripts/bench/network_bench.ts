@@ -63,6 +63,7 @@ async function start(self: number, peers: readonly PeerAddresses[], onTransactio
   const validators = Array.from({ length: COUNT }, (_, index) => ({
     blsPublicKey: new Uint8Array(48),
     blsPossession: new Uint8Array(96),
+    sealingPublicKey: new Uint8Array(32),
     ed25519PublicKey: toHex(ed25519PublicKeyOf(seedOf(1, index))),
     weight: 1,
   }));

@@ -5,6 +5,7 @@ import type { Block, BlockHeader, Proposal } from "../../types/block.ts";
 import { toHex } from "../../types/bytes.ts";
 import type { Evidence } from "../../types/evidence.ts";
 import type { Genesis } from "../../types/genesis.ts";
+import type { ListsRoot } from "../../types/ids.ts";
 import {
   type AccountId,
   type BlockHash,
@@ -21,6 +22,7 @@ import {
 } from "../../types/ids.ts";
 import type { Message } from "../../types/message.ts";
 import { emptySafetyRecord, type SafetyRecord } from "../../types/safety_record.ts";
+import type { KeyId } from "../../types/sealing.ts";
 import type { SigningDomain } from "../../types/signing.ts";
 import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
 import { OPERATION_FLAG_LINKED, OPERATION_KINDS, type SignedTransaction, type TransactionPayload } from "../../types/transaction.ts";
@@ -46,6 +48,9 @@ export const header: BlockHeader = {
   bodyBytes: 5,
   executedHeight: Height.of(0x0102_0302),
   executedRoot: hash<StateRoot>(0x40),
+  sealedCount: 1,
+  listsRoot: hash<ListsRoot>(0x50),
+  keyId: hash<KeyId>(0x60),
 };
 
 /** The header with the largest numbers that the encoding carries. */
@@ -115,6 +120,7 @@ export const proposal: Proposal = { ...unproposed, transactionHashes: [hash<Tran
 const validatorOf = (first: number, weight: number): Validator => ({
   blsPublicKey: counting(48, first),
   blsPossession: counting(96, first + 1),
+  sealingPublicKey: counting(32, first + 2),
   ed25519PublicKey: hash<string>(first + 2),
   weight,
 });
@@ -126,7 +132,16 @@ export const genesis: Genesis = {
   application: "ledger",
   timeMs: TimestampMs.of(1_700_000_000_000),
   epoch: Epoch.ZERO,
-  parameters: { deltaMsMin: 5, deltaMsMax: 2_000, heartbeatMs: 1_000, feeAsset: 1, feePerTransaction: 2, feePerOperation: 3 },
+  parameters: {
+    deltaMsMin: 5,
+    deltaMsMax: 2_000,
+    heartbeatMs: 1_000,
+    feeAsset: 1,
+    feePerTransaction: 2,
+    feePerOperation: 3,
+    sealingSuite: 1,
+    keygenWindowMs: 2_000,
+  },
   validators: validatorSet.validators,
   assets: [{ asset: 1, decimals: 6, issuer: hash<AccountId>(0xb0) }],
   balances: [{ account: hash<AccountId>(0xc0), asset: 1, amount: 2n ** 128n - 1n }],

@@ -57,6 +57,7 @@ async function makePlace(base: string): Promise<Place> {
       {
         blsPublicKey: bls.publicKeyOf(keys.blsSecretKey),
         blsPossession: bls.provePossession(keys.blsSecretKey),
+        sealingPublicKey: new Uint8Array(32),
         ed25519PublicKey: toHex(ed25519PublicKeyOf(keys.ed25519Seed)),
         weight: 1,
       },

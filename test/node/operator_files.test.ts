@@ -28,6 +28,7 @@ const keys = keysOf(1);
 const validatorOf = (secret: ReturnType<typeof keysOf>) => ({
   blsPublicKey: bls.publicKeyOf(secret.blsSecretKey),
   blsPossession: bls.provePossession(secret.blsSecretKey),
+  sealingPublicKey: new Uint8Array(32),
   ed25519PublicKey: toHex(ed25519PublicKeyOf(secret.ed25519Seed)),
   weight: 1,
 });

@@ -7,6 +7,7 @@ import { createRpcApp } from "../../node/rpc/app.ts";
 import type { NodeCore, SubmitResult } from "../../node/rpc/core.ts";
 import { startRpcServer } from "../../node/rpc/server.ts";
 import type { Refusal } from "../../types/application.ts";
+import { NO_SEALED_LANE } from "../../types/block.ts";
 import { toHex } from "../../types/bytes.ts";
 import {
   type BlockHash,
@@ -50,6 +51,7 @@ const header = {
   bodyBytes: 3,
   executedHeight: Height.ZERO,
   executedRoot: ROOT,
+  ...NO_SEALED_LANE,
 };
 
 /** A node with one final block, whose parts a test replaces. */
@@ -78,6 +80,7 @@ function fakeCore(change: Partial<NodeCore> = {}): NodeCore {
       validators: Array.from({ length: 4 }, () => ({
         blsPublicKey: new Uint8Array(48),
         blsPossession: new Uint8Array(96),
+        sealingPublicKey: new Uint8Array(32),
         ed25519PublicKey: hex("02"),
         weight: 1,
       })),

@@ -31,6 +31,7 @@ export function validatorsOf(count: number): ValidatorSetContext {
   const validators = Array.from({ length: count }, (_, index) => ({
     blsPublicKey: new Uint8Array(48).fill(index + 1),
     blsPossession: new Uint8Array(96),
+    sealingPublicKey: new Uint8Array(32),
     ed25519PublicKey: toHex(ed25519PublicKeyOf(validatorSeed(index))),
     weight: 1,
   }));

@@ -24,6 +24,7 @@ function withNonces(): Application {
     get root() {
       return inner.root;
     },
+    takesSealed: false,
     parse(bytes) {
       const parsed = inner.parse(bytes);
       if (!parsed.ok) return parsed;

@@ -5,6 +5,7 @@ import type { Block, BlockHeader, Justification, Proposal } from "../../types/bl
 import { toHex } from "../../types/bytes.ts";
 import type { Evidence, SignedHeader } from "../../types/evidence.ts";
 import type { Genesis } from "../../types/genesis.ts";
+import type { ListsRoot } from "../../types/ids.ts";
 import {
   type AccountId,
   type BlockHash,
@@ -22,6 +23,7 @@ import {
 import { BLOCK_BODY_BYTES_MAX, RANGE_BLOCKS_MAX, RANGE_CERTIFICATES_MAX, VALIDATORS_MAX, WEIGHT_MAX } from "../../types/limits.ts";
 import type { Message } from "../../types/message.ts";
 import type { SafetyRecord } from "../../types/safety_record.ts";
+import type { KeyId } from "../../types/sealing.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../../types/sync.ts";
 import type { Operation, SignedTransaction, TransactionPayload } from "../../types/transaction.ts";
 import { Signers, type Validator, type ValidatorSet } from "../../types/validator_set.ts";
@@ -59,6 +61,9 @@ export const blockHeaders: fc.Arbitrary<BlockHeader> = record({
   transactionCount: integersFrom(0, 3),
   bodyBytes: integersFrom(0, BLOCK_BODY_BYTES_MAX),
   executedRoot: hashes<StateRoot>(),
+  sealedCount: fc.constant(0),
+  listsRoot: hashes<ListsRoot>(),
+  keyId: hashes<KeyId>(),
   behind: integersFrom(1),
   parentBehind: integersFrom(1),
 }).map(({ behind, parentBehind, ...header }) => ({
@@ -121,6 +126,7 @@ export const blocks: fc.Arbitrary<Block> = record({
 const validators: fc.Arbitrary<Validator> = record({
   blsPublicKey: bytesOf(48),
   blsPossession: bytesOf(96),
+  sealingPublicKey: bytesOf(32),
   ed25519PublicKey: hashes<string>(),
   weight: integersFrom(1, WEIGHT_MAX),
 });
@@ -151,6 +157,8 @@ export const genesisFiles: fc.Arbitrary<Genesis> = record({
     feeAsset: uint32s,
     feePerTransaction: uint32s,
     feePerOperation: uint32s,
+    sealingSuite: fc.integer({ min: 0, max: 255 }),
+    keygenWindowMs: uint32s,
   }),
   validators: fc.array(validators, { minLength: 1, maxLength: 4 }),
   assets: fc.array(record({ asset: uint32s, decimals: fc.integer({ min: 0, max: 255 }), issuer: hashes<AccountId>() }), {

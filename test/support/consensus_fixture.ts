@@ -2,7 +2,7 @@
 
 import type { ConsensusConfig, ConsensusOptions, RecoveredConsensus } from "../../consensus/interface.ts";
 import { bodyRootOf, genesisBlockHash, hashHeader, sha256, validatorSetContext } from "../../crypto/hashes.ts";
-import type { BlockHeader, Justification, Proposal } from "../../types/block.ts";
+import { type BlockHeader, type Justification, NO_SEALED_LANE, type Proposal } from "../../types/block.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
 import {
   type BlockHash,
@@ -50,6 +50,7 @@ export function createFixture(weights: readonly number[], epoch = Epoch.ZERO): F
     validators: weights.map((weight, index) => ({
       blsPublicKey: bls.publicKeyOf(blsKeys[index] as Uint8Array),
       blsPossession: bls.provePossession(blsKeys[index] as Uint8Array),
+      sealingPublicKey: new Uint8Array(32),
       ed25519PublicKey: toHex(ed25519.publicKeyOf(edKeys[index] as Uint8Array)),
       weight,
     })),
@@ -129,6 +130,7 @@ export function headerOver(
     bodyBytes: transactionHashes.length,
     executedHeight: Height.ZERO,
     executedRoot: EXECUTED_ROOT,
+    ...NO_SEALED_LANE,
     ...options.change,
   };
 }

@@ -95,6 +95,7 @@ export function createCluster(options: {
     validators: secrets.map((secret, index) => ({
       blsPublicKey: bls.publicKeyOf(secret),
       blsPossession: bls.provePossession(secret),
+      sealingPublicKey: new Uint8Array(32),
       ed25519PublicKey: toHex(edKeys[index] as Uint8Array),
       weight: 1,
     })),

@@ -69,7 +69,15 @@ t.test("createTransferSource: what it makes, the ledger admits and executes with
     timeMs: TimestampMs.of(1),
     epoch: Epoch.ZERO,
     parameters: TESTNET_PARAMETERS,
-    validators: [{ blsPublicKey: new Uint8Array(48), blsPossession: new Uint8Array(96), ed25519PublicKey: "00".repeat(32), weight: 1 }],
+    validators: [
+      {
+        blsPublicKey: new Uint8Array(48),
+        blsPossession: new Uint8Array(96),
+        sealingPublicKey: new Uint8Array(32),
+        ed25519PublicKey: "00".repeat(32),
+        weight: 1,
+      },
+    ],
     assets: [{ asset: FEE_ASSET, decimals: 6, issuer: issuer.account }],
     balances: accounts.map(({ account }) => ({ account, asset: FEE_ASSET, amount: PREFUNDED_AMOUNT })),
   };
@@ -86,7 +94,12 @@ t.test("createTransferSource: what it makes, the ledger admits and executes with
       t.same(ledger.check(result.transaction), { ok: true });
       return result.transaction;
     });
-    const { receipts } = ledger.execute({ height: Height.of(height), timeMs: TimestampMs.of(1 + height), transactions: parsed });
+    const { receipts } = ledger.execute({
+      height: Height.of(height),
+      timeMs: TimestampMs.of(1 + height),
+      transactions: parsed,
+      opened: [],
+    });
     t.same(new Set(receipts.map(({ code }) => ledger.describeCode(code))), new Set(["ok"]));
   }
 });

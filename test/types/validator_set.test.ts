@@ -93,6 +93,7 @@ t.test("totalWeightOf: the largest set, exact; none or one too many members, ass
     validators: Array.from({ length: count }, () => ({
       blsPublicKey: new Uint8Array(48),
       blsPossession: new Uint8Array(96),
+      sealingPublicKey: new Uint8Array(32),
       ed25519PublicKey: "0".repeat(64),
       weight: WEIGHT_MAX,
     })),

@@ -107,7 +107,16 @@ function genesisOf(scenario: Scenario, validators: readonly Validator[]): FixedG
     application: scenario.application,
     timeMs: TimestampMs.of(GENESIS_TIME_MS),
     epoch: Epoch.ZERO,
-    parameters: { deltaMsMin, deltaMsMax, heartbeatMs, feeAsset: 1, feePerTransaction: 2, feePerOperation: 1 },
+    parameters: {
+      deltaMsMin,
+      deltaMsMax,
+      heartbeatMs,
+      feeAsset: 1,
+      feePerTransaction: 2,
+      feePerOperation: 1,
+      sealingSuite: 0,
+      keygenWindowMs: 2_000,
+    },
     validators,
   };
 }

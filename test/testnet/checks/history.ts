@@ -7,7 +7,7 @@ import { createCheckers, createDispatcher } from "../../../testnet/checks/all.ts
 import type { CheckedCluster, Checker, Invariant, Violation } from "../../../testnet/checks/checker.ts";
 import type { Scenario } from "../../../testnet/scenario/manifest.ts";
 import type { Fact, FactOf, FactType } from "../../../testnet/simulator/facts.ts";
-import type { Block, BlockHeader, Proposal } from "../../../types/block.ts";
+import { type Block, type BlockHeader, NO_SEALED_LANE, type Proposal } from "../../../types/block.ts";
 import { asciiBytes, fromHex, toHex } from "../../../types/bytes.ts";
 import { Height, type StateRoot, ValidatorIndex, View } from "../../../types/ids.ts";
 import { emptySafetyRecord, type SafetyRecord } from "../../../types/safety_record.ts";
@@ -188,6 +188,7 @@ export function makeBlock({ fixture }: World, parent: MadeBlock | undefined, pla
   const change: Partial<BlockHeader> = {
     executedHeight: Height.of(executedHeight),
     executedRoot: rootAt(executedHeight),
+    ...NO_SEALED_LANE,
     bodyRoot: bodyRootOf(transactionHashes),
     bodyBytes: transactions.reduce((sum, bytes) => sum + bytes.length, 0),
     ...plan.change,

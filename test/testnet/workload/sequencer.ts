@@ -13,7 +13,7 @@ import { createStream } from "../../../testnet/simulator/streams.ts";
 import { createAuditor } from "../../../testnet/workload/auditor.ts";
 import { createWorkload, WORKLOAD_FEES, type Workload, workloadGenesis } from "../../../testnet/workload/workload.ts";
 import type { Application, ParsedTransaction, Refusal } from "../../../types/application.ts";
-import type { Block, BlockHeader } from "../../../types/block.ts";
+import { type Block, type BlockHeader, NO_SEALED_LANE } from "../../../types/block.ts";
 import type { Genesis } from "../../../types/genesis.ts";
 import {
   type BlockHash,
@@ -187,7 +187,7 @@ export class Sequencer {
     const header = this.#headerOf(transactions);
     const blockHash = hashHeader(header);
     const { height, timeMs } = header;
-    const { stateRoot, receipts } = this.application.execute({ height, timeMs, transactions });
+    const { stateRoot, receipts } = this.application.execute({ height, timeMs, transactions, opened: [] });
     this.#parent = { blockHash, header };
     this.finalCount += transactions.length;
     for (const { hash } of receipts) this.#final.add(hash);
@@ -233,6 +233,7 @@ export class Sequencer {
       bodyBytes: 0,
       executedHeight: this.application.height,
       executedRoot: this.application.root,
+      ...NO_SEALED_LANE,
     };
   }
 }
@@ -242,13 +243,18 @@ const NO_BYTES = new Uint8Array(64);
 const CERTIFICATE = {} as Certificate;
 
 function genesisOf(scenario: Scenario, owned: Pick<Genesis, "assets" | "balances">): Genesis {
-  const validator = { blsPublicKey: new Uint8Array(48), blsPossession: new Uint8Array(96), weight: 1 };
+  const validator = {
+    blsPublicKey: new Uint8Array(48),
+    blsPossession: new Uint8Array(96),
+    sealingPublicKey: new Uint8Array(32),
+    weight: 1,
+  };
   return {
     name: "workload test",
     application: scenario.application,
     timeMs: TimestampMs.of(GENESIS_TIME_MS),
     epoch: Epoch.ZERO,
-    parameters: { deltaMsMin: 1, deltaMsMax: 2, heartbeatMs: 1, ...WORKLOAD_FEES },
+    parameters: { deltaMsMin: 1, deltaMsMax: 2, heartbeatMs: 1, ...WORKLOAD_FEES, sealingSuite: 0, keygenWindowMs: 2_000 },
     validators: scenario.weights.map(() => ({
       ...validator,
       ed25519PublicKey: "11".repeat(32) as Genesis["validators"][number]["ed25519PublicKey"],
