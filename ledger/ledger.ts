@@ -1,13 +1,24 @@
 /** The ledger behind the `Application` interface: executes final blocks, answers queries with proofs, takes and restores snapshots.
  *  Deterministic: the same blocks give the same root on every runtime, whatever hasher or index seed is injected (L13). The rules
- *  L1 to L13 stand in README.md. */
+ *  L1 to L16 stand in README.md. */
 
 import { sha256 } from "../crypto/hashes.ts";
-import type { Application, CheckResult, ExecutableBlock, ExecutionResult, ParsedTransaction, StateSnapshot } from "../types/application.ts";
+import {
+  type Application,
+  type CheckResult,
+  type ExecutableBlock,
+  type ExecutionResult,
+  type ParsedTransaction,
+  type ParseResult,
+  type StateSnapshot,
+  TRANSACTION_KINDS,
+  type TransactionReceipt,
+} from "../types/application.ts";
 import { assert } from "../types/assert.ts";
 import { fromHex, toHex } from "../types/bytes.ts";
 import type { Genesis } from "../types/genesis.ts";
 import { type AccountId, type ChainId, Height, type StateRoot } from "../types/ids.ts";
+import { type OpenResult, SEALING_SUITES } from "../types/sealing.ts";
 import { type AccountRecord, accountProofCodec, decodeAccountRecord, type ProvenRecord } from "./account_proof.ts";
 import { accountKey, applyGenesis } from "./genesis_state.ts";
 import { LedgerState } from "./ledger_state.ts";
@@ -17,7 +28,8 @@ import type { PairHasher } from "./pair_hasher.ts";
 import { wasmPairHasher } from "./pair_hasher_wasm.ts";
 import { ACCOUNT, PENDING_STATES } from "./record_layout.ts";
 import { recordOffset } from "./record_table.ts";
-import { describeCode, refusalOf } from "./result_codes.ts";
+import { describeCode, refusalOf, TRANSACTION_CODES, type TransactionCodeName } from "./result_codes.ts";
+import { parseSealedTransaction } from "./sealed_bytes.ts";
 import { restoreState, takeSnapshot } from "./snapshot.ts";
 import { rootOfMetaSide } from "./state_root.ts";
 import { parseTransaction } from "./transaction_bytes.ts";
@@ -44,6 +56,10 @@ export interface AccountAnswer {
 
 export interface Ledger extends Application {
   queryAccount(query: { readonly account: AccountId; readonly asset: number }): AccountAnswer;
+  /** What the account can pay as fees, below zero when an issuer overdrew it; 0 when it is not open. */
+  feeBalanceOf(account: AccountId): bigint;
+  /** Could a transaction with this nonce be taken now? (L3) */
+  isNonceFree(account: AccountId, nonce: number): boolean;
 }
 
 export function createLedger(options: LedgerOptions): Ledger {
@@ -60,6 +76,7 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
   state.assertConserved();
   let root = toHex<StateRoot>(state.root());
   let executor = new TransactionExecutor(state, genesis.parameters);
+  const takesSealed = genesis.parameters.sealingSuite !== SEALING_SUITES.none;
 
   function expireDue(timeMs: number): void {
     for (let count = 0; count < limits.expiriesPerBlockMax; count++) {
@@ -72,16 +89,56 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
   function execute(block: ExecutableBlock): ExecutionResult {
     assert(block.height === state.meta.height + 1, "blocks are executed in order of height");
     expireDue(block.timeMs);
-    const receipts = block.transactions.map((transaction) => executor.execute(transaction, block.height, block.timeMs));
+    const lane = executeLane(block);
+    const open = block.transactions.slice(lane.length).map((transaction) => executeOpen(transaction, block));
     state.assertConserved();
     state.meta.advance(block.height, block.timeMs);
     root = toHex<StateRoot>(state.root());
-    return { stateRoot: root, receipts };
+    return { stateRoot: root, receipts: [...lane, ...open] };
+  }
+
+  /** L14, L15: the sealed lane is charged before anything of it runs, so no content changes who could pay. */
+  function executeLane({ transactions, opened, height, timeMs }: ExecutableBlock): readonly TransactionReceipt[] {
+    const lane = transactions.slice(0, opened.length);
+    assert(
+      lane.every(({ sealed }) => sealed !== undefined),
+      "L14: what was opened stands first in the block",
+    );
+    const charged = lane.map((transaction) => executor.charge(transaction, height));
+    return lane.map((transaction, index) => {
+      const code = charged[index] as TransactionCodeName;
+      if (code !== "ok") return { hash: transaction.hash, code: TRANSACTION_CODES[code], operationCodes: NO_CODES };
+      return executor.executeOpened(transaction, opened[index] as OpenResult, timeMs);
+    });
+  }
+
+  function executeOpen(transaction: ParsedTransaction, { height, timeMs }: ExecutableBlock): TransactionReceipt {
+    assert(transaction.sealed === undefined, "L14: every sealed transaction of a block was opened");
+    if (transaction.keygen !== undefined) return { hash: transaction.hash, code: TRANSACTION_CODES.ok, operationCodes: NO_CODES };
+    return executor.execute(transaction, height, timeMs);
   }
 
   function check(transaction: ParsedTransaction): CheckResult {
-    const verdict = executor.judge(transaction, state.meta.height + 1);
+    return checkSealed(transaction, 0n);
+  }
+
+  function checkSealed(transaction: ParsedTransaction, reservedFees: bigint): CheckResult {
+    if (transaction.keygen !== undefined) return { ok: true };
+    const verdict = executor.judge(transaction, { height: state.meta.height + 1, reservedFees });
     return verdict === "ok" ? { ok: true } : { ok: false, refusal: refusalOf(verdict) };
+  }
+
+  function senderSlot(account: AccountId): number {
+    return state.accounts.find(accountKey(account, genesis.parameters.feeAsset));
+  }
+
+  function feeBalanceOf(account: AccountId): bigint {
+    const slot = senderSlot(account);
+    return slot === 0 ? 0n : decodeAccountRecord(state.accounts.table.record(slot)).available;
+  }
+
+  function isNonceFree(account: AccountId, nonce: number): boolean {
+    return state.nonces.judge(state.accounts.senderOf(senderSlot(account)), nonce) === "fresh";
   }
 
   function restore(snapshot: StateSnapshot): boolean {
@@ -102,14 +159,31 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
     get root() {
       return root;
     },
-    parse: parseTransaction,
+    takesSealed,
+    parse: (bytes) => parseKind(bytes, takesSealed),
     check,
+    checkSealed,
     execute,
     describeCode,
     snapshot: () => takeSnapshot(state, root),
     restore,
     queryAccount: (query) => queryAccount(state, query, genesis.parameters.feeAsset),
+    feeBalanceOf,
+    isNonceFree,
   };
+}
+
+const NO_CODES: readonly number[] = [];
+
+const SEALING_OFF: ParseResult = {
+  ok: false,
+  refusal: { code: "sealingOff", canRetry: false, advice: "This chain takes no sealed transactions. Send an open one." },
+};
+
+/** By the first byte. Key generation messages are parsed by whoever runs the key generation. */
+function parseKind(bytes: Uint8Array, takesSealed: boolean): ParseResult {
+  if (bytes[0] !== TRANSACTION_KINDS.sealed) return parseTransaction(bytes);
+  return takesSealed ? parseSealedTransaction(bytes) : SEALING_OFF;
 }
 
 function queryAccount(state: LedgerState, query: { readonly account: AccountId; readonly asset: number }, feeAsset: number): AccountAnswer {

@@ -10,7 +10,8 @@ import { ASSET_DECIMALS_MAX } from "./limits.ts";
 import { ACCOUNT, ID_WORDS, PENDING, PENDING_STATES } from "./record_layout.ts";
 import { recordOffset } from "./record_table.ts";
 import { OPERATION_CODES as CODES } from "./result_codes.ts";
-import { OPERATION, PAYLOAD, type TransactionReader } from "./transaction_bytes.ts";
+import { OPERATION, PAYLOAD } from "./transaction_bytes.ts";
+import type { TransactionReader } from "./transaction_reader.ts";
 
 /** Receipts of transactions whose operations all succeeded share one list per length. */
 const ALL_OK: readonly (readonly number[])[] = Array.from({ length: TRANSACTION_OPERATIONS_MAX + 1 }, (_, length) =>

@@ -51,6 +51,10 @@ export const TRANSACTION_CODES = {
   insufficientForFee: 108,
   feeOverflow: 109,
   operationsFailed: 110,
+  badSeed: 111,
+  badBody: 112,
+  contentMalformed: 113,
+  gasLimitExceeded: 114,
 } as const;
 export type TransactionCodeName = keyof typeof TRANSACTION_CODES;
 
@@ -67,7 +71,7 @@ export const TRANSACTION_CODE_DESCRIPTIONS: Readonly<Record<TransactionCodeName,
   ok: describe("The fee is paid and every operation succeeded.", "Nothing to do."),
   wrongChain: describe("Signed for another chain.", "Sign with this chain's id."),
   expired: describe("The expiry height has passed.", "Sign again with a later expiry height."),
-  feeTooLow: describe("feeMax is below this chain's fee for so many operations.", "Sign again with a higher feeMax."),
+  feeTooLow: describe("The fee offered is below this chain's fee for so many operations.", "Sign again with a higher feeMax or fee."),
   unknownSender: describe(
     "The sender has no account in the fee asset.",
     "Have the account opened and funded, then send the same bytes.",
@@ -81,6 +85,16 @@ export const TRANSACTION_CODE_DESCRIPTIONS: Readonly<Record<TransactionCodeName,
   operationsFailed: describe(
     "The fee is paid; at least one operation failed.",
     "See the operations' codes; sign again what is still wanted.",
+  ),
+  badSeed: describe("The fee is paid; no seed opens the sealed part.", "It was sealed wrongly: seal again with an unchanged client."),
+  badBody: describe(
+    "The fee is paid; the body does not open under its seed.",
+    "It was sealed wrongly: seal again with an unchanged client.",
+  ),
+  contentMalformed: describe("The fee is paid; the content is no list of operations.", "Seal again with the encoding of this version."),
+  gasLimitExceeded: describe(
+    "The fee is paid; the content has more operations than the gas limit.",
+    "Seal again with a gas limit of at least the number of operations.",
   ),
 };
 

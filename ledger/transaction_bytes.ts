@@ -1,26 +1,26 @@
-/** Transactions straight from their bytes (L11): strict parsing with the same acceptance as `signedTransactionCodec.decode`, and an
- *  aligned view of the payload for execution. Offsets are those that types/transaction.ts documents; tests hold them to the codec.
+/** Open transactions straight from their bytes (L11): strict parsing with the same acceptance as `signedTransactionCodec.decode`.
+ *  Offsets are those that types/transaction.ts documents; tests hold them to the codec.
  *
  *  Encoding: version 1 at 0, offset of the payload (68) at 1, signature at 5, payload at 69. Payload: chain id 0, sender 32, nonce 64,
  *  expiry height 72, feeMax 80, offset of the operations (92) at 88, operations at 92, 64 bytes each. */
 
 import { hashTransaction } from "../crypto/hashes.ts";
-import type { ParsedTransaction, ParseResult, Refusal } from "../types/application.ts";
-import { assert } from "../types/assert.ts";
+import { type ParsedTransaction, type ParseResult, type Refusal, TRANSACTION_KINDS } from "../types/application.ts";
 import { plainBytes, toHex } from "../types/bytes.ts";
 import { Height } from "../types/ids.ts";
 import { TRANSACTION_BYTES_MAX, TRANSACTION_OPERATIONS_MAX } from "../types/limits.ts";
 import { transactionSigningBytes } from "../types/signing.ts";
 import { OPERATION_BYTES, signedTransactionCodec, transactionPayloadCodec } from "../types/transaction.ts";
-import { readInteger } from "./amounts.ts";
+
+/** Where the payload begins, and its operations. */
+export const PAYLOAD_AT = 69;
+export const OPERATIONS_AT = PAYLOAD_AT + 92;
 
 const SIGNATURE_AT = 5;
-const PAYLOAD_AT = 69;
 const SENDER_AT = PAYLOAD_AT + 32;
 const NONCE_AT = PAYLOAD_AT + 64;
 const EXPIRY_AT = PAYLOAD_AT + 72;
 const OPERATIONS_OFFSET_AT = PAYLOAD_AT + 88;
-const OPERATIONS_AT = PAYLOAD_AT + 92;
 const REFERENCE_IN_OPERATION = 56;
 /** High word of the largest safe integer. */
 const SAFE_HIGH_MAX = 0x1f_ffff;
@@ -37,7 +37,10 @@ const refuse = (code: string, advice: string): ParseResult => {
 const REFUSALS = {
   empty: refuse("empty", "The body is empty. Send one encoded SignedTransaction."),
   oversize: refuse("oversize", `A transaction has at most ${TRANSACTION_BYTES_MAX} bytes.`),
-  unknownVersion: refuse("unknownVersion", `The first byte must be version ${signedTransactionCodec.version}.`),
+  unknownVersion: refuse(
+    "unknownVersion",
+    `The first byte must be ${TRANSACTION_KINDS.open} (open) or ${TRANSACTION_KINDS.sealed} (sealed).`,
+  ),
   malformed: refuse("malformed", "The bytes are not an encoded SignedTransaction. Encode with the codec of this version."),
   noOperations: refuse("noOperations", "A transaction carries at least one operation."),
   tooManyOperations: refuse("tooManyOperations", `A transaction carries at most ${TRANSACTION_OPERATIONS_MAX} operations.`),
@@ -73,32 +76,9 @@ export function parseTransaction(given: Uint8Array): ParseResult {
   return { ok: true, transaction, signature: { publicKey: sender, message: signingMessage(bytes), signature } };
 }
 
-/** Aligned copy of one transaction's payload. Holds one transaction at a time. */
-export class TransactionReader {
-  readonly words = new Uint32Array(PAYLOAD.operations + TRANSACTION_OPERATIONS_MAX * OPERATION.words);
-  readonly #bytes = new Uint8Array(this.words.buffer);
-  operationCount = 0;
-
-  /** Takes bytes that `parseTransaction` accepted. */
-  load(transaction: ParsedTransaction): void {
-    const { bytes, operationCount } = transaction;
-    assert(bytes.length === OPERATIONS_AT + operationCount * OPERATION_BYTES, "a transaction was parsed before it is read");
-    this.#bytes.set(bytes.subarray(PAYLOAD_AT));
-    this.operationCount = operationCount;
-  }
-
-  get nonce(): number {
-    return readInteger(this.words, PAYLOAD.nonce);
-  }
-
-  get expiryHeight(): number {
-    return readInteger(this.words, PAYLOAD.expiryHeight);
-  }
-
-  /** Rounded above 2^53, which is enough to compare it with a fee below 2^44. */
-  get feeMax(): number {
-    return readInteger(this.words, PAYLOAD.feeMax);
-  }
+/** Is the reference of the operation at this offset below 2^53? */
+export function isReferenceSafe(view: DataView, operationAt: number): boolean {
+  return view.getUint32(operationAt + REFERENCE_IN_OPERATION + 4, true) <= SAFE_HIGH_MAX;
 }
 
 /** Tag ‖ payload as `transactionPayloadCodec` encodes it: the bytes of the transaction behind a version byte. */
@@ -110,9 +90,7 @@ function signingMessage(bytes: Uint8Array): Uint8Array {
 
 function areIntegersSafe(view: DataView): boolean {
   if (view.getUint32(NONCE_AT + 4, true) > SAFE_HIGH_MAX || view.getUint32(EXPIRY_AT + 4, true) > SAFE_HIGH_MAX) return false;
-  for (let at = OPERATIONS_AT + REFERENCE_IN_OPERATION + 4; at < view.byteLength; at += OPERATION_BYTES) {
-    if (view.getUint32(at, true) > SAFE_HIGH_MAX) return false;
-  }
+  for (let at = OPERATIONS_AT; at < view.byteLength; at += OPERATION_BYTES) if (!isReferenceSafe(view, at)) return false;
   return true;
 }
 

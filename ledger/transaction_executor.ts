@@ -1,18 +1,22 @@
-/** Judges and executes whole transactions: chain, expiry, fee and nonce first (L2, L3, L4), then the operations.
- *  Admission and execution use the same judgement, so what is refused here was refused there unless the state moved in between. */
+/** Judges and executes whole transactions: chain, expiry, fee and nonce first (L2, L3, L4), then the operations. Sealed ones in two
+ *  steps: all of a block are charged before any content runs (L14). Admission and execution use the same judgement, so what is
+ *  refused here was refused there unless the state moved in between. */
 
 import type { ParsedTransaction, TransactionReceipt } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
 import type { Genesis } from "../types/genesis.ts";
+import type { TransactionHash } from "../types/ids.ts";
+import type { OpenResult } from "../types/sealing.ts";
 import { FEE_ACCOUNT } from "../types/transaction.ts";
-import { AMOUNT_WORDS, copyWords, writeInteger } from "./amounts.ts";
+import { AMOUNT_WORDS, copyWords, readAmount, writeAmount, writeInteger } from "./amounts.ts";
 import { accountKey } from "./genesis_state.ts";
 import type { LedgerState } from "./ledger_state.ts";
 import type { NonceVerdict } from "./nonce_store.ts";
 import { OperationExecutor } from "./operation_executor.ts";
 import { ACCOUNT, ID_WORDS, META } from "./record_layout.ts";
 import { TRANSACTION_CODES as CODES, type TransactionCodeName } from "./result_codes.ts";
-import { PAYLOAD, TransactionReader } from "./transaction_bytes.ts";
+import { PAYLOAD } from "./transaction_bytes.ts";
+import { TransactionReader } from "./transaction_reader.ts";
 
 const NO_CODES: readonly number[] = [];
 
@@ -41,23 +45,49 @@ export class TransactionExecutor {
     assert(this.#feeSlot !== 0, "the fee account is open since genesis");
   }
 
-  /** What executing the transaction at `height` would say before its operations; changes nothing. */
-  judge(transaction: ParsedTransaction, height: number): TransactionCodeName {
+  /** What executing the transaction at `height` would say before its operations, when `reservedFees` must be paid beside its own;
+   *  changes nothing. */
+  judge(
+    transaction: ParsedTransaction,
+    { height, reservedFees }: { readonly height: number; readonly reservedFees: bigint },
+  ): TransactionCodeName {
     this.#reader.load(transaction);
     const envelope = this.#judgeEnvelope(height);
-    return envelope === "ok" ? this.#judgeFee() : envelope;
+    if (envelope !== "ok") return envelope;
+    if (reservedFees > 0n) writeAmount(this.#fee, 0, readAmount(this.#fee, 0) + reservedFees);
+    return this.#judgeFee();
   }
 
   execute(transaction: ParsedTransaction, height: number, timeMs: number): TransactionReceipt {
     const { hash } = transaction;
+    const charged = this.charge(transaction, height);
+    return charged === "ok" ? this.#run(hash, timeMs) : { hash, code: CODES[charged], operationCodes: NO_CODES };
+  }
+
+  /** Uses the nonce and takes the fee. Anything but "ok" is the receipt: nothing of the transaction runs. */
+  charge(transaction: ParsedTransaction, height: number): TransactionCodeName {
     this.#reader.load(transaction);
     const envelope = this.#judgeEnvelope(height);
-    if (envelope !== "ok") return { hash, code: CODES[envelope], operationCodes: NO_CODES };
+    if (envelope !== "ok") return envelope;
     this.#useNonce();
     const fee = this.#judgeFee();
-    if (fee !== "ok") return { hash, code: CODES[fee], operationCodes: NO_CODES };
+    if (fee !== "ok") return fee;
     const isExact = this.#state.accounts.move(this.#payer, this.#feeSlot, this.#fee, 0);
     assert(isExact, "L7: a fee in range does not carry");
+    return "ok";
+  }
+
+  /** L15: runs the content of a sealed transaction that was charged, or says why it has none. */
+  executeOpened(transaction: ParsedTransaction, opened: OpenResult, timeMs: number): TransactionReceipt {
+    const { hash } = transaction;
+    if (!opened.ok) return { hash, code: CODES[opened.reason], operationCodes: NO_CODES };
+    this.#reader.load(transaction);
+    const content = this.#reader.loadContent(opened.message);
+    if (content !== "ok") return { hash, code: CODES[content], operationCodes: NO_CODES };
+    return this.#run(hash, timeMs);
+  }
+
+  #run(hash: TransactionHash, timeMs: number): TransactionReceipt {
     const operationCodes = this.#operations.run(timeMs);
     return { hash, code: operationCodes.some(isFailure) ? CODES.operationsFailed : CODES.ok, operationCodes };
   }
@@ -71,7 +101,8 @@ export class TransactionExecutor {
     if (reader.expiryHeight < height) return "expired";
     const fee = this.#parameters.feePerTransaction + this.#parameters.feePerOperation * reader.operationCount;
     if (reader.feeMax < fee) return "feeTooLow";
-    writeInteger(this.#fee, 0, fee);
+    this.#fee.fill(0);
+    writeInteger(this.#fee, 0, reader.isSealed ? reader.feeMax : fee);
     copyWords(this.#key, ACCOUNT.id, reader.words, PAYLOAD.sender, ID_WORDS);
     this.#key[ACCOUNT.asset] = this.#parameters.feeAsset;
     this.#payer = this.#state.accounts.find(this.#key);

@@ -95,6 +95,8 @@ function watchExecution(application: Application, onExecuted: (height: Height, r
     get root() {
       return application.root;
     },
+    takesSealed: application.takesSealed,
+    checkSealed: application.checkSealed,
     parse: (bytes) => application.parse(bytes),
     check: (transaction) => application.check(transaction),
     execute(block) {

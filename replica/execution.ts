@@ -58,7 +58,7 @@ export function createExecution(options: {
     assert(header.height === final.height + 1, "final blocks are executed in order of height");
     assert(header.parentHash === final.blockHash, "a final block extends the final head");
     const { height, timeMs, view } = header;
-    const { stateRoot, receipts } = application.execute({ height, timeMs, transactions: next.transactions });
+    const { stateRoot, receipts } = application.execute({ height, timeMs, transactions: next.transactions, opened: [] });
     final = { height, blockHash, view };
     roots.set(height, stateRoot);
     roots.delete((height - ROOTS_KEPT) as Height);

@@ -76,7 +76,7 @@ function replayNext(source: RecoverySource, application: Application): RecoveryF
   if (block === undefined) return { reason: "blockMissing", height };
   const transactions = parseBody(application, block);
   if (transactions === undefined) return { reason: "transactionUnreadable", height };
-  const { stateRoot } = application.execute({ height, timeMs: block.header.timeMs, transactions });
+  const { stateRoot } = application.execute({ height, timeMs: block.header.timeMs, transactions, opened: [] });
   const recorded = source.operation(height)?.stateRoot;
   if (recorded !== undefined && recorded !== stateRoot) return { reason: "rootDiffers", height, ours: stateRoot, recorded };
   return undefined;

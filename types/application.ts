@@ -1,7 +1,13 @@
 /** The boundary between ordering and execution. Consensus fixes the order; an Application gives it meaning.
  *  Two implementations: the ledger, and the null application that orders opaque bytes. Everything here is deterministic. */
 
+import type { SealedEnvelope } from "./envelope.ts";
 import type { ChainId, Height, StateRoot, TimestampMs, TransactionHash } from "./ids.ts";
+import type { SignedKeygenMessage } from "./keygen.ts";
+import type { KeyId, OpenResult } from "./sealing.ts";
+
+/** Kinds of transaction, by the first byte of their encoding: the version byte of the codec that reads the rest. */
+export const TRANSACTION_KINDS = { open: 1, sealed: 2, keygen: 3 } as const;
 
 /** A transaction as the ordering side sees it; its meaning stays with the application. */
 export interface ParsedTransaction {
@@ -12,8 +18,12 @@ export interface ParsedTransaction {
   readonly nonce: number;
   /** The last height at which it may be ordered. */
   readonly expiryHeight: Height;
-  /** Number of operations inside, at least 1. */
+  /** Number of operations inside, at least 1; of a sealed transaction, the most that it may hold. */
   readonly operationCount: number;
+  /** Set when this is a sealed transaction: its clear part, with the sealed bytes. */
+  readonly sealed?: SealedEnvelope | undefined;
+  /** Set when this is a message of the key generation. */
+  readonly keygen?: SignedKeygenMessage | undefined;
 }
 
 /** An Ed25519 check that must pass before a transaction is admitted; done on worker threads. */
@@ -21,6 +31,13 @@ export interface SignatureCheck {
   readonly publicKey: Uint8Array;
   readonly message: Uint8Array;
   readonly signature: Uint8Array;
+}
+
+/** What the sealing suite must check before a sealed transaction is admitted; done on worker threads. `keyId` names the public key. */
+export interface SealCheck {
+  readonly keyId: KeyId;
+  readonly label: Uint8Array;
+  readonly sealed: Uint8Array;
 }
 
 /** A refusal that a user sees: a stable code, whether the same bytes may succeed later, and what to do. */
@@ -31,23 +48,32 @@ export interface Refusal {
 }
 
 export type ParseResult =
-  | { readonly ok: true; readonly transaction: ParsedTransaction; readonly signature: SignatureCheck | undefined }
+  | {
+      readonly ok: true;
+      readonly transaction: ParsedTransaction;
+      readonly signature: SignatureCheck | undefined;
+      /** Beside the signature, when the transaction is sealed. */
+      readonly seal?: SealCheck | undefined;
+    }
   | { readonly ok: false; readonly refusal: Refusal };
 
 export type CheckResult = { readonly ok: true } | { readonly ok: false; readonly refusal: Refusal };
 
-/** A final block as the application executes it. Transactions have passed `parse` and their signature check. */
+/** A final block as the application executes it. Transactions have passed `parse` and their signature and seal checks.
+ *  The sealed ones come first, in the order of the lane. */
 export interface ExecutableBlock {
   readonly height: Height;
   readonly timeMs: TimestampMs;
   readonly transactions: readonly ParsedTransaction[];
+  /** What each sealed transaction turned out to be, in the same order; as many as there are sealed ones. */
+  readonly opened: readonly OpenResult[];
 }
 
 /** What happened to one transaction: `code` 0 is success; otherwise the application's result code of the transaction. */
 export interface TransactionReceipt {
   readonly hash: TransactionHash;
   readonly code: number;
-  /** One code per operation; empty when the transaction as a whole was refused. */
+  /** One code per operation; empty when the transaction as a whole was refused, or has no readable content. */
   readonly operationCodes: readonly number[];
 }
 
@@ -70,10 +96,15 @@ export interface Application {
   /** Height of the last executed block; 0 is genesis. */
   readonly height: Height;
   readonly root: StateRoot;
+  /** Does `parse` know sealed transactions? Where it does not, blocks have no sealed lane. */
+  readonly takesSealed: boolean;
   /** Decodes without touching state. Never throws. */
   parse(bytes: Uint8Array): ParseResult;
   /** Would it be worth ordering now? Cheap; used at admission and again when a block is built. */
   check(transaction: ParsedTransaction): CheckResult;
+  /** `check` for a sealed transaction whose sender has promised `reservedFees` to others that wait: can it pay for all of them?
+   *  Present exactly when `takesSealed`. */
+  checkSealed?: ((transaction: ParsedTransaction, reservedFees: bigint) => CheckResult) | undefined;
   /** Executes the next height. Asserts that `block.height` follows `height`. */
   execute(block: ExecutableBlock): ExecutionResult;
   /** The name of a result code, for people and receipts. */

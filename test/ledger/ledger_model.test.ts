@@ -183,7 +183,12 @@ t.test("L12 L13: restore, random blocks before and after: same root, and the sam
       const payloads = plans.map((each) => payloadOf(world, each));
       const { receipts, stateRoot } = world.run(payloads, afterMs);
       const transactions = payloads.map((payload) => world.parse(payload));
-      const again = twin.execute({ height: Height.next(twin.height), timeMs: TimestampMs.of(world.model.timeMs), transactions });
+      const again = twin.execute({
+        height: Height.next(twin.height),
+        timeMs: TimestampMs.of(world.model.timeMs),
+        transactions,
+        opened: [],
+      });
       if (again.stateRoot !== stateRoot || JSON.stringify(again.receipts) !== JSON.stringify(receipts))
         throw new Error("restored ledger went elsewhere");
     }

@@ -38,6 +38,7 @@ export const TEST_LIMITS: LedgerLimits = {
 const VALIDATOR: Validator = {
   blsPublicKey: new Uint8Array(48),
   blsPossession: new Uint8Array(96),
+  sealingPublicKey: new Uint8Array(32),
   ed25519PublicKey: "11".repeat(32) as Validator["ed25519PublicKey"],
   weight: 1,
 };
@@ -61,6 +62,8 @@ export function testGenesis(
       feeAsset: FEE_ASSET,
       feePerTransaction: FEE_PER_TRANSACTION,
       feePerOperation: FEE_PER_OPERATION,
+      sealingSuite: 1,
+      keygenWindowMs: 2_000,
     },
     validators: [VALIDATOR],
     assets: overrides.assets ?? [
@@ -119,7 +122,7 @@ export class LedgerWorld {
     const height = Height.next(this.ledger.height);
     const timeMs = TimestampMs.of(this.model.timeMs + afterMs);
     const transactions = payloads.map((payload) => this.parse(payload));
-    const { receipts, stateRoot } = this.ledger.execute({ height, timeMs, transactions });
+    const { receipts, stateRoot } = this.ledger.execute({ height, timeMs, transactions, opened: [] });
     const expected = this.model.execute({ height, timeMs, payloads });
     return { receipts, stateRoot, expected };
   }

@@ -18,7 +18,8 @@ function parse(application: Application, bytes: Uint8Array): ParsedTransaction {
 
 function run(application: Application, bodies: readonly Uint8Array[], timeMs = 5): string {
   const transactions = bodies.map((bytes) => parse(application, bytes));
-  return application.execute({ height: Height.next(application.height), timeMs: TimestampMs.of(timeMs), transactions }).stateRoot;
+  return application.execute({ height: Height.next(application.height), timeMs: TimestampMs.of(timeMs), transactions, opened: [] })
+    .stateRoot;
 }
 
 t.test("N1: parse: 1 to TRANSACTION_BYTES_MAX bytes, no sender, no signature, no expiry", async (t) => {
@@ -47,7 +48,9 @@ t.test("N2: execute: the root depends on chain, height, time, bodies and their o
   const application = fresh();
   run(application, []);
   t.not(run(application, [first, second]), root);
-  t.throws(() => application.execute({ height: Height.of(2), timeMs: TimestampMs.of(9), transactions: [] }), { name: "AssertionError" });
+  t.throws(() => application.execute({ height: Height.of(2), timeMs: TimestampMs.of(9), transactions: [], opened: [] }), {
+    name: "AssertionError",
+  });
 });
 
 t.test("N2: snapshot and restore: same root, same continuation; a damaged snapshot changes nothing", async (t) => {

@@ -201,7 +201,9 @@ t.test("findGenesisFlaw: every flaw is named, and createLedger refuses to start 
 t.test("createLedger: blocks out of order trip an assertion; bounds are those of LEDGER_LIMITS", async (t) => {
   const world = new LedgerWorld({ limits: LEDGER_LIMITS });
   world.run([world.payload(ALICE, [transfer(BOB, 1n)])]);
-  t.throws(() => world.ledger.execute({ height: world.ledger.height, timeMs: base.timeMs, transactions: [] }), { name: "AssertionError" });
+  t.throws(() => world.ledger.execute({ height: world.ledger.height, timeMs: base.timeMs, transactions: [], opened: [] }), {
+    name: "AssertionError",
+  });
   t.equal(world.ledger.height, 1);
   t.equal(world.ledger.name, "ledger");
 });

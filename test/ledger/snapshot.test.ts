@@ -34,7 +34,7 @@ t.test("L12: snapshot, two pages of accounts: restores root, height, records, pr
   const { stateRoot } = world.run([], 1_000);
   const timeMs = world.genesis.timeMs;
   t.equal(
-    twin.execute({ height: Height.of(3), timeMs: (timeMs + 1_020) as typeof timeMs, transactions: [] }).stateRoot,
+    twin.execute({ height: Height.of(3), timeMs: (timeMs + 1_020) as typeof timeMs, transactions: [], opened: [] }).stateRoot,
     stateRoot,
     "the rest expires alike",
   );

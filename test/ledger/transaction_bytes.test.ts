@@ -3,7 +3,8 @@
 import fc from "fast-check";
 import t from "tap";
 import { hashTransaction } from "../../crypto/hashes.ts";
-import { OPERATION, PAYLOAD, parseTransaction, TransactionReader } from "../../ledger/transaction_bytes.ts";
+import { OPERATION, PAYLOAD, parseTransaction } from "../../ledger/transaction_bytes.ts";
+import { TransactionReader } from "../../ledger/transaction_reader.ts";
 import { bytesEqual, toHex } from "../../types/bytes.ts";
 import { type AccountId, type ChainId, Height } from "../../types/ids.ts";
 import { TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
