@@ -23,6 +23,14 @@ export const TAGS = {
   validatorSet: tag("sls/set/1"),
   genesis: tag("sls/genesis/1"),
   possession: tag("sls/pop/1"),
+  label: tag("sls/label/1"),
+  envelope: tag("sls/envelope/1"),
+  list: tag("sls/list/1"),
+  lists: tag("sls/lists/1"),
+  keygen: tag("sls/keygen/1"),
+  keygenSession: tag("sls/kg-session/1"),
+  keygenSeed: tag("sls/kg-seed/1"),
+  sealingKey: tag("sls/sealing-key"),
 } as const;
 
 /** The chain and validator set that a signature is bound to. */
@@ -46,7 +54,7 @@ const PREFIX_BYTES = 16 + 32 + 8 + 32 + 8;
 /** Chain id ‖ epoch ‖ validator-set hash by domain: every vote of an epoch carries the same. */
 const domainBytes = new WeakMap<SigningDomain, Uint8Array>();
 
-function bytesOfDomain(domain: SigningDomain): Uint8Array {
+export function bytesOfDomain(domain: SigningDomain): Uint8Array {
   const known = domainBytes.get(domain);
   if (known !== undefined) return known;
   const epoch = new Uint8Array(8);
@@ -83,4 +91,11 @@ export function proposalSigningBytes(domain: SigningDomain, view: View, blockHas
 /** Bytes under the sender's Ed25519 signature of a transaction; `payload` is its encoded payload, which names chain and expiry. */
 export function transactionSigningBytes(payload: Uint8Array): Uint8Array {
   return concatBytes([TAGS.transaction, payload]);
+}
+
+/** Bytes under a validator's Ed25519 signature of an inclusion list; `content` is everything that the list says beside its view. */
+export function inclusionListSigningBytes(domain: SigningDomain, view: View, content: Uint8Array): Uint8Array {
+  const bytes = prefixed(TAGS.list, domain, { view, more: content.length });
+  bytes.set(content, PREFIX_BYTES);
+  return bytes;
 }
