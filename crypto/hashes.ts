@@ -6,7 +6,8 @@ import { assert } from "../types/assert.ts";
 import { type BlockHeader, blockHeaderCodec } from "../types/block.ts";
 import { concatBytes, fromHex, toHex } from "../types/bytes.ts";
 import { type Genesis, genesisCodec } from "../types/genesis.ts";
-import type { BlockHash, BodyRoot, ChainId, TransactionHash } from "../types/ids.ts";
+import { type BlockHash, type BodyRoot, type ChainId, type TransactionHash, ZERO_HASH } from "../types/ids.ts";
+import { type InclusionList, inclusionListsCodec } from "../types/inclusion_list.ts";
 import { BLOCK_TRANSACTIONS_MAX } from "../types/limits.ts";
 import { TAGS } from "../types/signing.ts";
 import { totalWeightOf, type ValidatorSet, type ValidatorSetContext, validatorSetCodec } from "../types/validator_set.ts";
@@ -46,6 +47,12 @@ export function bodyRootOf(hashes: readonly TransactionHash[]): BodyRoot {
   rootAndCount.set(merkleRoot(hashes));
   new DataView(rootAndCount.buffer).setUint32(HASH_BYTES, hashes.length, true);
   return toHex<BodyRoot>(digest(rootAndCount));
+}
+
+/** Names the inclusion lists of a block, signatures included: SHA-256(tag ‖ compact form), or ZERO_HASH when there are none.
+ *  The lists ascend by validator and are of one view, as decoding gives them. */
+export function listsRootOf(lists: readonly InclusionList[]): string {
+  return lists.length === 0 ? ZERO_HASH : hashTagged<string>(TAGS.lists, inclusionListsCodec.encode(lists));
 }
 
 /** Names a validator set (R13) and sums its weights, once per epoch. */

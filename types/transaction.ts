@@ -79,6 +79,19 @@ export const transactionPayloadType = ssz.container(
   "TransactionPayload",
 );
 
+export interface OperationSsz {
+  kind: number;
+  flags: number;
+  index: number;
+  asset: number;
+  account: Uint8Array;
+  amount: bigint;
+  reference: number;
+}
+
+export const operationToSsz = (operation: Operation): OperationSsz => ({ ...operation, account: hashToBytes(operation.account) });
+export const operationFromSsz = (value: OperationSsz): Operation => ({ ...value, account: hashFromBytes<AccountId>(value.account) });
+
 type PayloadSsz = ReturnType<typeof transactionPayloadType.defaultValue>;
 
 function payloadToSsz(payload: TransactionPayload): PayloadSsz {
@@ -86,7 +99,7 @@ function payloadToSsz(payload: TransactionPayload): PayloadSsz {
     ...payload,
     chainId: hashToBytes(payload.chainId),
     sender: hashToBytes(payload.sender),
-    operations: payload.operations.map((operation) => ({ ...operation, account: hashToBytes(operation.account) })),
+    operations: payload.operations.map(operationToSsz),
   };
 }
 
@@ -98,7 +111,7 @@ function payloadFromSsz(value: PayloadSsz): TransactionPayload | undefined {
     nonce: value.nonce,
     expiryHeight: Height.of(value.expiryHeight),
     feeMax: value.feeMax,
-    operations: value.operations.map((operation) => ({ ...operation, account: hashFromBytes<AccountId>(operation.account) })),
+    operations: value.operations.map(operationFromSsz),
   };
 }
 
