@@ -31,7 +31,8 @@ export interface OpeningConfig {
 
 /** Group multiplications (roughly) after which a step hands back and asks for another one with `proceed`. */
 export const STEP_WORK_MAX = 1_024;
-/** Blocks held at once. When there is no room, blocks that are not final give way by view, lowest first, then the highest final one. */
+/** Blocks held at once. When there is no room, the one of the lowest view that is not final gives way; when all are final, a newcomer is
+ *  not taken. */
 export const HELD_BLOCKS_MAX = 64;
 /** Opened blocks whose openings are still answered for after `forget`, oldest dropped first. */
 export const RECENT_BLOCKS_MAX = 32;
@@ -73,8 +74,8 @@ export interface OpeningStatus {
   readonly isFinal: boolean;
   readonly positionCount: number;
   readonly openedCount: number;
-  /** Validators of which no usable share is here for some unopened position. */
-  readonly missingFrom: readonly ValidatorIndex[];
+  /** Whose share we lack for a position that we combine, and who combines the unopened others. */
+  readonly waitingFor: readonly ValidatorIndex[];
 }
 
 export interface Openings {
