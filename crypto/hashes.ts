@@ -6,7 +6,7 @@ import { assert } from "../types/assert.ts";
 import { type BlockHeader, blockHeaderCodec } from "../types/block.ts";
 import { concatBytes, fromHex, toHex } from "../types/bytes.ts";
 import { type Genesis, genesisCodec } from "../types/genesis.ts";
-import { type BlockHash, type BodyRoot, type ChainId, type TransactionHash, ZERO_HASH } from "../types/ids.ts";
+import { type BlockHash, type BodyRoot, type ChainId, type ListsRoot, type TransactionHash, ZERO_HASH } from "../types/ids.ts";
 import { type InclusionList, inclusionListsCodec } from "../types/inclusion_list.ts";
 import { BLOCK_TRANSACTIONS_MAX } from "../types/limits.ts";
 import { TAGS } from "../types/signing.ts";
@@ -14,6 +14,7 @@ import { totalWeightOf, type ValidatorSet, type ValidatorSetContext, validatorSe
 
 const HASH_BYTES = 32;
 const PAIR_BYTES = 64;
+const ZERO_LISTS_ROOT = ZERO_HASH as string as ListsRoot;
 
 /** SHA-256 of `bytes`; 32 bytes in a fresh array. */
 export function sha256(bytes: Uint8Array): Uint8Array {
@@ -51,8 +52,8 @@ export function bodyRootOf(hashes: readonly TransactionHash[]): BodyRoot {
 
 /** Names the inclusion lists of a block, signatures included: SHA-256(tag ‖ compact form), or ZERO_HASH when there are none.
  *  The lists ascend by validator and are of one view, as decoding gives them. */
-export function listsRootOf(lists: readonly InclusionList[]): string {
-  return lists.length === 0 ? ZERO_HASH : hashTagged<string>(TAGS.lists, inclusionListsCodec.encode(lists));
+export function listsRootOf(lists: readonly InclusionList[]): ListsRoot {
+  return lists.length === 0 ? ZERO_LISTS_ROOT : hashTagged<ListsRoot>(TAGS.lists, inclusionListsCodec.encode(lists));
 }
 
 /** Names a validator set (R13) and sums its weights, once per epoch. */
