@@ -1,9 +1,9 @@
 /** What goes into the consensus core and what comes out. The core is pure: `step(input, nowMs)` returns effects in order;
  *  `replica/` performs or forwards them. Bodies of blocks are the replica's business: the core sees headers and asks. */
 
-import type { BlockHeader, Justification, Proposal } from "../types/block.ts";
+import type { BlockHeader, Justification, Proposal, ProposalContents } from "../types/block.ts";
 import type { Evidence } from "../types/evidence.ts";
-import type { BlockHash, Epoch, Height, StateRoot, TimestampMs, TransactionHash, ValidatorIndex, View } from "../types/ids.ts";
+import type { BlockHash, Epoch, Height, StateRoot, TimestampMs, ValidatorIndex, View } from "../types/ids.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
 import type { PenaltyReason, Sender } from "../types/sender.ts";
 import type { SigningDomain } from "../types/signing.ts";
@@ -28,12 +28,7 @@ export type ConsensusInput =
   /** Is there anything to order? The pacemaker proposes at once, or waits for the heartbeat. */
   | { readonly type: "work"; readonly isAvailable: boolean }
   /** Answer to `build`. `header` undefined: the build failed (R5 at once). */
-  | {
-      readonly type: "built";
-      readonly view: View;
-      readonly header: BlockHeader | undefined;
-      readonly transactionHashes: readonly TransactionHash[];
-    }
+  | ({ readonly type: "built"; readonly view: View; readonly header: BlockHeader | undefined } & ProposalContents)
   | { readonly type: "timer"; readonly timer: ConsensusTimer }
   /** Catch-up finalized a range outside the tree: headers ascending, the last proven by `certificate` (already verified). */
   | { readonly type: "synced"; readonly headers: readonly BlockHeader[]; readonly certificate: Certificate };
@@ -45,13 +40,12 @@ export type ConsensusEffect =
   /** Sign with the BLS key, send to all validators, feed back as `vote` from self. `isResend`: a repetition. */
   | { readonly type: "castVote"; readonly ballot: Ballot; readonly isResend: boolean }
   /** Sign with the Ed25519 key, send to all validators, feed back as `proposal` from self. */
-  | {
+  | ({
       readonly type: "castProposal";
       readonly header: BlockHeader;
       readonly blockHash: BlockHash;
       readonly justification: Justification;
-      readonly transactionHashes: readonly TransactionHash[];
-    }
+    } & ProposalContents)
   /** R3: forward a certificate, once, to all validators. */
   | { readonly type: "forwardCertificate"; readonly certificate: Certificate }
   /** Build a block on `parentHash` for `view`; answer with `built` (in the same or a later step). `timeMsMin` is R14's bound. */

@@ -3,8 +3,8 @@
 
 import { hashHeader } from "../crypto/hashes.ts";
 import { assert } from "../types/assert.ts";
-import type { BlockHeader, Justification } from "../types/block.ts";
-import { Height, TimestampMs, type TransactionHash, View } from "../types/ids.ts";
+import type { BlockHeader, Justification, ProposalContents } from "../types/block.ts";
+import { Height, TimestampMs, View } from "../types/ids.ts";
 import { BLOCK_TIME_DRIFT_MS_MAX, INLINE_TIMEOUT_CERTIFICATES_MAX, RANGE_CERTIFICATES_MAX } from "../types/limits.ts";
 import { type Ballot, timeoutBallot } from "../types/vote.ts";
 import type { TreeBlock } from "./block_tree.ts";
@@ -86,10 +86,10 @@ export function startBuild(machine: Machine): number | undefined {
 /** The build came back: propose it, or give the view up (R5). An answer for a view that we left means nothing. */
 export function onBuilt(
   machine: Machine,
-  built: { readonly view: View; readonly header: BlockHeader | undefined; readonly transactionHashes: readonly TransactionHash[] },
+  built: { readonly view: View; readonly header: BlockHeader | undefined } & ProposalContents,
 ): void {
   const { building } = machine;
-  const { header, transactionHashes } = built;
+  const { header, transactionHashes, lists } = built;
   if (building === undefined || built.view !== machine.view || building.view !== built.view) return;
   if (header === undefined) {
     machine.isGivingUp = true;
@@ -101,7 +101,8 @@ export function onBuilt(
   const blockHash = hashHeader(header);
   persist(machine, header.view, { proposedHash: blockHash });
   machine.pacemaker.noteSent(machine.nowMs);
-  emit(machine, { type: "castProposal", header, blockHash, justification: justificationOf(machine, header), transactionHashes });
+  const justification = justificationOf(machine, header);
+  emit(machine, { type: "castProposal", header, blockHash, justification, transactionHashes, lists });
 }
 
 /** R1: the parent's QC, and the newest TCs of the skipped views inline. */

@@ -17,5 +17,6 @@ export function mergeDurable(parts: readonly Durable[]): Durable | undefined {
     finality: parts.flatMap((part) => part.finality),
     operations: parts.flatMap((part) => part.operations),
     evidence: parts.flatMap((part) => part.evidence),
+    shares: parts.flatMap((part) => part.shares),
   };
 }

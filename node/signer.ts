@@ -5,17 +5,16 @@
  *  A vote and a timeout of one view are no contradiction: a restart sends both again, in any order. It remembers recent views
  *  only and refuses older ones. */
 
-import type { BlockHeader, Justification, Proposal } from "../types/block.ts";
-import type { BlockHash, TransactionHash, ValidatorIndex, View } from "../types/ids.ts";
+import type { BlockHeader, Justification, Proposal, ProposalContents } from "../types/block.ts";
+import type { BlockHash, ValidatorIndex, View } from "../types/ids.ts";
 import { ballotSigningBytes, proposalSigningBytes, type SigningDomain } from "../types/signing.ts";
 import type { BlsSuite } from "../types/suites.ts";
 import type { Ballot, SignedVote, VoteKind } from "../types/vote.ts";
 import { NodeError } from "./errors.ts";
 
-export interface ProposalToSign extends Justification {
+export interface ProposalToSign extends Justification, ProposalContents {
   readonly header: BlockHeader;
   readonly blockHash: BlockHash;
-  readonly transactionHashes: readonly TransactionHash[];
 }
 
 export interface Signer {
@@ -90,11 +89,11 @@ export function createSigner(options: SignerOptions): Signer {
       return { ballot, validator: self, signature: signOnce({ kind, view, blockHash, sign }) };
     },
     signProposal(proposal) {
-      const { header, blockHash, transactionHashes, parentCertificate, timeoutCertificates } = proposal;
+      const { header, blockHash, transactionHashes, lists, parentCertificate, timeoutCertificates } = proposal;
       const { view } = header;
       const sign = () => options.signEd25519(options.ed25519Seed, proposalSigningBytes(domain, view, blockHash));
       const signature = signOnce({ kind: "proposal", view, blockHash, sign });
-      return { header, parentCertificate, timeoutCertificates, transactionHashes, signature };
+      return { header, parentCertificate, timeoutCertificates, transactionHashes, lists, signature };
     },
     stop() {
       isStopped = true;

@@ -114,8 +114,9 @@ export function createBodies(): Bodies {
 
 /** The block as storage keeps it and peers are served it; the body must be complete. */
 export function blockOf(body: Body): Block {
-  const { header, parentCertificate, timeoutCertificates, signature } = body.proposal;
-  return { header, parentCertificate, timeoutCertificates, transactions: heldTransactions(body).map(({ bytes }) => bytes), signature };
+  const { header, parentCertificate, timeoutCertificates, lists, signature } = body.proposal;
+  const transactions = heldTransactions(body).map(({ bytes }) => bytes);
+  return { header, parentCertificate, timeoutCertificates, transactions, lists, signature };
 }
 
 /** The body's transactions in order; as many as the header names once it is complete. */

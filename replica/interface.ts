@@ -4,7 +4,7 @@
  *  effect of that step, and performs effects in order. Several steps of one turn may share one sync (R9). */
 
 import type { ParsedTransaction, Refusal, StateSnapshot, TransactionReceipt } from "../types/application.ts";
-import type { Block, BlockHeader, Justification, Proposal } from "../types/block.ts";
+import type { Block, BlockHeader, Justification, Proposal, ProposalContents } from "../types/block.ts";
 import type { Evidence } from "../types/evidence.ts";
 import type { BlockHash, Height, StateRoot, TimestampMs, TransactionHash, ValidatorIndex, View } from "../types/ids.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
@@ -95,13 +95,12 @@ export type ReplicaEffect =
   /** Sign with BLS, broadcast to all validators, then feed back as `signedVote`. */
   | { readonly type: "signVote"; readonly ballot: Ballot; readonly isResend: boolean }
   /** Sign with Ed25519, broadcast to all validators, then feed back as `signedProposal`. */
-  | {
+  | ({
       readonly type: "signProposal";
       readonly header: BlockHeader;
       readonly blockHash: BlockHash;
       readonly justification: Justification;
-      readonly transactionHashes: readonly TransactionHash[];
-    }
+    } & ProposalContents)
   | { readonly type: "broadcastCertificate"; readonly certificate: Certificate }
   /** Publish transactions that a client gave us. */
   | { readonly type: "gossipTransactions"; readonly transactions: readonly Uint8Array[] }

@@ -95,8 +95,8 @@ export function parseBody(application: Application, block: Block): readonly Pars
 
 /** A stored block as the proposal it came from. */
 export function proposalOf(block: Block): Proposal {
-  const { header, parentCertificate, timeoutCertificates, signature } = block;
-  return { header, parentCertificate, timeoutCertificates, transactionHashes: block.transactions.map(hashTransaction), signature };
+  const { header, parentCertificate, timeoutCertificates, lists, signature } = block;
+  return { header, parentCertificate, timeoutCertificates, transactionHashes: block.transactions.map(hashTransaction), lists, signature };
 }
 
 function layOut(

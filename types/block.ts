@@ -16,6 +16,7 @@ import {
   View,
   ZERO_HASH,
 } from "./ids.ts";
+import { type InclusionList, LISTS_BYTES_MAX, listsFromSsz, listsToSsz, listsType } from "./inclusion_list.ts";
 import {
   BLOCK_BODY_BYTES_MAX,
   BLOCK_SEALED_MAX,
@@ -67,9 +68,16 @@ export interface Justification {
   readonly timeoutCertificates: readonly Certificate[];
 }
 
-export interface Proposal extends Justification {
-  readonly header: BlockHeader;
+/** What a header's roots are over. */
+export interface ProposalContents {
+  /** The sealed lane first, then the open one. */
   readonly transactionHashes: readonly TransactionHash[];
+  /** The inclusion lists that the sealed lane was computed from, by validator; empty where the block needs none. */
+  readonly lists: readonly InclusionList[];
+}
+
+export interface Proposal extends Justification, ProposalContents {
+  readonly header: BlockHeader;
   /** Ed25519 by the proposer over the header's proposal bytes, 64 bytes. */
   readonly signature: Uint8Array;
 }
@@ -78,6 +86,7 @@ export interface Proposal extends Justification {
 export interface Block extends Justification {
   readonly header: BlockHeader;
   readonly transactions: readonly Uint8Array[];
+  readonly lists: readonly InclusionList[];
   readonly signature: Uint8Array;
 }
 
@@ -184,6 +193,7 @@ const proposalType = ssz.container(
     header: blockHeaderType,
     ...justificationFields,
     transactionHashes: ssz.list(ssz.bytes(32), BLOCK_TRANSACTIONS_MAX),
+    lists: listsType,
     signature: ssz.bytes(64),
   },
   "Proposal",
@@ -214,13 +224,14 @@ function justificationFromSsz(value: JustificationSsz): Justification | undefine
 
 export const proposalCodec: Codec<Proposal> = defineCodec({
   name: "Proposal",
-  version: 1,
+  version: 2,
   type: proposalType,
   bytesMax: FRAME_BYTES_MAX - 2,
   toSsz: (proposal: Proposal) => ({
     header: headerToSsz(proposal.header),
     ...justificationToSsz(proposal),
     transactionHashes: proposal.transactionHashes.map(hashToBytes),
+    lists: listsToSsz(proposal.lists),
     signature: proposal.signature,
   }),
   fromSsz: (value) => {
@@ -229,7 +240,8 @@ export const proposalCodec: Codec<Proposal> = defineCodec({
     if (header === undefined || justification === undefined) return undefined;
     if (value.transactionHashes.length !== header.transactionCount) return undefined;
     const transactionHashes = value.transactionHashes.map((hash) => hashFromBytes<TransactionHash>(hash));
-    return { header, ...justification, transactionHashes, signature: value.signature };
+    const lists = listsFromSsz(value.lists);
+    return lists === undefined ? undefined : { header, ...justification, transactionHashes, lists, signature: value.signature };
   },
 });
 
@@ -238,6 +250,7 @@ const blockType = ssz.container(
     header: blockHeaderType,
     ...justificationFields,
     transactions: ssz.list(ssz.byteList(TRANSACTION_BYTES_MAX), BLOCK_TRANSACTIONS_MAX),
+    lists: listsType,
     signature: ssz.bytes(64),
   },
   "Block",
@@ -250,17 +263,20 @@ export const BLOCK_BYTES_MAX =
   64 +
   CERTIFICATE_BYTES * (1 + INLINE_TIMEOUT_CERTIFICATES_MAX) +
   BLOCK_TRANSACTIONS_MAX * 4 +
+  4 +
+  LISTS_BYTES_MAX +
   BLOCK_BODY_BYTES_MAX;
 
 export const blockCodec: Codec<Block> = defineCodec({
   name: "Block",
-  version: 1,
+  version: 2,
   type: blockType,
   bytesMax: BLOCK_BYTES_MAX,
   toSsz: (block: Block) => ({
     header: headerToSsz(block.header),
     ...justificationToSsz(block),
     transactions: [...block.transactions],
+    lists: listsToSsz(block.lists),
     signature: block.signature,
   }),
   fromSsz: (value) => {
@@ -268,6 +284,9 @@ export const blockCodec: Codec<Block> = defineCodec({
     const justification = justificationFromSsz(value);
     if (header === undefined || justification === undefined) return undefined;
     if (value.transactions.length !== header.transactionCount) return undefined;
-    return { header, ...justification, transactions: value.transactions, signature: value.signature };
+    const lists = listsFromSsz(value.lists);
+    return lists === undefined
+      ? undefined
+      : { header, ...justification, transactions: value.transactions, lists, signature: value.signature };
   },
 });

@@ -170,7 +170,7 @@ async function promisedAppend(directory: string): Promise<Spread> {
   return spreadOf(times);
 }
 
-const EMPTY: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [] };
+const EMPTY: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [], shares: [] };
 
 /** 32 bytes that two numbers make unique. */
 function hashOf<T extends string>(first: number, second: number): T {
@@ -221,6 +221,7 @@ function blockSave(height: number): Durable {
     parentCertificate: certificateOf("vote", height - 1),
     timeoutCertificates: [],
     transactions,
+    lists: [],
     signature: new Uint8Array(64),
   };
   return { ...voteSave(2_000_000 + height), blocks: [{ blockHash: blockHashOf(height), block }] };
@@ -238,7 +239,7 @@ function finalitySave(height: number): Durable {
     code: 0,
     operationCodes: [0],
   }));
-  const operation = { height: entry.height, blockHash: entry.blockHash, stateRoot: hashOf<StateRoot>(height, 2), receipts };
+  const operation = { height: entry.height, blockHash: entry.blockHash, stateRoot: hashOf<StateRoot>(height, 2), receipts, openings: [] };
   return { ...EMPTY, finality: [entry], operations: [operation] };
 }
 

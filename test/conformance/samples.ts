@@ -94,6 +94,7 @@ export const block: Block = {
   parentCertificate: certificateOf(voteBallot),
   timeoutCertificates: [certificateOf(timeout)],
   transactions,
+  lists: [],
   signature: counting(64, 0x80),
 };
 
@@ -107,10 +108,12 @@ export const firstBlock: Block = {
     executedHeight: Height.ZERO,
     transactionCount: 0,
     bodyBytes: 0,
+    sealedCount: 0,
   },
   parentCertificate: undefined,
   timeoutCertificates: [],
   transactions: [],
+  lists: [],
   signature: counting(64, 0x81),
 };
 

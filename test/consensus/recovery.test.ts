@@ -51,7 +51,7 @@ t.test("R9: a leader repeats its own proposal after a restart and never makes an
   const driver = createDriver({ self: 1 });
   driver.step({ type: "work", isAvailable: true });
   const header = { ...first, timeMs: driver.nowMs };
-  const built = driver.step({ type: "built", view: View.of(1), header, transactionHashes: [] });
+  const built = driver.step({ type: "built", view: View.of(1), header, transactionHashes: [], lists: [] });
   const [cast] = of(built, "castProposal");
   feedBack(driver, built, 1);
 
@@ -81,7 +81,7 @@ t.test("R9: TCs that we passed through survive, so that we can justify skipping 
   const [build] = of(again.step({ type: "work", isAvailable: true }), "build");
   t.match(build, { view: 3, parentView: 0 });
   const header = headerOver(undefined, 3, { ...COUNT, change: { timeMs: again.nowMs } });
-  const [cast] = of(again.step({ type: "built", view: View.of(3), header, transactionHashes: [] }), "castProposal");
+  const [cast] = of(again.step({ type: "built", view: View.of(3), header, transactionHashes: [], lists: [] }), "castProposal");
   t.equal(cast?.justification.timeoutCertificates.length, 2);
 });
 
@@ -137,7 +137,7 @@ t.test("R9: every signature and every entry into a view has its record earlier i
     driver.propose(first),
     driver.certify(ballotOf("vote", first), [0, 1, 3]),
     driver.step({ type: "work", isAvailable: true }),
-    driver.step({ type: "built", view: View.of(2), header: { ...second, timeMs: driver.nowMs }, transactionHashes: [] }),
+    driver.step({ type: "built", view: View.of(2), header: { ...second, timeMs: driver.nowMs }, transactionHashes: [], lists: [] }),
     driver.certify(timeoutOf(2), [0, 1, 3]),
   ];
   for (const effects of steps) {

@@ -195,7 +195,7 @@ t.test("failure 7: unsolicited, ill-fitting and invalid responses reach no asser
   const unsigned = { ...driver.fixture.propose(first), signature: new Uint8Array(64) };
   t.match(driver.step({ type: "fetchedBlock", from: RELAY, proposal: unsigned }), [{ type: "penalize", reason: "wrongResponse" }]);
   driver.step({ type: "bodyChecked", blockHash: hashHeader(second), isValid: false });
-  driver.step({ type: "built", view: View.of(2), header: second, transactionHashes: [] });
+  driver.step({ type: "built", view: View.of(2), header: second, transactionHashes: [], lists: [] });
   t.match(driver.core.status, { finalHeight: 0, view: 2 });
   const machine = createMachine(driver.fixture.options(0));
   start(machine);
@@ -239,7 +239,7 @@ function fuzz(fail: (message: string) => unknown): void {
           },
           { type: "synced", headers: [pick(headers), header], certificate: certificate() },
           { type: "bodyChecked", blockHash: hashHeader(header), isValid: pick([true, false]) },
-          { type: "built", view: header.view, header: undefined, transactionHashes: [] },
+          { type: "built", view: header.view, header: undefined, transactionHashes: [], lists: [] },
           { type: "work", isAvailable: pick([true, false]) },
           { type: "timer", timer: pick(["view", "propose", "resend"] as const) },
         ] as const;

@@ -57,7 +57,7 @@ t.test("R5: an invalid body, an invalid header, a failed build and the leader's 
 
   const failedBuild = createDriver({ self: 1 });
   failedBuild.step({ type: "work", isAvailable: true });
-  t.same(signed(failedBuild.step({ type: "built", view: View.of(1), header: undefined, transactionHashes: [] })), ["timeout 1"]);
+  t.same(signed(failedBuild.step({ type: "built", view: View.of(1), header: undefined, transactionHashes: [], lists: [] })), ["timeout 1"]);
 
   const leaderGone = createDriver();
   t.same(signed(leaderGone.vote(2, timeoutOf(1))), [], "no amplification: another validator's Timeout is no reason");

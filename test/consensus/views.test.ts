@@ -17,7 +17,13 @@ t.test("R1: the leader builds once per view when there is work, on the highest c
   const [build] = of(driver.step({ type: "work", isAvailable: true }), "build");
   t.match(build, { view: 1, height: 1, parentHash: GENESIS_HASH, parentView: 0, timeMs: driver.nowMs });
   t.same(of(driver.step({ type: "work", isAvailable: true }), "build"), [], "not twice");
-  const built = driver.step({ type: "built", view: View.of(1), header: { ...first, timeMs: driver.nowMs }, transactionHashes: [] });
+  const built = driver.step({
+    type: "built",
+    view: View.of(1),
+    header: { ...first, timeMs: driver.nowMs },
+    transactionHashes: [],
+    lists: [],
+  });
   t.same(
     built.map(({ type }) => type).filter((type) => type === "persistRecord" || type === "castProposal"),
     ["persistRecord", "castProposal"],
@@ -25,7 +31,13 @@ t.test("R1: the leader builds once per view when there is work, on the highest c
   );
   t.same(of(built, "persistRecord")[0]?.record.proposedHash, of(built, "castProposal")[0]?.blockHash);
   t.same(signed(feedBack(driver, built, 1)), ["vote 1"], "our own proposal is voted for like any other");
-  const again = driver.step({ type: "built", view: View.of(1), header: { ...first, height: Height.of(1) }, transactionHashes: [] });
+  const again = driver.step({
+    type: "built",
+    view: View.of(1),
+    header: { ...first, height: Height.of(1) },
+    transactionHashes: [],
+    lists: [],
+  });
   t.same(of(again, "castProposal"), [], "a second answer proposes nothing");
 });
 
@@ -38,7 +50,7 @@ t.test("R1: a proposal carries the parent's QC and a TC for every skipped view",
   const [build] = of(driver.certify(timeoutOf(3)), "build");
   t.match(build, { view: 4, height: 2, parentView: 1 });
   const header = headerOver(first, 4, { ...COUNT, change: { timeMs: driver.nowMs } });
-  const [cast] = of(driver.step({ type: "built", view: View.of(4), header, transactionHashes: [] }), "castProposal");
+  const [cast] = of(driver.step({ type: "built", view: View.of(4), header, transactionHashes: [], lists: [] }), "castProposal");
   t.equal(cast?.justification.parentCertificate?.ballot.blockHash, hashHeader(first));
   t.same(
     cast?.justification.timeoutCertificates.map(({ ballot }) => [ballot.kind, ballot.view]),

@@ -10,7 +10,7 @@ import { Epoch, TimestampMs, ValidatorIndex, View } from "../../types/ids.ts";
 import { emptySafetyRecord } from "../../types/safety_record.ts";
 import { timeoutBallot } from "../../types/vote.ts";
 
-const NO_DURABLE: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [] };
+const NO_DURABLE: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [], shares: [] };
 const recordOf = (view: number): Durable => ({ ...NO_DURABLE, records: [emptySafetyRecord(Epoch.ZERO, View.of(view))] });
 const signOf = (view: number): ReplicaEffect => ({ type: "signVote", ballot: timeoutBallot(Epoch.ZERO, View.of(view)), isResend: false });
 const penalty = (name: string): ReplicaEffect => ({ type: "certified", blockHash: name as never, view: View.of(1) });

@@ -107,7 +107,7 @@ t.test("createInputQueue: pushFirst, goes before what waits", async (t) => {
 });
 
 t.test("mergeDurable: several records of one view, keeps the last; order of everything else stays", async (t) => {
-  const empty: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [] };
+  const empty: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [], shares: [] };
   const record = emptySafetyRecord(Epoch.ZERO, View.of(3));
   const later = { ...record, hasTimedOut: true };
   const other = emptySafetyRecord(Epoch.ZERO, View.of(4));

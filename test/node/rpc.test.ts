@@ -62,12 +62,13 @@ function fakeCore(change: Partial<NodeCore> = {}): NodeCore {
     block: {
       header,
       transactions: [Uint8Array.of(1, 2, 3)],
+      lists: [],
       signature: new Uint8Array(64),
       parentCertificate: undefined,
       timeoutCertificates: [],
     },
     finality: { height: Height.of(1), blockHash: BLOCK_HASH, view: View.of(3), certificate },
-    operation: { height: Height.of(1), blockHash: BLOCK_HASH, stateRoot: ROOT, receipts: [receipt] },
+    operation: { height: Height.of(1), blockHash: BLOCK_HASH, stateRoot: ROOT, receipts: [receipt], openings: [] },
   };
   return {
     chainId: hex("01") as ChainId,

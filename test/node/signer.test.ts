@@ -60,7 +60,7 @@ function proposal(view: number, blockHash: BlockHash): ProposalToSign {
     executedRoot: A as string as StateRoot,
     ...NO_SEALED_LANE,
   };
-  return { header, blockHash, transactionHashes: [], parentCertificate: undefined, timeoutCertificates: [] };
+  return { header, blockHash, transactionHashes: [], lists: [], parentCertificate: undefined, timeoutCertificates: [] };
 }
 
 t.test("createSigner: ballots and proposals, signatures over the bytes of the domain", async (t) => {

@@ -44,6 +44,7 @@ const proposalOf = (transactions: readonly ParsedTransaction[], change: Partial<
   parentCertificate: undefined,
   timeoutCertificates: [],
   transactionHashes: transactions.map(({ hash }) => hash),
+  lists: [],
   signature: new Uint8Array(64),
 });
 

@@ -26,7 +26,7 @@ function repeatParent(cluster: Cluster, node: ClusterNode, effect: Extract<Repli
   const transactionHashes = repeated.map(({ hash }) => hash);
   const bodyBytes = repeated.reduce((sum, { bytes }) => sum + bytes.length, 0);
   const header = { ...effect.header, bodyRoot: bodyRootOf(transactionHashes), transactionCount: repeated.length, bodyBytes };
-  const proposal = cluster.signProposal(node, { header, ...effect.justification, transactionHashes });
+  const proposal = cluster.signProposal(node, { header, ...effect.justification, transactionHashes, lists: [] });
   const from = cluster.senderOf(node);
   const { epoch, view, height } = header;
   const vote = cluster.signVote(node, { kind: "vote", epoch, view, height, blockHash: hashHeader(header) });

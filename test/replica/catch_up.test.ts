@@ -35,6 +35,7 @@ function chain(count: number): Block[] {
       parentCertificate: undefined,
       timeoutCertificates: [],
       transactions,
+      lists: [],
       signature: new Uint8Array(64),
     };
     blocks.push(block);

@@ -2,10 +2,9 @@
  *  that a validator would make on the way. Everything is a function of its numbers. */
 
 import { createHash } from "node:crypto";
-import type { Durable, FinalityEntry, OperationEntry } from "../../replica/interface.ts";
+import type { Durable, FinalityEntry, OperationEntry, ReplicaSnapshot, StoredShares } from "../../replica/interface.ts";
 import type { Recovered, Store, StoreIdentity } from "../../storage/interface.ts";
-import type { StateSnapshot } from "../../types/application.ts";
-import { type Block, blockCodec } from "../../types/block.ts";
+import { type Block, blockCodec, NO_SEALED_LANE } from "../../types/block.ts";
 import { toHex } from "../../types/bytes.ts";
 import type { Evidence } from "../../types/evidence.ts";
 import {
@@ -21,11 +20,12 @@ import {
   View,
 } from "../../types/ids.ts";
 import { emptySafetyRecord, type SafetyRecord } from "../../types/safety_record.ts";
+import type { Opening } from "../../types/sealing.ts";
 import { type Certificate, timeoutBallot, type VoteKind } from "../../types/vote.ts";
 
 export const CHAIN_ID = hashOf<ChainId>("chain");
 export const IDENTITY: StoreIdentity = { chainId: CHAIN_ID, validatorKey: hashOf("validator") };
-export const EMPTY: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [] };
+export const EMPTY: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [], shares: [] };
 
 export function hashOf<T extends string>(text: string): T {
   return createHash("sha256").update(text).digest("hex") as T;
@@ -77,10 +77,12 @@ export function blockOf(
       bodyBytes: transactions.length * transactionBytes,
       executedHeight: Height.of(height - 1),
       executedRoot: hashOf<StateRoot>(`root ${height - 1}`),
+      ...NO_SEALED_LANE,
     },
     parentCertificate: height === 1 ? undefined : certificateOf("vote", height - 1),
     timeoutCertificates: [],
     transactions,
+    lists: [],
     signature: bytesOf(`signature ${height}`, 64),
   };
 }
@@ -104,7 +106,26 @@ export function operationOf(height: number, count = 2): OperationEntry {
     code: index % 3,
     operationCodes: index % 3 === 0 ? [0, 7, 300] : [],
   }));
-  return { height: Height.of(height), blockHash: blockHashOf(height), stateRoot: hashOf<StateRoot>(`root ${height}`), receipts };
+  const openings = [2, 3, 5].includes(height % 6) ? openingsOf(height) : [];
+  return { height: Height.of(height), blockHash: blockHashOf(height), stateRoot: hashOf<StateRoot>(`root ${height}`), receipts, openings };
+}
+
+/** A seed and a failure; `provers` proves the failure. */
+export function openingsOf(height: number, provers: readonly number[] = [0, 2, 127]): readonly Opening[] {
+  const shares = provers.map((index) => ({
+    validator: ValidatorIndex.of(index),
+    share: bytesOf(`share ${height}/${index}`, 32),
+    proof: bytesOf(`proof ${height}/${index}`, 64),
+  }));
+  return [
+    { type: "seed", seed: bytesOf(`seed ${height}`, 32) },
+    { type: "failed", shares },
+  ];
+}
+
+/** Our shares of the block of (height, fork). */
+export function sharesOf(height: number, fork = 0): StoredShares {
+  return { blockHash: blockHashOf(height, fork), height: Height.of(height), shares: bytesOf(`shares ${height}/${fork}`, 97) };
 }
 
 export function votedRecord(height: number, fork = 0): SafetyRecord {
@@ -134,20 +155,29 @@ export function evidenceOf(number: number): Evidence {
   return { type: "doubleVote", first: vote(0), second: vote(1) };
 }
 
-export function snapshotOf(height: number): StateSnapshot {
+/** Every four heights key generation has moved on. */
+export function snapshotOf(height: number): ReplicaSnapshot {
   const chunks = [bytesOf("shared chunk", 3_000), bytesOf(`chunk ${height}`, 1_500)];
-  return { height: Height.of(height), root: hashOf<StateRoot>(`root ${height}`), manifest: bytesOf(`manifest ${height}`, 50), chunks };
+  const keygen = bytesOf(`keygen ${height >> 2}`, 700);
+  return {
+    height: Height.of(height),
+    root: hashOf<StateRoot>(`root ${height}`),
+    manifest: bytesOf(`manifest ${height}`, 50),
+    chunks,
+    keygen,
+  };
 }
 
-/** The saves of a validator up to final height `heights`: vote, commit vote, then finality with execution; some views
- *  time out, some heights become final two at a time, some blocks lose. */
+/** The saves of a validator up to final height `heights`: vote, commit vote with shares, then finality with execution; some views
+ *  time out, some heights become final two at a time, some blocks lose, some operations have openings. */
 export function scriptedSaves(heights: number): Durable[] {
   const saves: Durable[] = [];
   let executed = 0;
   for (let height = 1; height <= heights; height++) {
     saves.push({ ...EMPTY, records: [votedRecord(height)], blocks: [{ blockHash: blockHashOf(height), block: blockOf(height) }] });
     if (height % 3 === 0) saves.push({ ...EMPTY, blocks: [{ blockHash: blockHashOf(height, 1), block: blockOf(height, { fork: 1 }) }] });
-    saves.push({ ...EMPTY, records: [committedRecord(height), ...(height % 4 === 0 ? [timedOutRecord(height, 1)] : [])] });
+    const shares = [sharesOf(height), ...(height % 3 === 0 ? [sharesOf(height, 1)] : [])];
+    saves.push({ ...EMPTY, records: [committedRecord(height), ...(height % 4 === 0 ? [timedOutRecord(height, 1)] : [])], shares });
     if (height % 5 === 0) saves.push({ ...EMPTY, evidence: [evidenceOf(height)] });
     if (height % 2 === 1 && height < heights) continue;
     const first = executed + 1;
@@ -173,16 +203,16 @@ export function describeStore(store: Store, heights: number): string {
     lines.push(
       `${number} finality ${JSON.stringify(store.finality(height), plain)} block ${describeBlock(store.blockAt(height))}`,
       `${number} by hash ${hashes.map((hash) => `${store.heightOf(hash)} ${describeBlock(store.blockByHash(hash))}`).join(" | ")}`,
-      `${number} operation ${JSON.stringify(store.operation(height))} transactions ${places.join(" ")}`,
+      `${number} operation ${JSON.stringify(store.operation(height), plain)} transactions ${places.join(" ")}`,
     );
   }
   return lines.join("\n");
 }
 
 /** What a restart found, without the repairs. */
-export function describeRecovered({ records, finalHead, pendingBlocks, snapshot }: Recovered): string {
+export function describeRecovered({ records, finalHead, pendingBlocks, shares, snapshot }: Recovered): string {
   const pending = pendingBlocks.map(({ blockHash, block }) => `${blockHash} ${describeBlock(block)}`);
-  return JSON.stringify({ records, finalHead, pending, snapshot }, plain, 1);
+  return JSON.stringify({ records, finalHead, pending, shares, snapshot }, plain, 1);
 }
 
 function describeBlock(block: Block | undefined): string {

@@ -108,6 +108,7 @@ export const proposals: fc.Arbitrary<Proposal> = record({
   header: { ...header, transactionCount: transactionHashes.length },
   ...justification,
   transactionHashes,
+  lists: [],
   signature,
 }));
 
@@ -120,6 +121,7 @@ export const blocks: fc.Arbitrary<Block> = record({
   header: { ...header, transactionCount: transactions.length },
   ...justification,
   transactions,
+  lists: [],
   signature,
 }));
 

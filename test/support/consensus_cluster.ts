@@ -312,14 +312,14 @@ function buildAnswer(
   how: { readonly isFailing: boolean; readonly transaction: number | undefined },
 ): ConsensusInput {
   const { view, timeMs } = effect;
-  if (how.isFailing) return { type: "built", view, header: undefined, transactionHashes: [] };
+  if (how.isFailing) return { type: "built", view, header: undefined, transactionHashes: [], lists: [] };
   const { disk } = node;
   const parent = disk.blocks.get(effect.parentHash)?.header ?? disk.finalHeaders.at(-1);
   const executedHeight = Height.of(Math.min(effect.height - 1, Math.max(parent?.executedHeight ?? 0, disk.finalHeaders.length)));
   const transactionHashes =
     how.transaction === undefined ? [] : [toHex<TransactionHash>(sha256(asciiBytes(`transaction ${how.transaction}`)))];
   const change = { proposer: ValidatorIndex.of(node.index), timeMs, executedHeight };
-  return { type: "built", view, header: headerOver(parent, view, { count: 1, change, transactionHashes }), transactionHashes };
+  return { type: "built", view, header: headerOver(parent, view, { count: 1, change, transactionHashes }), transactionHashes, lists: [] };
 }
 
 /** Another proposal for the same view. */

@@ -90,6 +90,7 @@ export function createFixture(weights: readonly number[], epoch = Epoch.ZERO): F
       parentCertificate: justification?.parentCertificate,
       timeoutCertificates: justification?.timeoutCertificates ?? [],
       transactionHashes: transactionHashes ?? [],
+      lists: [],
       signature: sign(header),
     }),
   };

@@ -254,9 +254,9 @@ export function createCluster(options: {
         return input(node, { type: "signedVote", vote });
       }
       case "signProposal": {
-        const { header, justification, transactionHashes } = effect;
+        const { header, justification, transactionHashes, lists } = effect;
         const signature = signEd(edKeys[node.index] as Uint8Array, proposalSigningBytes(domain, header.view, effect.blockHash));
-        const proposal = { header, ...justification, transactionHashes, signature };
+        const proposal = { header, ...justification, transactionHashes, lists, signature };
         for (const other of others(node)) deliver(node, other, "proposal", () => input(other, { type: "proposal", from, proposal }));
         return input(node, { type: "signedProposal", proposal });
       }

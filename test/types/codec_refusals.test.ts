@@ -53,6 +53,7 @@ const block: Block = {
   parentCertificate: quorum,
   timeoutCertificates: [timeout],
   transactions: [Uint8Array.of(1)],
+  lists: [],
   signature: new Uint8Array(64),
 };
 const { transactions: _, ...unproposed } = block;
@@ -125,7 +126,7 @@ const wrongJustifications = [
 refuses({
   codec: proposalCodec,
   accepted: proposal,
-  refused: [...wrongJustifications, ["fewer hashes than the header counts", { transactionHashes: [] }]],
+  refused: [...wrongJustifications, ["fewer hashes than the header counts", { transactionHashes: [], lists: [] }]],
 });
 
 refuses({

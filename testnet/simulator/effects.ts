@@ -2,9 +2,9 @@
  *  node/transaction_ingress.ts, with signature checks that take no time. */
 
 import type { LatestMessages } from "../../node/latest_messages.ts";
-import type { Replica, ReplicaEffect, ReplicaInput, TransactionSource } from "../../replica/interface.ts";
+import type { Replica, ReplicaEffect, ReplicaInput, ReplicaSnapshot, TransactionSource } from "../../replica/interface.ts";
 import type { Store } from "../../storage/interface.ts";
-import type { ParsedTransaction, Refusal, StateSnapshot } from "../../types/application.ts";
+import type { ParsedTransaction, Refusal } from "../../types/application.ts";
 import { unreachable } from "../../types/assert.ts";
 import type { Proposal } from "../../types/block.ts";
 import type { TransactionHash, ValidatorIndex } from "../../types/ids.ts";
@@ -37,7 +37,7 @@ export interface EffectsParts {
   readonly requests: Requests;
   readonly replica: Replica;
   readonly store: Pick<Store, "locate">;
-  readonly saveSnapshot: (snapshot: StateSnapshot) => void;
+  readonly saveSnapshot: (snapshot: ReplicaSnapshot) => void;
   readonly input: (input: ReplicaInput) => void;
   readonly send: (to: number, message: WireMessage) => void;
 }
@@ -65,8 +65,8 @@ export function createEffects(parts: EffectsParts): Effects {
   }
 
   function castProposal(effect: Extract<ReplicaEffect, { type: "signProposal" }>, feed: (input: ReplicaInput) => void): void {
-    const { header, justification, transactionHashes } = effect;
-    const unsigned = { header, ...justification, transactionHashes };
+    const { header, justification, transactionHashes, lists } = effect;
+    const unsigned = { header, ...justification, transactionHashes, lists };
     const proposals = traitor === undefined ? [unsigned] : traitor.proposals(unsigned);
     for (const each of proposals) {
       const proposal: Proposal = signProposal(host.world, validator, each);

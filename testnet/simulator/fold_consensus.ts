@@ -42,6 +42,9 @@ export function foldHeader(fold: Fold, header: BlockHeader): void {
   fold.integer(header.bodyBytes);
   fold.integer(header.executedHeight);
   fold.hash(header.executedRoot);
+  fold.integer(header.sealedCount);
+  fold.hash(header.listsRoot);
+  fold.hash(header.keyId);
 }
 
 export function foldJustification(fold: Fold, { parentCertificate, timeoutCertificates }: Justification): void {
@@ -54,6 +57,8 @@ export function foldProposal(fold: Fold, proposal: Proposal): void {
   foldHeader(fold, proposal.header);
   foldJustification(fold, proposal);
   foldHashes(fold, proposal.transactionHashes);
+  fold.integer(proposal.lists.length);
+  for (const list of proposal.lists) fold.tail(list.signature);
   fold.tail(proposal.signature);
 }
 

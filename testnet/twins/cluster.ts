@@ -107,8 +107,8 @@ export function createTwinsCluster(fixture: TwinsFixture, scenario: TwinsScenari
         return;
       }
       case "castProposal": {
-        const { header, blockHash, justification, transactionHashes } = effect;
-        const proposal: Proposal = { header, ...justification, transactionHashes, signature: fixture.sign(header, blockHash) };
+        const { header, blockHash, justification, transactionHashes, lists } = effect;
+        const proposal: Proposal = { header, ...justification, transactionHashes, lists, signature: fixture.sign(header, blockHash) };
         post(by, { type: "proposal", from: SELF, proposal });
         const input: ConsensusInput = { type: "proposal", from: senderOf(by), proposal };
         for (const peer of by.peers) post(peer, input);
@@ -169,7 +169,7 @@ export function createTwinsCluster(fixture: TwinsFixture, scenario: TwinsScenari
     const executed = Math.min(height - 1, Math.max(parent?.executedHeight ?? 0, by.finalHeaders.length));
     const facts = { height, view, parentHash, parentView, timeMs, executedHeight: Height.of(executed) };
     const header = fixture.header({ ...facts, proposer: by.validator, instance: by.number });
-    post(by, { type: "built", view, header, transactionHashes: [] });
+    post(by, { type: "built", view, header, transactionHashes: [], lists: [] });
   }
 
   function fetchBlock(by: Instance, blockHash: BlockHash): void {

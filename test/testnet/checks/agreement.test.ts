@@ -176,10 +176,14 @@ t.test("stateRoots: validators, lives and headers that differ about a root, each
     firstViolation(roots(), [...finalizes(0, first), ...finalizes(1, first, wrong)])?.detail,
     /After height 1, validator 0 .* and validator 1/,
   );
-  const again = saved(0, { operations: [{ height: Height.of(1), blockHash: first.blockHash, stateRoot: EXECUTED_ROOT, receipts: [] }] });
+  const again = saved(0, {
+    operations: [{ height: Height.of(1), blockHash: first.blockHash, stateRoot: EXECUTED_ROOT, receipts: [], openings: [] }],
+  });
   t.match(firstViolation(roots(), [...finalizes(0, first), again])?.validators, [0], "executed again after a restart");
   const receipts = [{ hash: first.blockHash as never, code: 0, operationCodes: [0] }];
-  const other = saved(1, { operations: [{ height: Height.of(1), blockHash: first.blockHash, stateRoot: rootAt(1), receipts }] });
+  const other = saved(1, {
+    operations: [{ height: Height.of(1), blockHash: first.blockHash, stateRoot: rootAt(1), receipts, openings: [] }],
+  });
   t.match(firstViolation(roots(), [...finalizes(0, first), other])?.detail, /receipts of validator 1 differ/);
   const lying = makeBlock(world, second, { view: 3, change: { executedRoot: EXECUTED_ROOT } });
   const facts = [stores(0, first, second, lying), ...finalizes(0, first), ...finalizes(0, second), ...finalizes(0, lying)];

@@ -22,7 +22,7 @@ import {
   timeoutOf,
 } from "../../support/consensus_fixture.ts";
 
-export const NOTHING: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [] };
+export const NOTHING: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [], shares: [] };
 
 export interface World {
   readonly fixture: Fixture;
@@ -206,7 +206,7 @@ export function makeBlock({ fixture }: World, parent: MadeBlock | undefined, pla
     header,
     blockHash: hashHeader(header),
     proposal,
-    block: { header, ...justification, transactions, signature },
+    block: { header, ...justification, transactions, lists: [], signature },
     quorum: fixture.certificate(ballotOf("vote", header), SIGNERS),
     commit: fixture.certificate(ballotOf("commit", header), SIGNERS),
   };
@@ -229,7 +229,7 @@ export function finalizes(
   return [
     saved(validator, {
       finality: [{ height, blockHash, view, certificate: commit }],
-      operations: [{ height, blockHash, stateRoot, receipts: [] }],
+      operations: [{ height, blockHash, stateRoot, receipts: [], openings: [] }],
     }),
     { type: "finalized", validator, blocks: [{ blockHash, header, certificate: commit, stateRoot, receipts: [] }] },
   ];

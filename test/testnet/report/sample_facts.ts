@@ -74,6 +74,7 @@ export function proposalOf(fields: HeaderFields): Proposal {
     parentCertificate: certificateOf("vote", { view: fields.parentView, height: fields.height - 1, block: fields.parent }),
     timeoutCertificates: [certificateOf("timeout", { view: fields.parentView + 1, height: 0, block: 0 })],
     transactionHashes: [hashOf<TransactionHash>(31), hashOf<TransactionHash>(32)],
+    lists: [],
     signature: bytesOf(fields.view, 64),
   };
 }
@@ -152,9 +153,11 @@ const DURABLE = {
       blockHash: hashOf(91),
       stateRoot: hashOf<StateRoot>(44),
       receipts: [{ hash: hashOf<TransactionHash>(31), code: 0, operationCodes: [0, 3] }],
+      openings: [],
     },
   ],
   evidence: [{ type: "doubleVote", first: voteOf("vote", VOTE), second: voteOf("vote", { ...VOTE, block: 99 }) }],
+  shares: [],
 } as const;
 
 const refusal = { code: "expired", canRetry: false, advice: "Sign it again." };

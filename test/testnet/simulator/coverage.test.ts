@@ -53,7 +53,7 @@ const saved = (...records: readonly ReturnType<typeof recordOf>[]): Fact => ({
   type: "saved",
   atUs,
   validator: 0,
-  durable: { records, blocks: [], finality: [], operations: [], evidence: [] },
+  durable: { records, blocks: [], finality: [], operations: [], evidence: [], shares: [] },
 });
 const started = (life: number, fields: Partial<FactOf<"started">> = {}): Fact => ({
   type: "started",

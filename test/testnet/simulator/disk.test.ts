@@ -6,7 +6,7 @@ import { createSimulatedDisk, type SimulatedDisk } from "../../../testnet/simula
 import { type ChainId, Epoch, View } from "../../../types/ids.ts";
 import { emptySafetyRecord } from "../../../types/safety_record.ts";
 
-const NOTHING: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [] };
+const NOTHING: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [], shares: [] };
 const votedIn = (view: number): Durable => ({
   ...NOTHING,
   records: [{ ...emptySafetyRecord(Epoch.ZERO, View.of(view)), hasTimedOut: true }],

@@ -58,6 +58,7 @@ const proposed = (instance: number, blockHash: BlockHash): ConsensusEffect => ({
   blockHash,
   justification: { parentCertificate: undefined, timeoutCertificates: [] },
   transactionHashes: [],
+  lists: [],
 });
 
 function violationsOf(act: (checker: TwinsChecker) => void): readonly string[] {

@@ -50,8 +50,13 @@ function saved(options: { readonly validator: number; readonly height: number; r
   const { validator, hash } = options;
   const receipts = hash === undefined ? [] : [{ hash, code: 110, operationCodes: [16] }];
   const blockHash = HASH as string as BlockHash;
-  const operations = [{ height: Height.of(options.height), blockHash, stateRoot: HASH as string as StateRoot, receipts }];
-  return { type: "saved", atUs: 9_000, validator, durable: { records: [], blocks: [], finality: [], operations, evidence: [] } };
+  const operations = [{ height: Height.of(options.height), blockHash, stateRoot: HASH as string as StateRoot, receipts, openings: [] }];
+  return {
+    type: "saved",
+    atUs: 9_000,
+    validator,
+    durable: { records: [], blocks: [], finality: [], operations, evidence: [], shares: [] },
+  };
 }
 
 t.test("createCourier: silence, the same bytes at another validator after two seconds", async (t) => {

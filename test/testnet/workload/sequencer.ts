@@ -194,12 +194,13 @@ export class Sequencer {
     for (const { code, operationCodes } of receipts) {
       for (const each of [code, ...operationCodes]) this.codes.receipts.add(this.application.describeCode(each));
     }
-    const entry: OperationEntry = { height, blockHash, stateRoot, receipts };
+    const entry: OperationEntry = { height, blockHash, stateRoot, receipts, openings: [] };
     const block: Block = {
       header,
       parentCertificate: undefined,
       timeoutCertificates: [],
       transactions: transactions.map(({ bytes }) => bytes),
+      lists: [],
       signature: NO_BYTES,
     };
     this.#tell(entry, block);
@@ -211,7 +212,14 @@ export class Sequencer {
     const atUs = this.nowUs;
     const finality = [{ height, blockHash, view: header.view, certificate: CERTIFICATE }];
     for (const validator of this.scenario.weights.keys()) {
-      const durable = { records: [], blocks: [{ blockHash, block }], finality, operations: [structuredClone(entry)], evidence: [] };
+      const durable = {
+        records: [],
+        blocks: [{ blockHash, block }],
+        finality,
+        operations: [structuredClone(entry)],
+        evidence: [],
+        shares: [],
+      };
       this.emit({ type: "saved", atUs, validator, durable });
       this.emit({ type: "finalized", atUs, validator, blocks: [{ ...structuredClone(entry), header, certificate: CERTIFICATE }] });
     }

@@ -51,7 +51,7 @@ function blockOf(view: number, chain: ChainMemory, context: TraitorContext): Uns
     const timeoutCertificates = chain.timeoutsBetween({ after: parentView, before: view });
     if (parent === undefined || timeoutCertificates === undefined) return undefined;
     const header = emptyBlockOver(parent, { view: View.of(view), proposer: context.self });
-    return { header, parentCertificate, timeoutCertificates, transactionHashes: [] };
+    return { header, parentCertificate, timeoutCertificates, transactionHashes: [], lists: [] };
   }
   return undefined;
 }

@@ -176,7 +176,9 @@ function blockOverTip(
     ...NO_SEALED_LANE,
   };
   // Of a long row of lost views only the newest TCs are inline; such a proposal is given up here.
-  return timeoutCertificates.length > 16 ? undefined : { header, parentCertificate: tip, timeoutCertificates, transactionHashes: [] };
+  return timeoutCertificates.length > 16
+    ? undefined
+    : { header, parentCertificate: tip, timeoutCertificates, transactionHashes: [], lists: [] };
 }
 
 function dedicate(block: UnsignedProposal, half: Half, { memory, mirror, context }: Scene): void {
