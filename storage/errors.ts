@@ -59,7 +59,7 @@ export function invalidCall(what: string): StoreError {
 /** Executing a final block a second time gave something else than the first time. */
 export function divergedError(again: OperationEntry, logged: OperationEntry): StoreError {
   const message =
-    `Executing block ${again.height} again gave state root ${again.stateRoot}, and ${logged.stateRoot} was logged before (or the receipts differ). ` +
+    `Executing block ${again.height} again gave state root ${again.stateRoot}, and ${logged.stateRoot} was logged before (or the receipts or openings differ). ` +
     "The node must not go on signing. It is the operator's move: keep the data directory for analysis and report it; " +
     "a release or machine that computes differently is the likely cause.";
   return new StoreError({ code: "diverged", message });

@@ -1,15 +1,14 @@
 /** The durable store of a node: one directory of logs under one journal. R9: `save` resolves when a kill or a power cut
  *  can no longer undo it. R12: evidence survives restart. README.md has the table of files and what is synced when.
  *
- *  Order of a save: blocks and evidence (synced), journal frame (synced), finality and operations (derivable, synced
- *  lazily), counter. Fail-stop: after one failed write nothing is written until a restart has judged what is on disk. */
+ *  Order of a save: blocks and evidence (synced), operations with openings (synced), journal frame (synced), finality and other
+ *  operations (derivable, synced lazily), counter. Fail-stop: after one failed write nothing is written until a restart has judged what is on disk. */
 
-import type { Durable, FinalityEntry, OperationEntry } from "../replica/interface.ts";
-import type { StateSnapshot } from "../types/application.ts";
+import type { Durable, FinalityEntry, OperationEntry, ReplicaSnapshot } from "../replica/interface.ts";
 import type { Block } from "../types/block.ts";
 import type { Evidence } from "../types/evidence.ts";
 import { type BlockHash, Height, type TransactionHash } from "../types/ids.ts";
-import { type CheckedDurable, checkDurable, type DurableContext } from "./durable_check.ts";
+import { type CheckedDurable, checkDurable, checkSnapshot, type DurableContext } from "./durable_check.ts";
 import { invalidCall, StoreError } from "./errors.ts";
 import { type DurableWriteHook, type FileLock, type Files, hookFiles, trackFiles } from "./files.ts";
 import { openIndex } from "./index_filling.ts";
@@ -17,6 +16,7 @@ import type { Recovered, Store, StoreIdentity, TransactionLocation } from "./int
 import type { LogPositions } from "./journal_codec.ts";
 import { STORE_LIMITS, type StoreLimits } from "./limits.ts";
 import type { StoredFinality } from "./live_state.ts";
+import type { StoredOperation } from "./operation_log.ts";
 import { createRealFiles } from "./real_files.ts";
 import { lockStore, openParts, type StoreParts } from "./recovery.ts";
 import type { FrameLocation } from "./segmented_log.ts";
@@ -109,6 +109,7 @@ class FileStore implements Store {
       isPending: (blockHash) => live.pending.has(blockHash),
       finalHashAt: (height) => this.finality(height)?.blockHash,
       record: (key) => live.record(key),
+      shares: (blockHash) => live.shares.get(blockHash),
     };
     this.#synced = this.#logEnds();
     this.#recovered = this.#recover();
@@ -127,7 +128,7 @@ class FileStore implements Store {
   }
 
   releaseRecovered(): void {
-    this.#recovered = { ...this.#recovered, records: [], pendingBlocks: [], snapshot: undefined };
+    this.#recovered = { ...this.#recovered, records: [], pendingBlocks: [], shares: [], snapshot: undefined };
   }
 
   async save(durable: Durable): Promise<void> {
@@ -140,11 +141,10 @@ class FileStore implements Store {
     }
   }
 
-  async saveSnapshot(snapshot: StateSnapshot): Promise<void> {
+  async saveSnapshot(snapshot: ReplicaSnapshot): Promise<void> {
     this.#requireOpen();
     if (this.#snapshotInProgress !== undefined) throw invalidCall("A snapshot is being written already.");
-    const isKnown = snapshot.height === Height.ZERO || this.operation(snapshot.height)?.stateRoot === snapshot.root;
-    if (!isKnown) throw invalidCall(`The snapshot of height ${snapshot.height} has a state root that was not logged for it.`);
+    checkSnapshot(snapshot, (height) => this.operation(height)?.stateRoot);
     try {
       // A snapshot must not outlive the operations that it stands on.
       this.#syncLazy();
@@ -239,13 +239,15 @@ class FileStore implements Store {
       return { entry, block: place };
     });
     const hasEvidence = evidence.end.length !== evidenceEnd.length || evidence.end.segment !== evidenceEnd.segment;
-    const isJournaled = hasEvidence || checked.records.length > 0 || storedBlocks.length > 0 || storedFinality.length > 0;
+    const isJournaled =
+      hasEvidence || checked.records.length > 0 || storedBlocks.length > 0 || storedFinality.length > 0 || checked.shares.length > 0;
+    const openedFirst = this.#saveOpened(checked.operations);
     if (isJournaled) {
-      const change = { records: checked.records, finality: storedFinality, blocks: storedBlocks };
+      const change = { records: checked.records, finality: storedFinality, blocks: storedBlocks, shares: checked.shares };
       journal.save(change, { blocks: blocks.end, evidence: evidence.end, ...this.#synced });
     }
     finality.append(storedFinality);
-    const storedOperations = operations.append(checked.operations);
+    const storedOperations = openedFirst ?? operations.append(checked.operations);
     if (isJournaled) {
       for (const counter of counters) counter.write(journal.sequence);
       this.#framesSinceSync += 1;
@@ -253,6 +255,17 @@ class FileStore implements Store {
     if (this.#framesSinceSync >= this.#limits.framesPerLazySync) this.#syncLazy();
     this.#index.addFinality(storedFinality);
     this.#index.addOperations(storedOperations);
+  }
+
+  /** Openings cannot be derived from the blocks: operations with some are on the device before the journal says that their heights
+   *  are final, and that frame names them, so that damage to them is noticed. A restart without the frame cuts them off again. */
+  #saveOpened(entries: readonly OperationEntry[]): readonly StoredOperation[] | undefined {
+    if (entries.every(({ openings }) => openings.length === 0)) return undefined;
+    const { operations } = this.#parts;
+    const stored = operations.append(entries);
+    operations.sync();
+    this.#synced = { ...this.#synced, operations: operations.end, operationHeight: operations.lastHeight };
+    return stored;
   }
 
   #checkRepeated(entry: OperationEntry): void {
@@ -314,19 +327,26 @@ class FileStore implements Store {
 
   #recover(): Recovered {
     const { journal, blocks, repairs } = this.#parts;
-    const pending = [...journal.live.pending.values()].sort(
-      (left, right) => left.height - right.height || (left.blockHash < right.blockHash ? -1 : 1),
-    );
+    const pending = [...journal.live.pending.values()].sort(inOrderOfHeight);
     const loaded = this.#snapshots.load((height, root) => height === Height.ZERO || this.operation(height)?.stateRoot === root);
     return {
       records: journal.live.records,
       finalHead: journal.live.finalHead?.entry,
       pendingBlocks: pending.map(({ blockHash, location }) => ({ blockHash, block: blocks.read(blockHash, location) })),
+      shares: [...journal.live.shares.values()].sort(inOrderOfHeight),
       snapshot: loaded.snapshot,
       repairs: [...repairs, ...loaded.repairs],
     };
   }
 }
+
+interface OfBlock {
+  readonly height: Height;
+  readonly blockHash: BlockHash;
+}
+
+const inOrderOfHeight = (left: OfBlock, right: OfBlock): number =>
+  left.height - right.height || (left.blockHash < right.blockHash ? -1 : 1);
 
 function writeError(what: string, cause: unknown): StoreError {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";

@@ -1,7 +1,6 @@
 /** What a node's durable store does; every store has an in-memory twin behind the same interface. */
 
-import type { Durable, FinalityEntry, OperationEntry } from "../replica/interface.ts";
-import type { StateSnapshot } from "../types/application.ts";
+import type { Durable, FinalityEntry, OperationEntry, ReplicaSnapshot, StoredShares } from "../replica/interface.ts";
 import type { Block } from "../types/block.ts";
 import type { Evidence } from "../types/evidence.ts";
 import type { BlockHash, ChainId, Height, TransactionHash } from "../types/ids.ts";
@@ -21,7 +20,9 @@ export interface Recovered {
   readonly finalHead: FinalityEntry | undefined;
   /** Stored blocks that are not final, any order. */
   readonly pendingBlocks: readonly { readonly blockHash: BlockHash; readonly block: Block }[];
-  readonly snapshot: StateSnapshot | undefined;
+  /** Our shares of blocks above the final head, ascending by (height, block hash); at most SHARE_BLOCKS_MAX (limits.ts). */
+  readonly shares: readonly StoredShares[];
+  readonly snapshot: ReplicaSnapshot | undefined;
   /** Torn tails that were cut off, for the log: one sentence each. */
   readonly repairs: readonly string[];
 }
@@ -34,14 +35,14 @@ export interface TransactionLocation {
 /** Every call but the reads rejects with StoreError (errors.ts) when the store cannot or must not do it. */
 export interface Store {
   readonly recovered: Recovered;
-  /** Drops recovered records, blocks and snapshot from memory once the replica was built from them. */
+  /** Drops recovered records, blocks, shares and snapshot from memory once the replica was built from them. */
   releaseRecovered(): void;
-  /** Resolves when everything given is synced (operations: written; they can be derived again). Calls are made one at a
-   *  time. Blocks that are stored already, or at or below the final height, are ignored. Operations of heights that are
-   *  logged already must be the same as before, which is checked. */
+  /** Resolves when everything given is synced (operations without openings: written; they can be derived again). Calls are made
+   *  one at a time. Blocks and shares that are stored already, or at or below the final height, are ignored. Operations of heights
+   *  that are logged already, and shares of a block, must be the same as before, which is checked. */
   save(durable: Durable): Promise<void>;
   /** Writes a snapshot and drops older ones; not in the path of votes. Its height's operation is saved already. */
-  saveSnapshot(snapshot: StateSnapshot): Promise<void>;
+  saveSnapshot(snapshot: ReplicaSnapshot): Promise<void>;
   /** 0 while nothing is final. */
   readonly finalHeight: Height;
   /** The first final height that is stored; 0 while nothing is final. */

@@ -1,4 +1,4 @@
-/** R9: the safety journal, the root of the store. One frame per save holds the save's records, finality and the places of
+/** R9: the safety journal, the root of the store. One frame per save holds the save's records, finality, shares and the places of
  *  its blocks, and how far the other logs must reach for it to be true. Synced before `save` resolves.
  *
  *  The journal is one file. When it has grown, a new one with a checkpoint of everything live is written beside it, synced
@@ -151,7 +151,7 @@ function writeSegment(
   const opening = encodeSegmentHeader({ log: "journal", storeId: options.storeId, ...start });
   const openingHeader = frameHeader({ type: FRAME_TYPES.segment, previous: start.chain, parts: [opening] });
   const finality = live.finalHead === undefined ? [] : [live.finalHead];
-  const change = { records: live.records, finality, blocks: [...live.pending.values()] };
+  const change = { records: live.records, finality, blocks: [...live.pending.values()], shares: [...live.shares.values()] };
   const checkpoint = encodeJournalFrame({ ...start, oldestHeight: live.oldestHeight, change });
   const checkpointHeader = frameHeader({ type: FRAME_TYPES.checkpoint, previous: checksumIn(openingHeader), parts: [checkpoint] });
   const path = `${directory}/${segmentName("journal", start.segment)}`;

@@ -1,15 +1,16 @@
 /** Payloads of the journal: what one save added, or (checkpoint) everything that is live.
  *
- *    version 1 | sequence 8 | positions | operationHeight 8 | oldestHeight 8 | records | finality | blocks
+ *    version 2 | sequence 8 | positions | operationHeight 8 | oldestHeight 8 | records | finality | blocks | shares
  *
  *  Records are kept in their own versioned encoding: a record of an unknown version is refused, never guessed (failure 3). */
 
-import type { FinalityEntry } from "../replica/interface.ts";
+import type { FinalityEntry, StoredShares } from "../replica/interface.ts";
 import { assert } from "../types/assert.ts";
 import { type BlockHash, Height, View } from "../types/ids.ts";
 import { type SafetyRecord, safetyRecordCodec } from "../types/safety_record.ts";
 import { CERTIFICATE_BYTES, certificateCodec } from "../types/vote.ts";
 import { ByteReader, ByteWriter } from "./byte_io.ts";
+import { BLOCK_SHARES_BYTES_MAX } from "./limits.ts";
 import type { JournalChange, StoredBlock, StoredFinality } from "./live_state.ts";
 import type { FrameLocation, LogPosition } from "./segmented_log.ts";
 
@@ -48,6 +49,8 @@ export function encodeJournalFrame(frame: JournalFrame): Uint8Array {
   for (const stored of change.finality) writeFinality(writer, stored);
   writer.u32(change.blocks.length);
   for (const block of change.blocks) writeLocation(writer.hash(block.blockHash).u64(block.height), block.location);
+  writer.u32(change.shares.length);
+  for (const { blockHash, height, shares } of change.shares) writer.hash(blockHash).u64(height).u32(shares.length).bytes(shares);
   return writer.finish();
 }
 
@@ -74,11 +77,11 @@ export function decodeJournalFrame(payload: Uint8Array): JournalFrame | JournalD
   for (let left = reader.u32(); left > 0 && !reader.isBroken; left--) {
     storedBlocks.push({ blockHash: reader.hash<BlockHash>(), height: Height.of(reader.u64()), location: readLocation(reader) });
   }
-  if (!reader.isExhausted || blocks === undefined || finality === undefined || operations === undefined || evidence === undefined) {
-    return "malformed";
-  }
+  const shares = readShares(reader);
+  if (shares === undefined || !reader.isExhausted) return "malformed";
+  if (blocks === undefined || finality === undefined || operations === undefined || evidence === undefined) return "malformed";
   const positions = { blocks, finality, operations, evidence, operationHeight };
-  return { sequence, positions, oldestHeight, change: { records, finality: finalityEntries, blocks: storedBlocks } };
+  return { sequence, positions, oldestHeight, change: { records, finality: finalityEntries, blocks: storedBlocks, shares } };
 }
 
 /** One final height in a fixed number of bytes, so that a height's place in the finality log is arithmetic. */
@@ -94,7 +97,7 @@ export function decodeFinality(payload: Uint8Array): StoredFinality | undefined 
   return reader.isExhausted ? stored : undefined;
 }
 
-const JOURNAL_VERSION = 1;
+const JOURNAL_VERSION = 2;
 const POSITION_NAMES = ["blocks", "finality", "operations", "evidence"] as const;
 
 function writeFinality(writer: ByteWriter, { entry, block }: StoredFinality): ByteWriter {
@@ -112,6 +115,19 @@ function readFinality(reader: ByteReader): StoredFinality | undefined {
   if (!decoded.ok) return undefined;
   const entry: FinalityEntry = { height, blockHash, view, certificate: decoded.value };
   return { entry, block };
+}
+
+function readShares(reader: ByteReader): readonly StoredShares[] | undefined {
+  const entries: StoredShares[] = [];
+  for (let left = reader.u32(); left > 0 && !reader.isBroken; left--) {
+    const blockHash = reader.hash<BlockHash>();
+    const height = Height.of(reader.u64());
+    const length = reader.u32();
+    if (length > BLOCK_SHARES_BYTES_MAX) return undefined;
+    // A copy: live shares must not keep the journal's whole read buffer in memory.
+    entries.push({ blockHash, height, shares: reader.bytes(length).slice() });
+  }
+  return entries;
 }
 
 function writeLocation(writer: ByteWriter, location: FrameLocation): ByteWriter {

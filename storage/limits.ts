@@ -1,5 +1,13 @@
 /** Sizes that bound the store's files and memory. Tests pass small ones to reach every rotation. */
 
+import { storedSharesCodec } from "../types/opening_message.ts";
+
+/** Blocks whose shares are live. Beyond it those saved first are forgotten: a validator can make its shares again from the block and
+ *  its secret, so that a long outage costs it work after a restart, and never the store. */
+export const SHARE_BLOCKS_MAX = 64;
+/** Our shares of one block, in bytes. All live shares together: SHARE_BLOCKS_MAX times as many, 4 MiB. */
+export const BLOCK_SHARES_BYTES_MAX = storedSharesCodec.bytesMax;
+
 export interface StoreLimits {
   /** A log starts a new segment when the current one has reached this many bytes. */
   readonly blockSegmentBytesMax: number;

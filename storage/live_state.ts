@@ -1,9 +1,10 @@
-/** What the journal remembers: live safety records (R9), the final head, and the blocks that are not final yet.
+/** What the journal remembers: live safety records (R9), the final head, the blocks that are not final yet, and our shares of them.
  *  Every journal frame changes it, a checkpoint frame holds all of it, and a restart rebuilds it frame by frame. */
 
-import type { FinalityEntry } from "../replica/interface.ts";
+import type { FinalityEntry, StoredShares } from "../replica/interface.ts";
 import { type BlockHash, Height } from "../types/ids.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
+import { SHARE_BLOCKS_MAX } from "./limits.ts";
 import type { FrameLocation } from "./segmented_log.ts";
 
 /** A final height with the place of its block. */
@@ -23,11 +24,14 @@ export interface JournalChange {
   readonly records: readonly SafetyRecord[];
   readonly finality: readonly StoredFinality[];
   readonly blocks: readonly StoredBlock[];
+  readonly shares: readonly StoredShares[];
 }
 
 export class LiveState {
   readonly #records = new Map<string, SafetyRecord>();
   readonly #pending = new Map<BlockHash, StoredBlock>();
+  /** In the order of saving, so that the first is the one to forget. */
+  readonly #shares = new Map<BlockHash, StoredShares>();
   #finalHead: StoredFinality | undefined;
   #oldestHeight: Height = Height.ZERO;
 
@@ -48,6 +52,11 @@ export class LiveState {
     return this.#pending;
   }
 
+  /** By block, in the order of saving. */
+  get shares(): ReadonlyMap<BlockHash, StoredShares> {
+    return this.#shares;
+  }
+
   /** Ascending by (epoch, view). */
   get records(): readonly SafetyRecord[] {
     return [...this.#records.values()].sort((left, right) => left.epoch - right.epoch || left.view - right.view);
@@ -61,10 +70,12 @@ export class LiveState {
   restore(change: JournalChange, oldestHeight: Height): void {
     this.#records.clear();
     this.#pending.clear();
+    this.#shares.clear();
     this.#finalHead = change.finality[0];
     this.#oldestHeight = oldestHeight;
     for (const record of change.records) this.#records.set(keyOf(record), record);
     for (const block of change.blocks) this.#pending.set(block.blockHash, block);
+    for (const entry of change.shares) this.#shares.set(entry.blockHash, entry);
   }
 
   /** Applies a change that is durable. R9: records at or below the view of the durable final head are dropped, no others: the
@@ -72,12 +83,22 @@ export class LiveState {
   apply(change: JournalChange): void {
     for (const record of change.records) this.#records.set(keyOf(record), record);
     for (const block of change.blocks) this.#pending.set(block.blockHash, block);
+    for (const entry of change.shares) this.#shares.set(entry.blockHash, entry);
+    this.#prune(change);
+    for (const blockHash of this.#shares.keys()) {
+      if (this.#shares.size <= SHARE_BLOCKS_MAX) break;
+      this.#shares.delete(blockHash);
+    }
+  }
+
+  #prune(change: JournalChange): void {
     const head = change.finality.at(-1);
     const first = change.finality[0];
     if (head === undefined || first === undefined) return;
     if (this.#finalHead === undefined) this.#oldestHeight = first.entry.height;
     this.#finalHead = head;
     for (const block of this.#pending.values()) if (block.height <= head.entry.height) this.#pending.delete(block.blockHash);
+    for (const { blockHash, height } of this.#shares.values()) if (height <= head.entry.height) this.#shares.delete(blockHash);
     for (const [key, record] of this.#records) if (isPrunable(record, head.entry)) this.#records.delete(key);
   }
 }

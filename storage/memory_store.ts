@@ -3,18 +3,17 @@
  *
  *  A crash is `reopen()`: the old store is dead, the new one finds what was saved, and nothing else. */
 
-import type { Durable, FinalityEntry, OperationEntry } from "../replica/interface.ts";
-import type { StateSnapshot } from "../types/application.ts";
+import type { Durable, FinalityEntry, OperationEntry, ReplicaSnapshot, StoredShares } from "../replica/interface.ts";
 import type { Block } from "../types/block.ts";
 import type { Evidence } from "../types/evidence.ts";
 import { type BlockHash, Height, type TransactionHash } from "../types/ids.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
-import { checkDurable } from "./durable_check.ts";
-import { divergedError, invalidCall, StoreError } from "./errors.ts";
+import { checkDurable, checkSnapshot } from "./durable_check.ts";
+import { divergedError, StoreError } from "./errors.ts";
 import { EvidenceSet } from "./evidence_log.ts";
 import { checkIdentity } from "./identity_file.ts";
 import type { Recovered, Store, StoreIdentity, TransactionLocation } from "./interface.ts";
-import { STORE_LIMITS } from "./limits.ts";
+import { SHARE_BLOCKS_MAX, STORE_LIMITS } from "./limits.ts";
 import { isPrunable } from "./live_state.ts";
 import { operationsEqual } from "./operation_codec.ts";
 
@@ -22,11 +21,18 @@ export interface MemoryStore extends Store {
   /** `save` without a promise, for drivers with virtual time. */
   saveNow(durable: Durable): void;
   /** `saveSnapshot` without a promise. */
-  saveSnapshotNow(snapshot: StateSnapshot): void;
+  saveSnapshotNow(snapshot: ReplicaSnapshot): void;
   /** How much is held that finality has to free. */
-  readonly sizes: { readonly records: number; readonly pendingBlocks: number };
+  readonly sizes: MemoryStoreSizes;
   /** Simulates a crash and restart. Throws StoreError "foreign" for another identity; the same one when left out. */
   reopen(identity?: StoreIdentity): MemoryStore;
+}
+
+export interface MemoryStoreSizes {
+  readonly records: number;
+  readonly pendingBlocks: number;
+  /** Blocks whose shares are live. */
+  readonly shareBlocks: number;
 }
 
 export function createMemoryStore(options: { readonly identity: StoreIdentity }): MemoryStore {
@@ -44,7 +50,9 @@ interface Disk {
   readonly operations: Map<Height, OperationEntry>;
   readonly transactions: Map<TransactionHash, TransactionLocation>;
   readonly evidence: EvidenceSet;
-  snapshot: StateSnapshot | undefined;
+  /** Of blocks above the final head, in the order of saving. */
+  shares: readonly StoredShares[];
+  snapshot: ReplicaSnapshot | undefined;
   oldestHeight: Height;
   finalHeight: Height;
   operationHeight: Height;
@@ -75,7 +83,7 @@ class MemoryStoreTwin implements MemoryStore {
   }
 
   releaseRecovered(): void {
-    this.#recovered = { ...this.#recovered, records: [], pendingBlocks: [], snapshot: undefined };
+    this.#recovered = { ...this.#recovered, records: [], pendingBlocks: [], shares: [], snapshot: undefined };
   }
 
   async save(durable: Durable): Promise<void> {
@@ -91,6 +99,7 @@ class MemoryStoreTwin implements MemoryStore {
       isPending: (hash) => disk.pending.has(hash),
       finalHashAt: (height) => disk.finality.get(height)?.blockHash,
       record: (key) => disk.records.get(keyOf(key)),
+      shares: (blockHash) => disk.shares.find((entry) => entry.blockHash === blockHash),
     });
     for (const entry of checked.repeatedOperations) this.#checkRepeated(entry);
     for (const record of checked.records) disk.records.set(keyOf(record), record);
@@ -100,18 +109,18 @@ class MemoryStoreTwin implements MemoryStore {
     }
     for (const entry of checked.finality) finalize(disk, entry);
     if (checked.finality.length > 0) forgetOld(disk);
+    disk.shares = [...disk.shares, ...checked.shares].filter(({ height }) => height > disk.finalHeight).slice(-SHARE_BLOCKS_MAX);
     for (const entry of checked.operations) logOperation(disk, entry);
     for (const evidence of durable.evidence) disk.evidence.add(evidence);
   }
 
-  async saveSnapshot(snapshot: StateSnapshot): Promise<void> {
+  async saveSnapshot(snapshot: ReplicaSnapshot): Promise<void> {
     this.saveSnapshotNow(snapshot);
   }
 
-  saveSnapshotNow(snapshot: StateSnapshot): void {
+  saveSnapshotNow(snapshot: ReplicaSnapshot): void {
     this.#requireOpen();
-    const isKnown = snapshot.height === Height.ZERO || this.operation(snapshot.height)?.stateRoot === snapshot.root;
-    if (!isKnown) throw invalidCall(`The snapshot of height ${snapshot.height} has a state root that was not logged for it.`);
+    checkSnapshot(snapshot, (height) => this.operation(height)?.stateRoot);
     const newest = this.#disk.snapshot;
     if (newest === undefined || newest.height <= snapshot.height) this.#disk.snapshot = snapshot;
   }
@@ -145,8 +154,9 @@ class MemoryStoreTwin implements MemoryStore {
     return this.#disk.evidence.all;
   }
 
-  get sizes(): { readonly records: number; readonly pendingBlocks: number } {
-    return { records: this.#disk.records.size, pendingBlocks: this.#disk.pending.size };
+  get sizes(): MemoryStoreSizes {
+    const { records, pending, shares } = this.#disk;
+    return { records: records.size, pendingBlocks: pending.size, shareBlocks: shares.length };
   }
 
   reopen(identity: StoreIdentity = this.#identity): MemoryStore {
@@ -189,6 +199,7 @@ function emptyDisk(): Disk {
     operations: new Map(),
     transactions: new Map(),
     evidence: new EvidenceSet(STORE_LIMITS.evidencePerValidatorMax),
+    shares: [],
     snapshot: undefined,
     oldestHeight: Height.ZERO,
     finalHeight: Height.ZERO,
@@ -230,6 +241,7 @@ function recover(disk: Disk): Recovered {
     records: [...disk.records.values()].sort((left, right) => left.epoch - right.epoch || left.view - right.view),
     finalHead: disk.finality.get(disk.finalHeight),
     pendingBlocks,
+    shares: [...disk.shares].sort((left, right) => left.height - right.height || (left.blockHash < right.blockHash ? -1 : 1)),
     snapshot: disk.snapshot,
     repairs: [],
   };

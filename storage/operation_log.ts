@@ -1,5 +1,6 @@
-/** The operation log: one entry per executed height, hash-chained. It can be derived again by executing the blocks, so it
- *  is written without a sync of its own and synced lazily, and always before a snapshot that stands on it.
+/** The operation log: one entry per executed height, hash-chained. An entry without openings can be derived again by executing
+ *  its block, so it is written without a sync of its own and synced lazily, and always before a snapshot that stands on it.
+ *  Openings cannot: an entry with some is synced before the journal frame that makes its height final.
  *  An entry that is saved again must be the same: executing a block twice must never differ. */
 
 import type { OperationEntry } from "../replica/interface.ts";

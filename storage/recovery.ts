@@ -212,7 +212,9 @@ function openFinality(
   return finality;
 }
 
-/** Accepts operations beyond what was synced as long as they follow each other and are of final blocks. */
+/** Accepts operations beyond what the journal names as long as they follow each other and are of final blocks. Openings are synced
+ *  before their height's finality is journaled, so a crash between the two leaves entries above the final head: those go. Their
+ *  blocks are pending again, our shares of them live again, and whoever opens them a second time may prove a failure otherwise. */
 function followOperations(start: { readonly journal: Journal; readonly finality: FinalityLog; readonly from: LogPositions }): {
   readonly accept: LogOpening["accept"];
   readonly lastHeight: () => Height;
@@ -233,7 +235,7 @@ function followOperations(start: { readonly journal: Journal; readonly finality:
 function cutReport(log: LogName, bytes: number): string {
   const reason =
     log === "operations"
-      ? "which were not synced yet; the blocks are executed again"
+      ? "which were not synced yet or belonged to a save that was never acknowledged; the blocks are executed again"
       : "which belonged to a save that was never acknowledged";
   return `${log}: cut off ${bytes} bytes, ${reason}.`;
 }

@@ -1,10 +1,11 @@
 /** State snapshots: chunks named by their SHA-256, listed by a manifest. Every file is written beside, synced and renamed;
- *  the manifest comes last, so that a manifest never names a chunk that is not there. The newest few are kept.
+ *  the manifest comes last, so that a manifest never names a chunk that is not there. The newest few are kept. The state of key
+ *  generation is a chunk like the others: it is checked by its name, and snapshots between which it did not change share it.
  *  A snapshot only shortens a restart: a damaged one is set aside and reported, and the one before it, or genesis, serves. */
 
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import type { StateSnapshot } from "../types/application.ts";
+import type { ReplicaSnapshot } from "../replica/interface.ts";
 import { toHex } from "../types/bytes.ts";
 import { Height, type StateRoot } from "../types/ids.ts";
 import { ByteReader, ByteWriter } from "./byte_io.ts";
@@ -25,9 +26,9 @@ export class Snapshots {
   }
 
   /** Durable when this resolves. Yields to the event loop between chunks. */
-  async save(snapshot: StateSnapshot): Promise<void> {
+  async save(snapshot: ReplicaSnapshot): Promise<void> {
     const names: string[] = [];
-    for (const chunk of snapshot.chunks) {
+    for (const chunk of [snapshot.keygen, ...snapshot.chunks]) {
       const name = nameOfChunk(chunk);
       names.push(name);
       if (!this.#files.exists(`${this.#chunks}/${name}`)) await this.#files.replace(`${this.#chunks}/${name}`, chunk);
@@ -41,7 +42,7 @@ export class Snapshots {
 
   /** The newest snapshot that is whole. `isAcceptable` compares its height and root with what the store knows. */
   load(isAcceptable: (height: Height, root: StateRoot) => boolean): {
-    readonly snapshot: StateSnapshot | undefined;
+    readonly snapshot: ReplicaSnapshot | undefined;
     readonly repairs: readonly string[];
   } {
     this.#removeUnfinished();
@@ -70,7 +71,7 @@ export class Snapshots {
   }
 
   /** The snapshot, or why it cannot be used. */
-  #read(height: Height): StateSnapshot | string {
+  #read(height: Height): ReplicaSnapshot | string {
     const manifest = decodeManifest(this.#files.readAll(this.#pathOf(height)) ?? new Uint8Array(0));
     if (manifest === undefined || manifest.height !== height) return "its manifest is damaged";
     const chunks: Uint8Array[] = [];
@@ -84,7 +85,9 @@ export class Snapshots {
       }
       chunks.push(chunk);
     }
-    return { height, root: manifest.root, manifest: manifest.application, chunks };
+    const [keygen, ...stateChunks] = chunks;
+    if (keygen === undefined) return "its manifest names no chunks";
+    return { height, root: manifest.root, manifest: manifest.application, chunks: stateChunks, keygen };
   }
 
   #dropOld(): void {
@@ -111,12 +114,13 @@ export class Snapshots {
 
 const MANIFEST_NAME = /^\d{16}\.manifest$/;
 const CHUNK_NAME = /^[0-9a-f]{64}$/;
-const MANIFEST_VERSION = 1;
+const MANIFEST_VERSION = 2;
 
 interface Manifest {
   readonly height: Height;
   readonly root: StateRoot;
   readonly application: Uint8Array;
+  /** The state of key generation, then the application's chunks. */
   readonly chunkNames: readonly string[];
 }
 
@@ -124,7 +128,7 @@ function nameOfChunk(chunk: Uint8Array): string {
   return createHash("sha256").update(chunk).digest("hex");
 }
 
-function encodeManifest(snapshot: StateSnapshot, chunkNames: readonly string[]): Uint8Array {
+function encodeManifest(snapshot: ReplicaSnapshot, chunkNames: readonly string[]): Uint8Array {
   const writer = new ByteWriter(256 + chunkNames.length * 32);
   writer.u8(MANIFEST_VERSION).u64(snapshot.height).hash(snapshot.root);
   writer.u32(snapshot.manifest.length).bytes(snapshot.manifest).u32(chunkNames.length);

@@ -11,6 +11,7 @@ import { type FileStoreOptions, openFileStore } from "../../storage/file_store.t
 import type { Store } from "../../storage/interface.ts";
 import { createMemoryStore } from "../../storage/memory_store.ts";
 import { Height } from "../../types/ids.ts";
+import { KEYGEN_STATE_BYTES_MAX } from "../../types/limits.ts";
 import * as fixtures from "./fixtures.ts";
 import { blockHashOf, blockOf, describeRecovered, describeStore, EMPTY, IDENTITY, scriptedSaves, snapshotOf } from "./fixtures.ts";
 
@@ -220,9 +221,31 @@ t.test("saveSnapshot: keeps the newest two and their chunks, and refuses a root 
   );
   const manifests = fs.readdirSync(path.join(directory, "snapshots")).filter((name) => name.endsWith(".manifest"));
   t.same(manifests, ["0000000000000006.manifest", "0000000000000008.manifest"]);
-  t.equal(fs.readdirSync(path.join(directory, "snapshots", "chunks")).length, 3, "one chunk is shared");
+  t.equal(fs.readdirSync(path.join(directory, "snapshots", "chunks")).length, 5, "one chunk is shared");
   await store.close();
-  t.equal((await opened(t, { directory })).recovered.snapshot?.height, 8);
+  t.same((await opened(t, { directory })).recovered.snapshot, snapshotOf(8));
+});
+
+t.test("saveSnapshot: the state of key generation is given back, shared while it stays the same, and bounded", async (t) => {
+  const directory = temporary(t);
+  const store = await opened(t, { directory });
+  const twin = createMemoryStore({ identity: IDENTITY });
+  for (const either of [store, twin]) {
+    for (const save of scriptedSaves(4)) await either.save(save);
+    const largest = { ...snapshotOf(2), keygen: new Uint8Array(KEYGEN_STATE_BYTES_MAX) };
+    const tooLong = { ...largest, keygen: new Uint8Array(KEYGEN_STATE_BYTES_MAX + 1) };
+    await t.rejects(either.saveSnapshot(tooLong), { code: "invalidCall", message: /bytes of key generation/ });
+    await either.saveSnapshot(largest);
+    await either.saveSnapshot({ ...snapshotOf(4), keygen: new Uint8Array(0) });
+  }
+  t.equal(fs.readdirSync(path.join(directory, "snapshots", "chunks")).length, 5);
+  await store.save({ ...EMPTY, operations: [] });
+  await store.saveSnapshot({ ...snapshotOf(2), keygen: new Uint8Array(0) });
+  t.equal(fs.readdirSync(path.join(directory, "snapshots", "chunks")).length, 4, "both have the same state");
+  await store.close();
+  const { snapshot } = (await opened(t, { directory })).recovered;
+  t.same(snapshot, { ...snapshotOf(4), keygen: new Uint8Array(0) });
+  t.same(twin.reopen().recovered.snapshot, snapshot);
 });
 
 t.test("recovered: the newest snapshot is damaged, the one before serves and the loss is reported", async (t) => {
@@ -248,7 +271,8 @@ t.test("releaseRecovered: recovered blocks and snapshot are let go", async (t) =
   const store = await opened(t, { directory: temporary(t) });
   for (const save of scriptedSaves(3)) await store.save(save);
   store.releaseRecovered();
-  t.same([store.recovered.records, store.recovered.pendingBlocks, store.recovered.snapshot], [[], [], undefined]);
+  const { records, pendingBlocks, shares, snapshot } = store.recovered;
+  t.same([records, pendingBlocks, shares, snapshot], [[], [], [], undefined]);
 });
 
 t.test("close: twice is harmless, and every later call says that the store is closed", async (t) => {

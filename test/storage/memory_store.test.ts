@@ -8,7 +8,7 @@ import { blockHashOf, blockOf, EMPTY, IDENTITY, viewOf } from "./fixtures.ts";
 
 t.test("createMemoryStore: nothing saved, finds nothing", async (t) => {
   const store = createMemoryStore({ identity: IDENTITY });
-  t.same(store.recovered, { records: [], finalHead: undefined, pendingBlocks: [], snapshot: undefined, repairs: [] });
+  t.same(store.recovered, { records: [], finalHead: undefined, pendingBlocks: [], shares: [], snapshot: undefined, repairs: [] });
   t.same([store.finalHeight, store.oldestHeight, store.blockAt(Height.of(1)), store.evidence()], [0, 0, undefined, []]);
 });
 

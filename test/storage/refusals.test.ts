@@ -248,20 +248,22 @@ t.test("R9: openFileStore: the counter file elsewhere counts another store of th
   await refused(t, { directory: data, counterFile }, "rolledBack", /counts 3 saves of another store of this key/);
 });
 
-t.test("failure 3: openFileStore: the store has an unknown format, is refused until migrated", async (t) => {
-  const { data } = place(t);
-  await use({ directory: data }, [0, 3]);
-  const identity = path.join(data, "identity");
-  const { createHash } = await import("node:crypto");
-  const body = fs.readFileSync(identity, "utf8").split("\nchecksum ")[0]?.replace("format 1", "format 2") as string;
-  fs.writeFileSync(identity, `${body}\nchecksum ${createHash("sha256").update(body).digest("hex").slice(0, 32)}\n`);
-  await refused(
-    t,
-    { directory: data },
-    "unknownVersion",
-    /format that this release does not know.*start the release that wrote it, or run that release's migration/,
-  );
-});
+for (const format of [1, 3]) {
+  t.test(`failure 3: openFileStore: the store has format ${format}, is refused until migrated`, async (t) => {
+    const { data } = place(t);
+    await use({ directory: data }, [0, 3]);
+    const identity = path.join(data, "identity");
+    const { createHash } = await import("node:crypto");
+    const body = fs.readFileSync(identity, "utf8").split("\nchecksum ")[0]?.replace("format 2", `format ${format}`) as string;
+    fs.writeFileSync(identity, `${body}\nchecksum ${createHash("sha256").update(body).digest("hex").slice(0, 32)}\n`);
+    await refused(
+      t,
+      { directory: data },
+      "unknownVersion",
+      /format that this release does not know.*start the release that wrote it, or run that release's migration/,
+    );
+  });
+}
 
 t.test("failure 3: openFileStore: a safety record has an unknown version, is refused and never read with defaults", async (t) => {
   const { data } = place(t);

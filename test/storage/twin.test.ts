@@ -26,6 +26,7 @@ type Move =
   | "vote"
   | "rival"
   | "commit"
+  | "share"
   | "timeout"
   | "finalize"
   | "execute"
@@ -39,6 +40,7 @@ const MOVES: readonly Move[] = [
   "vote",
   "rival",
   "commit",
+  "share",
   "timeout",
   "finalize",
   "execute",
@@ -81,6 +83,14 @@ function saveFor(move: Move, count: number, progress: Progress): Durable {
           .slice(-count)
           .map(fixtures.committedRecord),
       };
+    // Of the final head too, and some again: those are ignored.
+    case "share":
+      return {
+        ...EMPTY,
+        shares: range(Math.max(1, progress.final), progress.stored)
+          .slice(-count)
+          .flatMap((height) => [fixtures.sharesOf(height), fixtures.sharesOf(height, 1)]),
+      };
     case "timeout":
       return { ...EMPTY, records: [fixtures.timedOutRecord(next, 1)] };
     case "finalize": {
@@ -104,7 +114,7 @@ function saveFor(move: Move, count: number, progress: Progress): Durable {
       return { ...EMPTY, blocks: stored.map((height) => ({ blockHash: blockHashOf(height), block: blockOf(height) })), operations };
     }
     case "all": {
-      const parts = (["vote", "finalize", "execute", "evidence"] as const).map((part) => saveFor(part, count, progress));
+      const parts = (["vote", "share", "finalize", "execute", "evidence"] as const).map((part) => saveFor(part, count, progress));
       const join = <K extends keyof Durable>(key: K): Durable[K] =>
         parts.flatMap((part) => part[key] as readonly unknown[]) as unknown as Durable[K];
       return {
@@ -113,6 +123,7 @@ function saveFor(move: Move, count: number, progress: Progress): Durable {
         finality: join("finality"),
         operations: join("operations"),
         evidence: join("evidence"),
+        shares: join("shares"),
       };
     }
     default:

@@ -36,7 +36,7 @@ export function assemble(parts: {
   const { result, derived } = replayStore({ store, application, chainId: world.chainId, genesisTimeMs });
   if (!result.ok) return { ok: false, reason: `the store does not replay: ${result.failure.reason} at height ${result.failure.height}` };
   const rewritten: Durable | undefined =
-    derived.length === 0 ? undefined : { records: [], blocks: [], finality: [], operations: derived, evidence: [] };
+    derived.length === 0 ? undefined : { records: [], blocks: [], finality: [], operations: derived, evidence: [], shares: [] };
   if (rewritten !== undefined) {
     disk.begin(rewritten);
     disk.commit();

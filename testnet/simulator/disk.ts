@@ -1,10 +1,9 @@
 /** A simulated disk: the log of everything that was saved, with the store's in-memory twin as its index. A crash during a write keeps,
  *  loses or tears it; damage is found at the next start, as the file store finds it by its checksums and its counter. */
 
-import type { Durable } from "../../replica/interface.ts";
+import type { Durable, ReplicaSnapshot } from "../../replica/interface.ts";
 import type { StoreIdentity } from "../../storage/interface.ts";
 import { createMemoryStore, type MemoryStore } from "../../storage/memory_store.ts";
-import type { StateSnapshot } from "../../types/application.ts";
 import { assert } from "../../types/assert.ts";
 import { Height } from "../../types/ids.ts";
 
@@ -24,9 +23,10 @@ export interface SimulatedDisk {
   /** The write is synced. */
   commit(): void;
   /** The process died. What was being written is kept, lost, or torn. Of a torn write nothing is left either: the
-   *  file store cuts off what its journal does not vouch for. After both, operations of the last saves are gone as well, since they are not synced. */
+   *  file store cuts off what its journal does not vouch for. After both, operations of the last saves are gone as well, since they
+   *  are not synced; those up to the last one with openings are, and stay. */
   crash(unsynced: "kept" | "lost" | "torn"): CrashRemains;
-  saveSnapshot(snapshot: StateSnapshot): void;
+  saveSnapshot(snapshot: ReplicaSnapshot): void;
   damage(kind: "bitFlip" | "truncate"): void;
   /** An old copy of the files is put back. The counter shows it, unless `hidesCounter`. */
   rollBack(options: { readonly saves: number; readonly hidesCounter: boolean }): void;
@@ -41,7 +41,7 @@ export function createSimulatedDisk(identity: StoreIdentity): SimulatedDisk {
   let log: Durable[] = [];
   let store = createMemoryStore({ identity });
   let writing: Durable | undefined;
-  let snapshot: StateSnapshot | undefined;
+  let snapshot: ReplicaSnapshot | undefined;
   let damaged: "bitFlip" | "truncate" | undefined;
   let isRolledBack = false;
 
@@ -60,7 +60,11 @@ export function createSimulatedDisk(identity: StoreIdentity): SimulatedDisk {
 
   function loseOperations(): void {
     const first = Math.max(0, log.length - UNSYNCED_OPERATIONS_SAVES);
-    const floor = snapshot?.height ?? Height.ZERO;
+    let floor = snapshot?.height ?? Height.ZERO;
+    for (const { operations } of log.slice(first)) {
+      // Of one save all operations are synced when one has openings.
+      if (operations.some(({ openings }) => openings.length > 0)) floor = highest(floor, operations.at(-1)?.height ?? floor);
+    }
     const isLost = log.slice(first).some(({ operations }) => operations.some(({ height }) => height > floor));
     if (!isLost) return;
     log = log.map((durable, index) =>
@@ -119,3 +123,5 @@ export function createSimulatedDisk(identity: StoreIdentity): SimulatedDisk {
     },
   };
 }
+
+const highest = (left: Height, right: Height): Height => (left > right ? left : right);

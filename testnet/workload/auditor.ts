@@ -216,7 +216,7 @@ class Audit {
     for (const block of blocks) this.#chain.noteFinalized(block);
     this.#advance(validator, atUs);
     for (const { header, blockHash, stateRoot, receipts } of blocks) {
-      this.#compare({ validator, atUs, entry: { height: header.height, blockHash, stateRoot, receipts } });
+      this.#compare({ validator, atUs, entry: { height: header.height, blockHash, stateRoot, receipts, openings: [] } });
       this.#executed.set(validator, header.height);
     }
   }
