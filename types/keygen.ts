@@ -8,7 +8,7 @@ import { concatBytes } from "./bytes.ts";
 import { type Codec, defineCodec, hashFromBytes, hashToBytes, ssz } from "./codec.ts";
 import { type ChainId, Epoch, ValidatorIndex } from "./ids.ts";
 import { TRANSACTION_BYTES_MAX, VALIDATORS_MAX } from "./limits.ts";
-import { type KeyDeal, type KeyId, SEALING_SIZES, type SealingKey, type ShareDisclosure } from "./sealing.ts";
+import { type KeyDeal, type KeyId, SEALING_SIZES, type ShareDisclosure } from "./sealing.ts";
 import { bytesOfDomain, type SigningDomain, TAGS } from "./signing.ts";
 
 /** Shows that `dealer` dealt us a share that does not fit its commitments. */
@@ -145,17 +145,4 @@ export const signedKeygenMessageCodec: Codec<SignedKeygenMessage> = defineCodec(
 /** The message under the validator's Ed25519 signature: tag ‖ domain ‖ encoding of the message with its version byte. */
 export function keygenSigningBytes(domain: SigningDomain, message: KeygenMessage): Uint8Array {
   return concatBytes([TAGS.keygen, bytesOfDomain(domain), keygenMessageCodec.encode(message)]);
-}
-
-/** Names a sealing key: SHA-256(tag ‖ suite ‖ threshold ‖ count ‖ Y ‖ Y_0 … Y_n−1), numbers as little-endian uint16. A certificate over a
- *  header that carries the name so vouches for the whole key. */
-export function sealingKeyIdOf(given: {
-  readonly suite: number;
-  readonly key: Omit<SealingKey, "keyId">;
-  readonly sha256: (bytes: Uint8Array) => Uint8Array;
-}): KeyId {
-  const { suite, key, sha256 } = given;
-  const numbers = new DataView(new ArrayBuffer(6));
-  for (const [at, value] of [suite, key.threshold, key.shareKeys.length].entries()) numbers.setUint16(2 * at, value, true);
-  return hashFromBytes<KeyId>(sha256(concatBytes([TAGS.sealingKey, new Uint8Array(numbers.buffer), key.publicKey, ...key.shareKeys])));
 }

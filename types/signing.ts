@@ -29,8 +29,6 @@ export const TAGS = {
   lists: tag("sls/lists/1"),
   keygen: tag("sls/keygen/1"),
   keygenSession: tag("sls/kg-session/1"),
-  keygenSeed: tag("sls/kg-seed/1"),
-  sealingKey: tag("sls/sealing-key"),
 } as const;
 
 /** The chain and validator set that a signature is bound to. */
