@@ -36,6 +36,8 @@ export interface SelectRequest {
 export type PoolSource = "client" | "peer";
 
 export interface OpenPool {
+  /** Would `add` refuse it? Changes nothing: asked before work is spent on checking it. */
+  refusalOf(transaction: ParsedTransaction): Refusal | undefined;
   add(transaction: ParsedTransaction, source: PoolSource): AddResult;
   get(hash: TransactionHash): ParsedTransaction | undefined;
   has(hash: TransactionHash): boolean;
@@ -100,8 +102,14 @@ class BoundedPool implements OpenPool {
     return this.#byHash.has(hash);
   }
 
+  refusalOf(transaction: ParsedTransaction): Refusal | undefined {
+    const refusal = this.#conflictOf(transaction);
+    if (refusal !== undefined) return refusal;
+    return this.#planEvictions(transaction) === undefined ? POOL_REFUSALS.poolFull : undefined;
+  }
+
   add(transaction: ParsedTransaction, _source: PoolSource): AddResult {
-    const refusal = this.#refusalOf(transaction);
+    const refusal = this.#conflictOf(transaction);
     if (refusal !== undefined) return { ok: false, refusal };
     const evictions = this.#planEvictions(transaction);
     if (evictions === undefined) return { ok: false, refusal: POOL_REFUSALS.poolFull };
@@ -166,7 +174,7 @@ class BoundedPool implements OpenPool {
     return heights;
   }
 
-  #refusalOf(transaction: ParsedTransaction): Refusal | undefined {
+  #conflictOf(transaction: ParsedTransaction): Refusal | undefined {
     if (this.#byHash.has(transaction.hash)) return POOL_REFUSALS.duplicate;
     if (transaction.expiryHeight < this.#heightMin) return POOL_REFUSALS.expired;
     if (transaction.bytes.length > this.#limits.bytesMax) return POOL_REFUSALS.oversize;
