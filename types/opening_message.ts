@@ -5,8 +5,9 @@
 
 import { assert } from "./assert.ts";
 import { concatBytes } from "./bytes.ts";
-import { type Codec, type DecodeFailure, defineCodec, hashFromBytes, hashToBytes, ssz } from "./codec.ts";
+import { type Codec, type Decoded, type DecodeFailure, defineCodec, hashFromBytes, hashToBytes, ssz } from "./codec.ts";
 import { type BlockHash, ValidatorIndex } from "./ids.ts";
+import { type InclusionList, inclusionListCodec } from "./inclusion_list.ts";
 import { BLOCK_SEALED_MAX, FRAME_BYTES_MAX, VALIDATORS_MAX } from "./limits.ts";
 import { type Opening, type ProvenShare, SEALING_SIZES } from "./sealing.ts";
 
@@ -66,8 +67,11 @@ export interface ProofsMessage {
 
 export type OpeningMessage = SharesMessage | SeedsMessage | OpeningRequest | ProofRequest | ProofsMessage;
 
-export type DecodedOpeningMessage =
-  | { readonly ok: true; readonly message: OpeningMessage }
+/** All that the sealed mempool sends over direct links. */
+export type SealingMessage = OpeningMessage | { readonly type: "list"; readonly list: InclusionList };
+
+export type DecodedSealingMessage =
+  | { readonly ok: true; readonly message: SealingMessage }
   | { readonly ok: false; readonly reason: DecodeFailure | "unknownType" };
 
 /** A frame's type byte and the message's own kind byte stand before an encoding. */
@@ -289,10 +293,10 @@ assert(sharesMessageCodec.bytesMax <= MESSAGE_BYTES_MAX, "shares of a whole lane
 assert(VALIDATORS_MAX <= 256, "a validator is one byte in a proven share");
 
 /** By kind byte, which stands before the encoding. */
-const KINDS = { shares: 1, seeds: 2, openingRequest: 3, proofRequest: 4, proofs: 5 } as const;
+const KINDS = { shares: 1, seeds: 2, openingRequest: 3, proofRequest: 4, proofs: 5, list: 6 } as const;
 
 /** kind (1 byte) ‖ encoding of that kind. */
-export function encodeOpeningMessage(message: OpeningMessage): Uint8Array {
+export function encodeSealingMessage(message: SealingMessage): Uint8Array {
   const kind = Uint8Array.of(KINDS[message.type]);
   switch (message.type) {
     case "shares":
@@ -305,31 +309,35 @@ export function encodeOpeningMessage(message: OpeningMessage): Uint8Array {
       return concatBytes([kind, proofRequestCodec.encode(message)]);
     case "proofs":
       return concatBytes([kind, proofsMessageCodec.encode(message)]);
+    case "list":
+      return concatBytes([kind, inclusionListCodec.encode(message.list)]);
   }
 }
 
 /** Never throws; a peer chooses the bytes. */
-export function decodeOpeningMessage(bytes: Uint8Array): DecodedOpeningMessage {
-  if (bytes.length === 0) return { ok: false, reason: "empty" };
-  const codec = codecOf(bytes[0] as number);
-  if (codec === undefined) return { ok: false, reason: "unknownType" };
-  const decoded = codec.decode(bytes.subarray(1));
-  return decoded.ok ? { ok: true, message: decoded.value } : decoded;
+export function decodeSealingMessage(given: Uint8Array): DecodedSealingMessage {
+  if (given.length === 0) return { ok: false, reason: "empty" };
+  const bytes = given.subarray(1);
+  switch (given[0]) {
+    case KINDS.shares:
+      return messageOf(sharesMessageCodec.decode(bytes));
+    case KINDS.seeds:
+      return messageOf(seedsMessageCodec.decode(bytes));
+    case KINDS.openingRequest:
+      return messageOf(openingRequestCodec.decode(bytes));
+    case KINDS.proofRequest:
+      return messageOf(proofRequestCodec.decode(bytes));
+    case KINDS.proofs:
+      return messageOf(proofsMessageCodec.decode(bytes));
+    case KINDS.list: {
+      const decoded = inclusionListCodec.decode(bytes);
+      return decoded.ok ? { ok: true, message: { type: "list", list: decoded.value } } : decoded;
+    }
+    default:
+      return { ok: false, reason: "unknownType" };
+  }
 }
 
-function codecOf(kind: number): Pick<Codec<OpeningMessage>, "decode"> | undefined {
-  switch (kind) {
-    case KINDS.shares:
-      return sharesMessageCodec;
-    case KINDS.seeds:
-      return seedsMessageCodec;
-    case KINDS.openingRequest:
-      return openingRequestCodec;
-    case KINDS.proofRequest:
-      return proofRequestCodec;
-    case KINDS.proofs:
-      return proofsMessageCodec;
-    default:
-      return undefined;
-  }
+function messageOf(decoded: Decoded<OpeningMessage>): DecodedSealingMessage {
+  return decoded.ok ? { ok: true, message: decoded.value } : decoded;
 }
