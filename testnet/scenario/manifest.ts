@@ -191,6 +191,7 @@ export const STRATEGIES = [
   "earlyTimeout",
   "relayedForgeries",
   "nearlyTrueAnswers",
+  "returnedProposals",
 ] as const;
 export type StrategyName = (typeof STRATEGIES)[number];
 

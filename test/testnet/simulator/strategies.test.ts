@@ -43,6 +43,10 @@ const EXPECTED: Readonly<Record<StrategyName, { readonly deeds: readonly string[
     trace: (run) => penalties(run, "invalidSignature") > 0 && accusations(run) === 0,
   },
   nearlyTrueAnswers: { deeds: ["claims a great height"], trace: (run) => run.of("sent").some(isQuestionToTraitor) },
+  returnedProposals: {
+    deeds: ["sends the proposal of view", "sends all proposals that it holds back"],
+    trace: (run) => run.of("sent").some(isReturnedProposal) && penalties(run) === 0 && accusations(run) === 0,
+  },
   splitBrain: { deeds: ["proposes one block to each half", "signs vote("], trace: (run) => run.of("signedProposal").length > 0 },
 };
 
@@ -177,6 +181,11 @@ function isLyingAnswer({ from, message }: { readonly from: number; readonly mess
 
 function isQuestionToTraitor({ to, message }: { readonly to: number; readonly message: WireMessage }): boolean {
   return to === TRAITOR && message.type === "request" && message.request.type === "finalBlocks";
+}
+
+function isReturnedProposal(sent: { readonly from: number; readonly to: number; readonly message: WireMessage }): boolean {
+  const { from, to, message } = sent;
+  return from === TRAITOR && message.type === "proposal" && message.proposal.header.proposer === to;
 }
 
 function encoded(message: WireMessage): Uint8Array {

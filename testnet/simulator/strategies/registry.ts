@@ -16,6 +16,7 @@ import { createNearlyTrueAnswers } from "./nearly_true_answers.ts";
 import { createOutOfTurn } from "./out_of_turn.ts";
 import { createPoisonedProposal } from "./poisoned_proposal.ts";
 import { createRelayedForgeries } from "./relayed_forgeries.ts";
+import { createReturnedProposals } from "./returned_proposals.ts";
 import { createRevokedBlock } from "./revoked_block.ts";
 import { createSelectiveSending } from "./selective_sending.ts";
 import { createSilentLeader } from "./silent_leader.ts";
@@ -52,4 +53,5 @@ export const STRATEGY_FACTORIES: Readonly<Record<StrategyName, StrategyFactory>>
   earlyTimeout: createEarlyTimeout,
   relayedForgeries: createRelayedForgeries,
   nearlyTrueAnswers: createNearlyTrueAnswers,
+  returnedProposals: createReturnedProposals,
 };
