@@ -40,6 +40,12 @@ export const COMPONENT_BENCHES: readonly ComponentBench[] = [
     relativeTo: "hash64Us",
     run: async () => (await import("./ledger_bench.ts")).benchLedger({ accounts: LEDGER_ACCOUNTS }),
   },
+  {
+    name: "sealing",
+    about: "threshold sealing: seal, check, share, combine, open, prove, deal",
+    relativeTo: "ed25519VerifyUs",
+    run: async () => (await import("./sealing_bench.ts")).benchSealing(),
+  },
 ];
 
 const UNITS: readonly (readonly [suffix: RegExp, unit: string])[] = [
