@@ -99,6 +99,7 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
 
   /** L14, L15: the sealed lane is charged before anything of it runs, so no content changes who could pay. */
   function executeLane({ transactions, opened, height, timeMs }: ExecutableBlock): readonly TransactionReceipt[] {
+    assert(opened.length <= transactions.length, "L14: nothing was opened that is not in the block");
     const lane = transactions.slice(0, opened.length);
     assert(
       lane.every(({ sealed }) => sealed !== undefined),

@@ -9,7 +9,18 @@ import { LEDGER_LIMITS } from "../../ledger/limits.ts";
 import { toHex } from "../../types/bytes.ts";
 import type { AccountId } from "../../types/ids.ts";
 import type { Operation } from "../../types/transaction.ts";
-import { ALICE, BOB, CAROL, FEE_ASSET, ISSUER, LedgerWorld, operation, transfer } from "../ledger/ledger_world.ts";
+import {
+  ALICE,
+  BOB,
+  CAROL,
+  FEE_ASSET,
+  ISSUER,
+  LedgerWorld,
+  operation,
+  type RunResult,
+  type SealedPlan,
+  transfer,
+} from "../ledger/ledger_world.ts";
 
 export const LEDGER_GOLDEN_FILE = path.join(import.meta.dirname, "ledger_golden.json");
 
@@ -64,6 +75,13 @@ const SCRIPT: readonly (readonly [afterMs: number, transactions: Script])[] = [
   [100, Array.from({ length: 40 }, (_, index): Script[number] => [BOB, [transfer(ALICE, BigInt(index) + 1n)]])],
 ];
 
+/** The sealed lane of the last block: two contents, one of which FAILED, then one too many operations. */
+const LANE: readonly SealedPlan[] = [
+  { sender: ALICE, content: [transfer(BOB, 11n, linked), transfer(CAROL, 12n), pend(13n, 400)], gasLimit: 5, fee: 77 },
+  { sender: BOB, content: "badBody" },
+  { sender: BOB, content: [transfer(ALICE, 1n), transfer(ALICE, 2n)], gasLimit: 1 },
+];
+
 export function ledgerGolden(): LedgerGolden {
   const world = new LedgerWorld({ limits: LEDGER_LIMITS });
   const genesisRoot = world.ledger.root;
@@ -72,14 +90,24 @@ export function ledgerGolden(): LedgerGolden {
       transactions.map(([sender, operations]) => world.payload(sender, operations)),
       afterMs,
     );
-    return { stateRoot, codes: receipts.map(({ code, operationCodes }) => [code, operationCodes] as const) };
+    return goldenBlock({ stateRoot, receipts });
   });
+  const lane = world.run(
+    [world.payload(CAROL, [transfer(ALICE, 1n)])],
+    100,
+    LANE.map((plan) => world.sealed(plan)),
+  );
+  blocks.push(goldenBlock(lane));
   const queries = [
     { account: ALICE, asset: FEE_ASSET },
     { account: ALICE, asset: 2 },
   ];
   const proofs = queries.map((query) => toHex(sha256(world.ledger.queryAccount(query).proof)));
   return { chainId: world.chainId, genesisRoot, blocks, proofs, manifest: toHex(sha256(world.ledger.snapshot().manifest)) };
+}
+
+function goldenBlock({ stateRoot, receipts }: Pick<RunResult, "stateRoot" | "receipts">): GoldenBlock {
+  return { stateRoot, codes: receipts.map(({ code, operationCodes }) => [code, operationCodes] as const) };
 }
 
 if (import.meta.main && process.argv.includes("--write")) {

@@ -6,11 +6,13 @@ import type { LedgerLimits } from "../../ledger/limits.ts";
 import type { PairHasher } from "../../ledger/pair_hasher.ts";
 import type { ParsedTransaction, TransactionReceipt } from "../../types/application.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
+import { buildEnvelope, encodeContent } from "../../types/envelope.ts";
 import type { Genesis, GenesisAsset, GenesisBalance } from "../../types/genesis.ts";
 import { type AccountId, type ChainId, Epoch, Height, TimestampMs } from "../../types/ids.ts";
+import { type KeyId, type OpenResult, SEALING_SIZES, SEALING_SUITES } from "../../types/sealing.ts";
 import { buildTransaction, OPERATION_KINDS, type Operation, type OperationKind, type TransactionPayload } from "../../types/transaction.ts";
 import type { Validator } from "../../types/validator_set.ts";
-import { LedgerModel } from "../support/ledger_model.ts";
+import { LedgerModel, type ModelSealed } from "../support/ledger_model.ts";
 
 export const ZERO_ACCOUNT = "0".repeat(64) as AccountId;
 export const FEE_ASSET = 7;
@@ -88,6 +90,32 @@ export function operation(kind: OperationKind, fields: Partial<Operation> = {}):
 export const transfer = (to: AccountId, amount: bigint, fields: Partial<Operation> = {}): Operation =>
   operation("transfer", { asset: FEE_ASSET, account: to, amount, ...fields });
 
+/** A sealed transaction as a test means it: fields not given suit the chain. */
+export interface SealedPlan {
+  readonly sender: AccountId;
+  readonly content: readonly Operation[] | "badSeed" | "badBody" | "contentMalformed";
+  readonly nonce?: number;
+  readonly gasLimit?: number;
+  readonly fee?: number;
+  readonly expiryHeight?: Height;
+  readonly chainId?: ChainId;
+}
+
+/** One that is ready for the lane: to the ledger as bytes and what they turned out to be, to the model as it was meant. */
+export interface SealedCase {
+  readonly bytes: Uint8Array;
+  readonly transaction: ParsedTransaction;
+  readonly opened: OpenResult;
+  readonly model: ModelSealed;
+}
+
+/** Seals nothing: the ledger never looks inside. */
+const CLEAR_SUITE = {
+  suite: SEALING_SUITES.tdh2Ristretto255,
+  seal: ({ message }: { readonly message: Uint8Array }): Uint8Array => new Uint8Array(message.length + SEALING_SIZES.overhead),
+};
+const KEY_ID = "5a".repeat(32) as KeyId;
+
 /** A ledger and its model, fed with the same blocks. Nonces count up per sender unless a test chooses its own. */
 export class LedgerWorld {
   readonly genesis: Genesis;
@@ -117,13 +145,44 @@ export class LedgerWorld {
     return parsed.transaction;
   }
 
-  /** Executes a block on both; `afterMs` is the block's time after the last one. */
-  run(payloads: readonly TransactionPayload[], afterMs = 10): RunResult {
+  /** Sealed transactions share the nonces of their sender with open ones. */
+  sealed(plan: SealedPlan): SealedCase {
+    const { sender, content } = plan;
+    const nonce = plan.nonce ?? this.#nonces.get(sender) ?? 0;
+    if (plan.nonce === undefined) this.#nonces.set(sender, nonce + 1);
+    const operations = typeof content === "string" ? [operation("transfer")] : content;
+    const gasLimit = plan.gasLimit ?? operations.length;
+    const fee = plan.fee ?? FEE_PER_TRANSACTION + FEE_PER_OPERATION * gasLimit;
+    const { chainId = this.chainId, expiryHeight = Height.of(1_000) } = plan;
+    const fields = { chainId, keyId: KEY_ID, sender, nonce, gasLimit, fee, expiryHeight };
+    const message = encodeContent({ operations });
+    const bytes = buildEnvelope({
+      fields,
+      content: message,
+      suite: CLEAR_SUITE,
+      publicKey: new Uint8Array(32),
+      randomness: new Uint8Array(64),
+      sign: () => new Uint8Array(64),
+      sha256,
+    });
+    const parsed = this.ledger.parse(bytes);
+    if (!parsed.ok) throw new Error(`test envelope does not parse: ${parsed.refusal.code}`);
+    const { transaction } = parsed;
+    const rubbish = message.fill(255, message.length - 1);
+    const opened: OpenResult =
+      content === "badSeed" || content === "badBody"
+        ? { ok: false, reason: content }
+        : { ok: true, message: content === "contentMalformed" ? rubbish : encodeContent({ operations }) };
+    return { bytes, transaction, opened, model: { envelope: fields, content } };
+  }
+
+  /** Executes a block on both; `afterMs` is the block's time after the last one, `lane` its sealed lane. */
+  run(payloads: readonly TransactionPayload[], afterMs = 10, lane: readonly SealedCase[] = []): RunResult {
     const height = Height.next(this.ledger.height);
     const timeMs = TimestampMs.of(this.model.timeMs + afterMs);
-    const transactions = payloads.map((payload) => this.parse(payload));
-    const { receipts, stateRoot } = this.ledger.execute({ height, timeMs, transactions, opened: [] });
-    const expected = this.model.execute({ height, timeMs, payloads });
+    const transactions = [...lane.map(({ transaction }) => transaction), ...payloads.map((payload) => this.parse(payload))];
+    const { receipts, stateRoot } = this.ledger.execute({ height, timeMs, transactions, opened: lane.map(({ opened }) => opened) });
+    const expected = this.model.execute({ height, timeMs, payloads, sealed: lane.map(({ model }) => model) });
     return { receipts, stateRoot, expected };
   }
 }

@@ -12,7 +12,7 @@ import {
   type TransactionCodeName,
 } from "../../ledger/result_codes.ts";
 import { type AccountId, type ChainId, Height } from "../../types/ids.ts";
-import type { Operation, TransactionPayload } from "../../types/transaction.ts";
+import { FEE_ACCOUNT, type Operation, type TransactionPayload } from "../../types/transaction.ts";
 import {
   ALICE,
   account,
@@ -22,6 +22,7 @@ import {
   ISSUER,
   LedgerWorld,
   operation,
+  type SealedPlan,
   TEST_LIMITS,
   testGenesis,
   transfer,
@@ -272,8 +273,60 @@ for (const row of TRANSACTION_ROWS) {
   });
 }
 
+interface SealedRow {
+  readonly code: TransactionCodeName;
+  readonly when: string;
+  readonly plan?: Partial<SealedPlan>;
+  /** The fee that is paid; 0: not charged. */
+  readonly paid: number;
+  readonly usesNonce: boolean;
+}
+
+const SEALED_ROWS: readonly SealedRow[] = [
+  { code: "ok", when: "all is well", paid: 13, usesNonce: true },
+  { code: "ok", when: "more fee is offered than must be, all of it is charged", plan: { fee: 500 }, paid: 500, usesNonce: true },
+  { code: "ok", when: "the gas limit is above the number of operations", plan: { gasLimit: 9 }, paid: 37, usesNonce: true },
+  { code: "wrongChain", when: "signed for another chain", plan: { chainId: foreign }, paid: 0, usesNonce: false },
+  { code: "expired", when: "the expiry height has passed", plan: { expiryHeight: past }, paid: 0, usesNonce: false },
+  { code: "feeTooLow", when: "the fee is one below that of the gas limit", plan: { gasLimit: 2, fee: 15 }, paid: 0, usesNonce: false },
+  { code: "unknownSender", when: "the sender has no fee account", plan: { sender: stranger }, paid: 0, usesNonce: false },
+  { code: "nonceTooFar", when: "the nonce is 512 above the window's base", plan: { nonce: 512 }, paid: 0, usesNonce: false },
+  { code: "insufficientForFee", when: "the fee is one above the balance", plan: { fee: 100_001 }, paid: 0, usesNonce: true },
+  { code: "feeOverflow", when: "the issuer's debits would overflow", plan: { sender: ISSUER }, paid: 0, usesNonce: true },
+  { code: "operationsFailed", when: "an operation fails", plan: { content: [transfer(BOB, 0n)] }, paid: 13, usesNonce: true },
+  { code: "badSeed", when: "no seed opens it", plan: { content: "badSeed" }, paid: 13, usesNonce: true },
+  { code: "badBody", when: "its body does not open", plan: { content: "badBody" }, paid: 13, usesNonce: true },
+  { code: "contentMalformed", when: "its message is no content", plan: { content: "contentMalformed" }, paid: 13, usesNonce: true },
+  {
+    code: "gasLimitExceeded",
+    when: "it holds one operation more than its gas limit",
+    plan: { content: [transfer(BOB, 1n), transfer(BOB, 1n)], gasLimit: 1 },
+    paid: 13,
+    usesNonce: true,
+  },
+];
+
+for (const row of SEALED_ROWS) {
+  t.test(
+    `L4 L14 L15: sealed, ${row.code}: ${row.when}; ${row.paid} is paid, the nonce is ${row.usesNonce ? "used" : "left"}`,
+    async (t) => {
+      const world = row.code === "feeOverflow" ? new LedgerWorld({ genesis: issuedOut }) : new LedgerWorld();
+      const sealed = world.sealed({ sender: ALICE, content: [transfer(BOB, 1n)], ...row.plan });
+      const verdict = world.ledger.check(sealed.transaction);
+      const before = world.ledger.feeBalanceOf(FEE_ACCOUNT);
+      const { receipts } = world.run([], 10, [sealed, sealed]);
+      t.equal(describeCode(receipts[0]?.code ?? -1), row.code);
+      t.equal(describeCode(receipts[1]?.code ?? -1), row.usesNonce ? "nonceReplayed" : row.code, "the same bytes again in the same lane");
+      t.equal(world.ledger.feeBalanceOf(FEE_ACCOUNT) - before, BigInt(row.paid));
+      t.equal(verdict.ok, row.paid > 0, "admission cannot see the content and says the rest");
+      if (!verdict.ok) t.match(verdict.refusal, { code: row.code, advice: /\w/ });
+      t.equal(world.ledger.root, world.model.root());
+    },
+  );
+}
+
 t.test("L5: TRANSACTION_CODES: every code is produced by a row and described", async (t) => {
-  const produced = new Set(TRANSACTION_ROWS.map((row) => row.code));
+  const produced = new Set([...TRANSACTION_ROWS, ...SEALED_ROWS].map((row) => row.code));
   t.strictSame([...produced].sort(), Object.keys(TRANSACTION_CODES).sort());
   t.strictSame(Object.keys(TRANSACTION_CODE_DESCRIPTIONS), Object.keys(TRANSACTION_CODES));
   t.equal(describeCode(99), "unknown code 99");

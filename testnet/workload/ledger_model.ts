@@ -5,7 +5,17 @@
 import { OPERATION_CODES as OP, TRANSACTION_CODES as TX } from "../../ledger/result_codes.ts";
 import type { Genesis } from "../../types/genesis.ts";
 import { FEE_ACCOUNT, type Operation, type TransactionPayload } from "../../types/transaction.ts";
-import type { ModelAccount, ModelAsset, ModelPending, ModelSender, ModelState } from "./ledger_model_records.ts";
+import type {
+  Actions,
+  ModelAccount,
+  ModelAsset,
+  ModelPending,
+  ModelSealed,
+  ModelSender,
+  ModelState,
+  Parties,
+  Terms,
+} from "./ledger_model_records.ts";
 import { rootOfModel } from "./ledger_model_root.ts";
 
 export interface ModelLimits {
@@ -19,11 +29,6 @@ export interface ModelLimits {
 export interface ModelReceipt {
   readonly code: number;
   readonly operationCodes: readonly number[];
-}
-
-interface Parties {
-  readonly payer: ModelAccount;
-  readonly payee: ModelAccount;
 }
 
 const RANGE = 2n ** 128n;
@@ -70,7 +75,12 @@ export class LedgerModel {
     return this.#accounts.get(`${asset}/${id}`);
   }
 
-  execute(block: { readonly height: number; readonly timeMs: number; readonly payloads: readonly TransactionPayload[] }): ModelReceipt[] {
+  execute(block: {
+    readonly height: number;
+    readonly timeMs: number;
+    readonly payloads: readonly TransactionPayload[];
+    readonly sealed?: readonly ModelSealed[];
+  }): ModelReceipt[] {
     this.height = block.height;
     this.timeMs = block.timeMs;
     this.#undo = [];
@@ -79,13 +89,16 @@ export class LedgerModel {
       .filter((at) => this.#isDue(pendings[at] as ModelPending))
       .sort((left, right) => (pendings[left]?.expiresAt ?? 0) - (pendings[right]?.expiresAt ?? 0) || left - right);
     for (const at of due.slice(0, this.#limits.expiriesPerBlockMax)) this.#resolve(at, EXPIRED, 0n);
-    return block.payloads.map((payload) => this.#transaction(payload));
+    const charged = (block.sealed ?? []).map((each) => ({ each, code: this.#charge(this.#sealedTerms(each)) }));
+    const lane = charged.map(({ each, code }) => (code === TX.ok ? this.#content(each) : { code, operationCodes: [] }));
+    return [...lane, ...block.payloads.map((payload) => this.#transaction(payload))];
   }
 
   /** What admission for the next block has to say: 0, or the code of the transaction as a whole. Changes nothing. */
   judge(payload: TransactionPayload): number {
-    const envelope = this.#envelope(payload, this.height + 1);
-    const failing = envelope.length > 0 ? envelope : this.#unpayable(payload);
+    const terms = this.#openTerms(payload);
+    const envelope = this.#envelope(terms, this.height + 1);
+    const failing = envelope.length > 0 ? envelope : this.#unpayable(terms);
     return failing.length > 0 ? Math.min(...failing) : TX.ok;
   }
 
@@ -148,31 +161,40 @@ export class LedgerModel {
     return state === PENDING && expiresAt !== 0 && expiresAt <= this.timeMs;
   }
 
-  #feeOf(payload: TransactionPayload): bigint {
+  #feeOf(operationCount: number): bigint {
     const { feePerTransaction, feePerOperation } = this.#genesis.parameters;
-    return BigInt(feePerTransaction + feePerOperation * payload.operations.length);
+    return BigInt(feePerTransaction + feePerOperation * operationCount);
+  }
+
+  #openTerms(payload: TransactionPayload): Terms {
+    const required = this.#feeOf(payload.operations.length);
+    return { ...payload, offered: payload.feeMax, required, fee: required };
+  }
+
+  #sealedTerms({ envelope }: ModelSealed): Terms {
+    const offered = BigInt(envelope.fee);
+    return { ...envelope, offered, required: this.#feeOf(envelope.gasLimit), fee: offered };
   }
 
   /** All conditions on the envelope that fail in a block of this height. */
-  #envelope(payload: TransactionPayload, height: number): number[] {
+  #envelope(terms: Terms, height: number): number[] {
     const failing: number[] = [];
-    if (payload.chainId !== this.#chainId) failing.push(TX.wrongChain);
-    if (height > payload.expiryHeight) failing.push(TX.expired);
-    if (payload.feeMax < this.#feeOf(payload)) failing.push(TX.feeTooLow);
-    if (this.account(payload.sender, this.#genesis.parameters.feeAsset) === undefined) failing.push(TX.unknownSender);
-    const sender = this.#senders.get(payload.sender);
+    if (terms.chainId !== this.#chainId) failing.push(TX.wrongChain);
+    if (height > terms.expiryHeight) failing.push(TX.expired);
+    if (terms.offered < terms.required) failing.push(TX.feeTooLow);
+    if (this.account(terms.sender, this.#genesis.parameters.feeAsset) === undefined) failing.push(TX.unknownSender);
+    const sender = this.#senders.get(terms.sender);
     const lowest = Math.max(0, (sender?.highest ?? 0) - 255);
-    if (payload.nonce < lowest) failing.push(TX.nonceTooOld);
-    if (sender?.used.has(payload.nonce) === true) failing.push(TX.nonceReplayed);
-    if (payload.nonce > lowest + 511) failing.push(TX.nonceTooFar);
+    if (terms.nonce < lowest) failing.push(TX.nonceTooOld);
+    if (sender?.used.has(terms.nonce) === true) failing.push(TX.nonceReplayed);
+    if (terms.nonce > lowest + 511) failing.push(TX.nonceTooFar);
     return failing;
   }
 
   /** Why the fee cannot be paid, given a sender with an account. */
-  #unpayable(payload: TransactionPayload): number[] {
+  #unpayable({ sender, fee }: Terms): number[] {
     const { feeAsset } = this.#genesis.parameters;
-    const fee = this.#feeOf(payload);
-    const payer = this.account(payload.sender, feeAsset) as ModelAccount;
+    const payer = this.account(sender, feeAsset) as ModelAccount;
     const payee = this.account(FEE_ACCOUNT, feeAsset) as ModelAccount;
     const failing: number[] = [];
     if (!isFunded(payer, fee)) failing.push(TX.insufficientForFee);
@@ -195,20 +217,36 @@ export class LedgerModel {
     sender.leaf = undefined;
   }
 
-  #transaction(payload: TransactionPayload): ModelReceipt {
-    const refused = this.#envelope(payload, this.height);
-    if (refused.length > 0) return { code: Math.min(...refused), operationCodes: [] };
+  /** Uses the nonce and takes the fee; 0, or why nothing of the transaction runs. */
+  #charge(terms: Terms): number {
+    const refused = this.#envelope(terms, this.height);
+    if (refused.length > 0) return Math.min(...refused);
     const { feeAsset } = this.#genesis.parameters;
-    const payer = this.account(payload.sender, feeAsset) as ModelAccount;
-    this.#useNonce(payer, payload.nonce);
-    const unpayable = this.#unpayable(payload);
-    if (unpayable.length > 0) return { code: Math.min(...unpayable), operationCodes: [] };
-    this.#move({ payer, payee: this.account(FEE_ACCOUNT, feeAsset) as ModelAccount }, this.#feeOf(payload), "posted");
-    const operationCodes = this.#operations(payload);
+    const payer = this.account(terms.sender, feeAsset) as ModelAccount;
+    this.#useNonce(payer, terms.nonce);
+    const unpayable = this.#unpayable(terms);
+    if (unpayable.length > 0) return Math.min(...unpayable);
+    this.#move({ payer, payee: this.account(FEE_ACCOUNT, feeAsset) as ModelAccount }, terms.fee, "posted");
+    return TX.ok;
+  }
+
+  #transaction(payload: TransactionPayload): ModelReceipt {
+    const code = this.#charge(this.#openTerms(payload));
+    return code === TX.ok ? this.#run(payload) : { code, operationCodes: [] };
+  }
+
+  #content({ envelope, content }: ModelSealed): ModelReceipt {
+    if (typeof content === "string") return { code: TX[content], operationCodes: [] };
+    if (content.length > envelope.gasLimit) return { code: TX.gasLimitExceeded, operationCodes: [] };
+    return this.#run({ sender: envelope.sender, nonce: envelope.nonce, operations: content });
+  }
+
+  #run(actions: Actions): ModelReceipt {
+    const operationCodes = this.#operations(actions);
     return { code: operationCodes.every((code) => code === OP.ok) ? TX.ok : TX.operationsFailed, operationCodes };
   }
 
-  #operations(payload: TransactionPayload): number[] {
+  #operations(payload: Actions): number[] {
     const codes: number[] = [];
     const { operations } = payload;
     const isLinked = (index: number): boolean => ((operations[index]?.flags ?? 0) & 1) === 1;
@@ -232,7 +270,7 @@ export class LedgerModel {
   }
 
   /** All conditions that fail; when none does, the operation has been carried out. */
-  #operation(payload: TransactionPayload, index: number): number[] {
+  #operation(payload: Actions, index: number): number[] {
     const operation = payload.operations[index] as Operation;
     const failing: number[] = [];
     if (operation.kind < 1 || operation.kind > 6) return [OP.unknownKind];
@@ -270,7 +308,7 @@ export class LedgerModel {
     return failing;
   }
 
-  #transfer(payload: TransactionPayload, index: number, failing: number[]): number[] {
+  #transfer(payload: Actions, index: number, failing: number[]): number[] {
     const { kind, account, asset, amount, reference } = payload.operations[index] as Operation;
     const payer = this.account(payload.sender, asset);
     const payee = this.account(account, asset);

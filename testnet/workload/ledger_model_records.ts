@@ -1,5 +1,7 @@
 /** What the ledger's model keeps, record by record. Shares nothing with `ledger/`. */
 
+import type { Operation, TransactionPayload } from "../../types/transaction.ts";
+
 /** What a record's root was computed from besides the record itself, and the root. Undefined: the record changed. */
 export interface Leaf {
   readonly context: number;
@@ -54,4 +56,28 @@ export interface ModelState {
   readonly pendings: ModelPending[];
   /** Slots of resolved pending transfers, oldest first. */
   readonly resolved: number[];
+}
+
+/** A sealed transaction of the lane: what its clear part says, and what it turned out to hold. */
+export interface ModelSealed {
+  readonly envelope: Pick<TransactionPayload, "chainId" | "sender" | "nonce" | "expiryHeight"> & {
+    readonly gasLimit: number;
+    readonly fee: number;
+  };
+  readonly content: readonly Operation[] | "badSeed" | "badBody" | "contentMalformed";
+}
+
+/** What is judged before any operation: an open transaction pays what it must, a sealed one all that it offers. */
+export interface Terms extends Pick<TransactionPayload, "chainId" | "sender" | "nonce" | "expiryHeight"> {
+  readonly offered: bigint;
+  readonly required: bigint;
+  readonly fee: bigint;
+}
+
+/** What runs once the fee is paid. */
+export type Actions = Pick<TransactionPayload, "sender" | "nonce" | "operations">;
+
+export interface Parties {
+  readonly payer: ModelAccount;
+  readonly payee: ModelAccount;
 }
