@@ -161,6 +161,7 @@ export function createNetwork({ suite, count, family = "a", domain = DOMAIN, res
     people,
     options,
     session,
+    signWith,
     keygens,
     leavers,
     observer,
