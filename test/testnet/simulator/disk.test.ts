@@ -3,8 +3,9 @@
 import { test } from "tap";
 import type { Durable } from "../../../replica/interface.ts";
 import { createSimulatedDisk, type SimulatedDisk } from "../../../testnet/simulator/disk.ts";
-import { type ChainId, Epoch, View } from "../../../types/ids.ts";
+import { type ChainId, Epoch, Height, View } from "../../../types/ids.ts";
 import { emptySafetyRecord } from "../../../types/safety_record.ts";
+import { blockHashOf, blockOf, finalityOf, operationOf } from "../../storage/fixtures.ts";
 
 const NOTHING: Durable = { records: [], blocks: [], finality: [], operations: [], evidence: [], shares: [] };
 const votedIn = (view: number): Durable => ({
@@ -64,4 +65,26 @@ test("disk: an old copy put back, the counter shows it unless it went back too",
   const hidden = written(1, 2, 3);
   hidden.rollBack({ saves: 2, hidesCounter: true });
   t.same(viewsAfterRestart(hidden), [1]);
+});
+
+test("disk: a power cut, takes the operations of the last saves, but none up to the last one with openings", async (t) => {
+  const made = disk();
+  const heights = [1, 2, 3, 4];
+  const save = (durable: Partial<Durable>): void => {
+    made.begin({ ...NOTHING, ...durable });
+    made.commit();
+  };
+  save({ blocks: heights.map((height) => ({ blockHash: blockHashOf(height), block: blockOf(height) })) });
+  for (const height of heights) {
+    const operation = height === 2 ? operationOf(height) : { ...operationOf(height), openings: [] };
+    save({ finality: [finalityOf(height)], operations: [operation] });
+  }
+  made.crash("lost");
+  const opening = made.open();
+  const { store } = opening.ok ? opening : { store: undefined };
+  t.same(
+    heights.map((height) => store?.operation(Height.of(height))?.openings.length),
+    [0, 2, undefined, undefined],
+  );
+  t.equal(store?.finalHeight, 4);
 });
