@@ -3,14 +3,25 @@
 
 import { createBlstSuite } from "../../crypto/bls_blst.ts";
 import { ed25519PublicKeyOf, signEd25519 } from "../../crypto/ed25519_sodium.ts";
-import { bodyRootOf, chainIdOf, genesisBlockHash, hashHeader, hashTransaction, sha256, validatorSetContext } from "../../crypto/hashes.ts";
+import {
+  bodyRootOf,
+  chainIdOf,
+  genesisBlockHash,
+  hashHeader,
+  hashTransaction,
+  listsRootOf,
+  sha256,
+  validatorSetContext,
+} from "../../crypto/hashes.ts";
 import { publicKeysOf, sealKeyFile } from "../../crypto/key_file.ts";
 import { blockCodec, blockHeaderCodec, proposalCodec } from "../../types/block.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
 import type { Codec } from "../../types/codec.ts";
+import { envelopeSigningBytes, feeClassOf, labelOf, sealedContentCodec, sealedEnvelopeCodec } from "../../types/envelope.ts";
 import { evidenceCodec } from "../../types/evidence.ts";
 import { genesisCodec } from "../../types/genesis.ts";
 import type { TransactionHash } from "../../types/ids.ts";
+import { type InclusionList, inclusionListCodec, inclusionListsCodec, listSigningBytes } from "../../types/inclusion_list.ts";
 import { encodeMessage, transactionBatchCodec } from "../../types/message.ts";
 import { safetyRecordCodec } from "../../types/safety_record.ts";
 import { ballotSigningBytes, proposalSigningBytes, TAGS, transactionSigningBytes } from "../../types/signing.ts";
@@ -19,6 +30,7 @@ import { signedTransactionCodec, transactionPayloadCodec } from "../../types/tra
 import { validatorSetCodec } from "../../types/validator_set.ts";
 import { certificateCodec, signedVoteCodec } from "../../types/vote.ts";
 import * as samples from "./samples.ts";
+import * as sealed from "./sealed_samples.ts";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
@@ -50,6 +62,10 @@ export const GOLDEN_CODECS: readonly GoldenCodec[] = [
   codecCases(transactionBatchCodec, [samples.transactionBatch]),
   codecCases(syncRequestCodec, samples.syncRequests),
   codecCases(syncResponseCodec, samples.syncResponses),
+  codecCases(sealedEnvelopeCodec, sealed.envelopes),
+  codecCases(sealedContentCodec, [sealed.content]),
+  codecCases(inclusionListCodec, sealed.lists),
+  codecCases(inclusionListsCodec, [[], sealed.lists]),
 ];
 
 /** File name to content. */
@@ -79,6 +95,12 @@ function signing() {
       bytes: proposalSigningBytes(domain, samples.header.view, hashHeader(samples.header)),
     },
     transaction: transactionSigningBytes(transactionPayloadCodec.encode(samples.payload)),
+    envelopes: sealed.envelopes.map((envelope) => ({
+      label: labelOf(envelope),
+      bytes: envelopeSigningBytes(envelope),
+      feeClass: feeClassOf(envelope),
+    })),
+    list: listSigningBytes(domain, sealed.lists[0] as InclusionList),
   };
 }
 
@@ -91,6 +113,7 @@ function hashes() {
     transaction: hashTransaction(signedTransactionCodec.encode(samples.signedTransaction)),
     leaves: leaves as readonly TransactionHash[],
     bodies,
+    lists: [[], sealed.lists].map(listsRootOf),
     validatorSet: validatorSetContext(samples.validatorSet).hash,
     chainId: chainIdOf(samples.genesis),
     genesisBlock: genesisBlockHash(chainIdOf(samples.genesis)),

@@ -30,25 +30,25 @@ import { Signers, type Validator, type ValidatorSet } from "../../types/validato
 import type { Ballot, Certificate, SignedVote, VoteKind } from "../../types/vote.ts";
 
 /** Plain objects, as our code makes them; by default fast-check also makes some without a prototype. */
-const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> => fc.record(model, { noNullPrototype: true });
+export const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> => fc.record(model, { noNullPrototype: true });
 
 export const bytesOf = (length: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: length, maxLength: length });
 export const hashes = <T extends string>(): fc.Arbitrary<T> => bytesOf(32).map((bytes) => toHex<T>(bytes));
 
 /** Safe integers from `min`, small ones often: those meet the boundaries of the rules. */
-const integersFrom = (min: number, max: number = Number.MAX_SAFE_INTEGER): fc.Arbitrary<number> =>
+export const integersFrom = (min: number, max: number = Number.MAX_SAFE_INTEGER): fc.Arbitrary<number> =>
   fc.oneof(
     fc.integer({ min, max: Math.min(max, min + 3) }),
     fc.maxSafeInteger().map((value) => min + (Math.abs(value) % (max - min + 1))),
   );
 
-const epochs = integersFrom(0).map(Epoch.of);
-const views = integersFrom(0).map(View.of);
-const heights = integersFrom(0).map(Height.of);
+export const epochs = integersFrom(0).map(Epoch.of);
+export const views = integersFrom(0).map(View.of);
+export const heights = integersFrom(0).map(Height.of);
 const times = integersFrom(0).map(TimestampMs.of);
 const uint32s = integersFrom(0, 2 ** 32 - 1);
 const uint128s = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n });
-const indices = integersFrom(0, VALIDATORS_MAX - 1).map(ValidatorIndex.of);
+export const indices = integersFrom(0, VALIDATORS_MAX - 1).map(ValidatorIndex.of);
 
 export const blockHeaders: fc.Arbitrary<BlockHeader> = record({
   epoch: epochs,
@@ -181,7 +181,7 @@ export const safetyRecords: fc.Arbitrary<SafetyRecord> = record({
   admittedBy: fc.option(certificates, { nil: undefined }),
 });
 
-const operations: fc.Arbitrary<Operation> = record({
+export const operations: fc.Arbitrary<Operation> = record({
   kind: fc.integer({ min: 0, max: 255 }),
   flags: fc.integer({ min: 0, max: 255 }),
   index: fc.integer({ min: 0, max: 65_535 }),

@@ -3,8 +3,10 @@
 import type fc from "fast-check";
 import { blockCodec, blockHeaderCodec, proposalCodec } from "../../types/block.ts";
 import type { Codec, DecodeFailure } from "../../types/codec.ts";
+import { sealedContentCodec, sealedEnvelopeCodec } from "../../types/envelope.ts";
 import { evidenceCodec } from "../../types/evidence.ts";
 import { genesisCodec } from "../../types/genesis.ts";
+import { inclusionListCodec, inclusionListsCodec } from "../../types/inclusion_list.ts";
 import { FRAME_BYTES_MAX } from "../../types/limits.ts";
 import { decodeMessage, encodeMessage, type Message, transactionBatchCodec } from "../../types/message.ts";
 import { safetyRecordCodec } from "../../types/safety_record.ts";
@@ -13,6 +15,7 @@ import { signedTransactionCodec, transactionPayloadCodec } from "../../types/tra
 import { validatorSetCodec } from "../../types/validator_set.ts";
 import { certificateCodec, signedVoteCodec } from "../../types/vote.ts";
 import * as arbitraries from "./arbitraries.ts";
+import * as sealed from "./sealed_arbitraries.ts";
 
 export type AnyDecoded =
   | { readonly ok: true; readonly value: unknown }
@@ -72,6 +75,10 @@ export const CODECS: readonly WireType[] = [
   wireType(transactionBatchCodec, arbitraries.transactionBatches),
   wireType(syncRequestCodec, arbitraries.syncRequests),
   wireType(syncResponseCodec, arbitraries.syncResponses),
+  wireType(sealedEnvelopeCodec, sealed.envelopes),
+  wireType(sealedContentCodec, sealed.contents),
+  wireType(inclusionListCodec, sealed.inclusionLists),
+  wireType(inclusionListsCodec, sealed.listsOfOneView),
 ];
 
 export const WIRE_TYPES: readonly WireType[] = [...CODECS, frame];
