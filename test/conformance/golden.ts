@@ -22,6 +22,7 @@ import { evidenceCodec } from "../../types/evidence.ts";
 import { genesisCodec } from "../../types/genesis.ts";
 import type { TransactionHash } from "../../types/ids.ts";
 import { type InclusionList, inclusionListCodec, inclusionListsCodec, listSigningBytes } from "../../types/inclusion_list.ts";
+import { type KeygenMessage, keygenMessageCodec, keygenSigningBytes, signedKeygenMessageCodec } from "../../types/keygen.ts";
 import { encodeMessage, transactionBatchCodec } from "../../types/message.ts";
 import { safetyRecordCodec } from "../../types/safety_record.ts";
 import { ballotSigningBytes, proposalSigningBytes, TAGS, transactionSigningBytes } from "../../types/signing.ts";
@@ -29,6 +30,7 @@ import { syncRequestCodec, syncResponseCodec } from "../../types/sync.ts";
 import { signedTransactionCodec, transactionPayloadCodec } from "../../types/transaction.ts";
 import { validatorSetCodec } from "../../types/validator_set.ts";
 import { certificateCodec, signedVoteCodec } from "../../types/vote.ts";
+import { keygenMessages } from "./keygen_samples.ts";
 import * as samples from "./samples.ts";
 import * as sealed from "./sealed_samples.ts";
 
@@ -66,6 +68,11 @@ export const GOLDEN_CODECS: readonly GoldenCodec[] = [
   codecCases(sealedContentCodec, [sealed.content]),
   codecCases(inclusionListCodec, sealed.lists),
   codecCases(inclusionListsCodec, [[], sealed.lists]),
+  codecCases(keygenMessageCodec, keygenMessages),
+  codecCases(
+    signedKeygenMessageCodec,
+    keygenMessages.map((message, index) => ({ message, signature: samples.counting(64, 0x80 + index) })),
+  ),
 ];
 
 /** File name to content. */
@@ -101,6 +108,7 @@ function signing() {
       feeClass: feeClassOf(envelope),
     })),
     list: listSigningBytes(domain, sealed.lists[0] as InclusionList),
+    keygen: keygenSigningBytes(domain, keygenMessages[1] as KeygenMessage),
   };
 }
 

@@ -7,6 +7,7 @@ import { sealedContentCodec, sealedEnvelopeCodec } from "../../types/envelope.ts
 import { evidenceCodec } from "../../types/evidence.ts";
 import { genesisCodec } from "../../types/genesis.ts";
 import { inclusionListCodec, inclusionListsCodec } from "../../types/inclusion_list.ts";
+import { keygenMessageCodec, signedKeygenMessageCodec } from "../../types/keygen.ts";
 import { FRAME_BYTES_MAX } from "../../types/limits.ts";
 import { decodeMessage, encodeMessage, type Message, transactionBatchCodec } from "../../types/message.ts";
 import { safetyRecordCodec } from "../../types/safety_record.ts";
@@ -15,6 +16,7 @@ import { signedTransactionCodec, transactionPayloadCodec } from "../../types/tra
 import { validatorSetCodec } from "../../types/validator_set.ts";
 import { certificateCodec, signedVoteCodec } from "../../types/vote.ts";
 import * as arbitraries from "./arbitraries.ts";
+import { keygenMessages, signedKeygenMessages } from "./keygen_arbitraries.ts";
 import * as sealed from "./sealed_arbitraries.ts";
 
 export type AnyDecoded =
@@ -79,6 +81,8 @@ export const CODECS: readonly WireType[] = [
   wireType(sealedContentCodec, sealed.contents),
   wireType(inclusionListCodec, sealed.inclusionLists),
   wireType(inclusionListsCodec, sealed.listsOfOneView),
+  wireType(keygenMessageCodec, keygenMessages),
+  wireType(signedKeygenMessageCodec, signedKeygenMessages),
 ];
 
 export const WIRE_TYPES: readonly WireType[] = [...CODECS, frame];
