@@ -6,7 +6,7 @@ import { unreachable } from "../types/assert.ts";
 import { absorbCertificate } from "./certificate_flow.ts";
 import { finalizeCertified, onSynced } from "./finality.ts";
 import type { Consensus, ConsensusInput, ConsensusOptions, ConsensusTimer } from "./interface.ts";
-import { armTimer, type Machine } from "./machine.ts";
+import { armTimer, bestParentOf, leaderUnder, type Machine } from "./machine.ts";
 import { onBodyChecked, onFetchedBlock, onProposal } from "./proposal_flow.ts";
 import { createMachine, start } from "./recovery.ts";
 import { askWhenDue, isAnythingPending, repeatAll } from "./resend.ts";
@@ -32,6 +32,7 @@ export function createConsensus(options: ConsensusOptions): Consensus {
     get status() {
       return statusOf(machine);
     },
+    leaderOf: (view) => leaderUnder(machine, bestParentOf(machine).facts, view),
     timeoutCertificates: (range) => machine.certificates.timeouts(range),
   };
 }

@@ -154,6 +154,8 @@ export interface ConsensusStatus {
 export interface Consensus {
   step(input: ConsensusInput, nowMs: TimestampMs): readonly ConsensusEffect[];
   readonly status: ConsensusStatus;
+  /** Who would lead `view` if it came next, as we see it now. */
+  leaderOf(view: View): ValidatorIndex;
   /** TCs held for views in [fromView, toView], ascending, at most `countMax` (serves sync requests). */
   timeoutCertificates(range: { readonly fromView: View; readonly toView: View; readonly countMax: number }): readonly Certificate[];
 }

@@ -3,6 +3,7 @@
  *  R2 and R4 rest on its verdict: a block is voted for only while its body is held and valid. */
 
 import { bodyRootOf } from "../crypto/hashes.ts";
+import { KEYGEN_BLOCK_MESSAGES_MAX } from "../mempool/keygen_interface.ts";
 import type { ParsedTransaction } from "../types/application.ts";
 import type { Block, Proposal } from "../types/block.ts";
 import type { BlockHash, TransactionHash } from "../types/ids.ts";
@@ -170,9 +171,12 @@ function fill(body: Body, transaction: ParsedTransaction): boolean {
 function judge(body: Body): "valid" | "invalid" {
   const { header } = body.proposal;
   let bytes = 0;
-  for (const transaction of heldTransactions(body)) {
-    if (transaction.expiryHeight < header.height) return "invalid";
+  let keygenCount = 0;
+  for (const [index, transaction] of heldTransactions(body).entries()) {
+    const isSealed = transaction.sealed !== undefined;
+    if (transaction.expiryHeight < header.height || isSealed !== index < header.sealedCount) return "invalid";
     bytes += transaction.bytes.length;
+    if (transaction.keygen !== undefined) keygenCount++;
   }
-  return bytes === header.bodyBytes ? "valid" : "invalid";
+  return bytes === header.bodyBytes && keygenCount <= KEYGEN_BLOCK_MESSAGES_MAX ? "valid" : "invalid";
 }

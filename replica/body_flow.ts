@@ -4,19 +4,36 @@
 
 import type { ConsensusEffect } from "../consensus/interface.ts";
 import type { ParsedTransaction } from "../types/application.ts";
+import type { Proposal } from "../types/block.ts";
 import type { BlockHash } from "../types/ids.ts";
 import { BODY_REQUEST_TRANSACTIONS_MAX } from "../types/limits.ts";
 import type { PeerKey, Sender } from "../types/sender.ts";
 import { type Body, blockOf } from "./bodies.ts";
 import { armTimer, type Context, isRequested, sendRequest } from "./context.ts";
+import { forgetOpened, holdBlock } from "./opening_flow.ts";
+import { isLaneRight, laneIdsOf } from "./sealing.ts";
 
 export function checkBody(context: Context, effect: Extract<ConsensusEffect, { type: "checkBody" }>): void {
   const { blockHash, proposal, from } = effect;
   const atHand = new Map([...context.draft, ...context.fetched].map((transaction) => [transaction.hash, transaction]));
-  const find = (hash: ParsedTransaction["hash"]) => atHand.get(hash) ?? context.pool.get(hash) ?? context.bodies.find(hash);
+  const find = (hash: ParsedTransaction["hash"]) => atHand.get(hash) ?? findHeld(context, hash);
+  noteLane(context, blockHash, proposal);
   const body = context.bodies.open({ blockHash, proposal, from, find });
   if (body.state === "incomplete") armTimer(context, "bodies", context.config.bodyGraceMs);
   else settle(context, body);
+}
+
+/** Among what waits to be ordered and what held bodies carry. */
+export function findHeld(context: Context, hash: ParsedTransaction["hash"]): ParsedTransaction | undefined {
+  return context.pool.get(hash) ?? context.sealing?.pool.get(hash) ?? context.bodies.find(hash);
+}
+
+/** What a block orders and lists counts for the lanes of its children, whether or not its body is here: without a QC it gets no child. */
+function noteLane(context: Context, blockHash: BlockHash, { header, transactionHashes, lists }: Proposal): void {
+  const { sealing } = context;
+  if (sealing === undefined) return;
+  sealing.lanes.note({ blockHash, header, ids: laneIdsOf(header, transactionHashes), lists });
+  if (header.view > sealing.proposedView) sealing.proposedView = header.view;
 }
 
 /** Gives verified transactions to the bodies that wait for them. */
@@ -54,7 +71,9 @@ export function abandonBodies(context: Context, blockHashes: readonly BlockHash[
     if (body === undefined) continue;
     context.awaitingRoot.delete(body);
     context.bodies.delete(blockHash);
+    context.sealing?.lanes.forget(blockHash);
   }
+  forgetOpened(context, blockHashes);
 }
 
 function peersOf(sender: Sender): readonly PeerKey[] {
@@ -68,9 +87,13 @@ function settle(context: Context, body: Body): void {
     context.awaitingRoot.add(body);
     return;
   }
-  const isValid = verdict === "valid";
+  // SL1 and SL2 rest on the state at the header's executed height, which is reached here.
+  const isValid = verdict === "valid" && isLaneRight(context.sealing, body);
   if (!isValid) body.state = "invalid";
-  else storeBody(context, body);
+  else {
+    storeBody(context, body);
+    holdBlock(context, body);
+  }
   if (isValid && body.proposal.header.view >= context.tipView) {
     context.tipView = body.proposal.header.view;
     context.work.setTip(body.blockHash);

@@ -3,10 +3,11 @@
  *  last block or, where one CC covers more than a range holds, over the last of the bare headers that lead on from it
  *  (failure 7). Never executes and never votes. */
 
-import { bodyRootOf, hashHeader, hashTransaction } from "../crypto/hashes.ts";
+import { bodyRootOf, hashHeader, hashTransaction, listsRootOf } from "../crypto/hashes.ts";
 import type { Block, BlockHeader } from "../types/block.ts";
 import type { BlockHash, Height } from "../types/ids.ts";
 import { RANGE_BLOCKS_MAX, RANGE_HEADERS_MAX } from "../types/limits.ts";
+import type { Opening } from "../types/sealing.ts";
 import type { PeerKey } from "../types/sender.ts";
 import type { PeerStatus, SyncResponse } from "../types/sync.ts";
 import type { Certificate } from "../types/vote.ts";
@@ -19,7 +20,7 @@ export const LEAD_AT_ONCE = 8;
 
 /** Final by `certificate`, which is of the last block or of a later one. */
 export interface VerifiedRange {
-  readonly blocks: readonly { readonly blockHash: BlockHash; readonly block: Block }[];
+  readonly blocks: readonly { readonly blockHash: BlockHash; readonly block: Block; readonly openings: readonly Opening[] }[];
   readonly certificate: Certificate;
 }
 
@@ -79,13 +80,14 @@ export function judgeRange(
   const certificate = response.commitCertificate;
   if (response.blocks.length === 0 || certificate === undefined) return { type: "nothing" };
   const isBounded = response.blocks.length <= RANGE_BLOCKS_MAX && response.trailingHeaders.length <= RANGE_HEADERS_MAX;
+  if (response.openings.length !== response.blocks.length) return { type: "invalid" };
   if (!isBounded || certificate.ballot.kind !== "commit") return { type: "invalid" };
-  const blocks: { blockHash: BlockHash; block: Block }[] = [];
+  const blocks: { blockHash: BlockHash; block: Block; openings: readonly Opening[] }[] = [];
   let previous = head;
-  for (const block of response.blocks) {
+  for (const [index, block] of response.blocks.entries()) {
     if (!isChild(block.header, previous) || !isBodyUnderRoot(block)) return { type: "invalid" };
     previous = positionOf(block.header);
-    blocks.push({ blockHash: previous.blockHash, block });
+    blocks.push({ blockHash: previous.blockHash, block, openings: response.openings[index] ?? [] });
   }
   for (const header of response.trailingHeaders) {
     if (!isChild(header, previous)) return { type: "invalid" };
@@ -117,10 +119,11 @@ export function certificateToEndWith(certificates: readonly Certificate[], lastH
   return within ?? beyond;
 }
 
-/** Do the transactions of a served block hash to the root that its header names? */
+/** Do the transactions and the lists of a served block hash to the roots that its header names? */
 export function isBodyUnderRoot(block: Block): boolean {
   return (
     block.transactions.length === block.header.transactionCount &&
-    bodyRootOf(block.transactions.map(hashTransaction)) === block.header.bodyRoot
+    bodyRootOf(block.transactions.map(hashTransaction)) === block.header.bodyRoot &&
+    listsRootOf(block.lists) === block.header.listsRoot
   );
 }

@@ -6,7 +6,7 @@ import type { OpenPool, OpenPoolLimits } from "../mempool/open_pool.ts";
 import type { Application, ParsedTransaction } from "../types/application.ts";
 import type { BlockHeader } from "../types/block.ts";
 import type { SignedHeader } from "../types/evidence.ts";
-import type { BlockHash, Height, TimestampMs, TransactionHash, View } from "../types/ids.ts";
+import type { BlockHash, Height, TimestampMs, TransactionHash, ValidatorIndex, View } from "../types/ids.ts";
 import type { RecentSet } from "../types/recent_set.ts";
 import type { PeerKey, PenaltyReason } from "../types/sender.ts";
 import type { SyncRequest } from "../types/sync.ts";
@@ -16,8 +16,10 @@ import type { CatchUp } from "./catch_up.ts";
 import type { Execution } from "./execution.ts";
 import type { ReplicaTimer } from "./interface.ts";
 import type { Outbox } from "./outbox.ts";
+import type { ParseTransaction } from "./parse.ts";
 import type { PendingWork } from "./pending_work.ts";
 import type { Republisher } from "./republish.ts";
+import type { Sealing } from "./sealing.ts";
 
 /** Bounds and paces of one replica. Times in ms, sizes in bytes. */
 export interface ReplicaConfig {
@@ -56,6 +58,9 @@ export interface UntoldRun {
 export interface Context {
   readonly config: ReplicaConfig;
   readonly application: Application;
+  readonly parse: ParseTransaction;
+  /** Undefined on a chain without sealed transactions. */
+  readonly sealing: Sealing | undefined;
   readonly pool: OpenPool;
   readonly bodies: Bodies;
   readonly execution: Execution;
@@ -72,6 +77,10 @@ export interface Context {
   /** Complete bodies whose header names a state root that we have not reached yet. */
   readonly awaitingRoot: Set<Body>;
   readonly armed: Set<ReplicaTimer>;
+  /** Key generation messages that wait in the pool, by validator. */
+  readonly keygenWaiting: Map<ValidatorIndex, Set<TransactionHash>>;
+  /** Our shares of blocks that are not executed, as the store gave them back, until their blocks are held. */
+  readonly storedShares: Map<BlockHash, Uint8Array>;
   /** Transactions of the block that we are about to propose, until its body is opened. */
   draft: readonly ParsedTransaction[];
   /** Transactions of the block that this step's answer brought, for the body check that consensus may ask for. */
@@ -84,6 +93,12 @@ export interface Context {
   tipView: View;
   certifiedTip: { readonly view: View; readonly blockHash: BlockHash } | undefined;
   hasDiverged: boolean;
+  /** A block was opened in this step: final ones may be executable now. */
+  isOpeningNews: boolean;
+  /** A view was entered in this step. */
+  isEntryNews: boolean;
+  /** When the timer of the openings fires, if it is armed. */
+  openingDueMs: number | undefined;
   heightAtSyncArm: Height;
   nextRequestId: number;
   /** The step under way. */
@@ -112,10 +127,17 @@ export function isRequested(context: Context, type: SyncRequest["type"], blockHa
 }
 
 /** Arms a timer of the replica's own unless it is armed; consensus timers have their own rule. */
-export function armTimer(context: Context, timer: "sync" | "bodies" | "republish", afterMs: number): void {
+export function armTimer(context: Context, timer: "sync" | "bodies" | "republish" | "lists", afterMs: number): void {
   if (context.armed.has(timer)) return;
   context.armed.add(timer);
   context.outbox.effects.push({ type: "setTimer", timer, afterMs });
+}
+
+/** Arms the openings' timer, or brings it forward. */
+export function armOpeningTimer(context: Context, atMs: number): void {
+  if (context.openingDueMs !== undefined && context.openingDueMs <= atMs) return;
+  context.openingDueMs = atMs;
+  context.outbox.effects.push({ type: "setTimer", timer: "opening", afterMs: Math.max(0, Math.ceil(atMs - context.nowMs)) });
 }
 
 export function penalizePeer(context: Context, peer: PeerKey, reason: PenaltyReason): void {

@@ -1,17 +1,22 @@
 /** Executes final blocks in order and remembers the recent state roots, by which voters judge the root a header names.
  *  R7: each height exactly once, in order. Never decides what is final. */
 
+import type { Keygen } from "../mempool/keygen_interface.ts";
 import type { Application, ParsedTransaction } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
 import type { BlockHeader } from "../types/block.ts";
 import type { BlockHash, Height, StateRoot, View } from "../types/ids.ts";
 import { EXECUTION_LAG_MAX } from "../types/limits.ts";
+import type { Opening, OpenResult } from "../types/sealing.ts";
 import type { Certificate } from "../types/vote.ts";
+import { applyBlock } from "./apply_block.ts";
 import type { FinalizedBlock } from "./interface.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** How far back roots are remembered: enough for any header within the execution lag of any block of the tree. */
 export const ROOTS_KEPT = 4 * EXECUTION_LAG_MAX;
+
+const NO_KEYGEN = new Uint8Array(0);
 
 export interface ExecutedHeight {
   readonly height: Height;
@@ -37,17 +42,21 @@ export interface ExecutableFinalBlock {
   readonly header: BlockHeader;
   readonly transactions: readonly ParsedTransaction[];
   readonly certificate: Certificate;
+  /** What the sealed lane holds, and what shows it: one each per sealed transaction. */
+  readonly opened: readonly OpenResult[];
+  readonly openings: readonly Opening[];
 }
 
 export function createExecution(options: {
   readonly application: Application;
+  readonly keygen: Keygen | undefined;
   readonly final: FinalPosition;
   /** Roots of recent heights, ascending, up to and including the application's own height. */
   readonly roots: readonly ExecutedHeight[];
   /** A snapshot is taken every so many heights. */
   readonly snapshotBlocks: number;
 }): Execution {
-  const { application, snapshotBlocks } = options;
+  const { application, keygen, snapshotBlocks } = options;
   assert(application.height === options.final.height, "the application stands at the final head");
   let final = options.final;
   const roots = new Map<Height, StateRoot>(options.roots.map(({ height, root }) => [height, root]));
@@ -57,14 +66,17 @@ export function createExecution(options: {
     const { blockHash, header, certificate } = next;
     assert(header.height === final.height + 1, "final blocks are executed in order of height");
     assert(header.parentHash === final.blockHash, "a final block extends the final head");
-    const { height, timeMs, view } = header;
-    const { stateRoot, receipts } = application.execute({ height, timeMs, transactions: next.transactions, opened: [] });
+    const { height, view } = header;
+    const { stateRoot, receipts } = applyBlock({ application, keygen }, next);
     final = { height, blockHash, view };
     roots.set(height, stateRoot);
     roots.delete((height - ROOTS_KEPT) as Height);
     outbox.durable.finality.push({ height, blockHash, view, certificate });
-    outbox.durable.operations.push({ height, blockHash, stateRoot, receipts });
-    if (height % snapshotBlocks === 0) outbox.effects.push({ type: "snapshotDue", height, snapshot: application.snapshot() });
+    outbox.durable.operations.push({ height, blockHash, stateRoot, receipts, openings: next.openings });
+    if (height % snapshotBlocks === 0) {
+      const snapshot = { ...application.snapshot(), keygen: keygen?.encode() ?? NO_KEYGEN };
+      outbox.effects.push({ type: "snapshotDue", height, snapshot });
+    }
     return { blockHash, header, certificate, stateRoot, receipts };
   }
 

@@ -14,7 +14,9 @@ import { offerToBodies, settleAwaiting, storeBody } from "./body_flow.ts";
 import { isBodyUnderRoot, judgeRange, LEAD_AT_ONCE, type VerifiedRange } from "./catch_up.ts";
 import { armTimer, type Context, isRequested, penalizePeer, type QueuedFinal, sendRequest, type UntoldRun } from "./context.ts";
 import type { ExecutableFinalBlock } from "./execution.ts";
-import type { FinalizedBlock } from "./interface.ts";
+import type { FinalizedBlock, OrderedBlock } from "./interface.ts";
+import { submitDueMessage } from "./keygen_flow.ts";
+import { forgetOpened, judgeServedOpenings, openFinalBlock } from "./opening_flow.ts";
 import { parseBody, proposalOf } from "./recovery.ts";
 
 /** Final bodies kept in memory for peers that still gather them. */
@@ -27,7 +29,14 @@ export function queueFinal(
   blocks: readonly { blockHash: BlockHash; header: BlockHeader }[],
   certificate: Certificate,
 ): void {
-  for (const { blockHash, header } of blocks) context.finalQueue.push({ blockHash, header, certificate });
+  const ordered = blocks.map(({ blockHash, header: { height } }): OrderedBlock => {
+    return { blockHash, height, transactionHashes: context.bodies.get(blockHash)?.proposal.transactionHashes };
+  });
+  context.outbox.effects.push({ type: "ordered", blocks: ordered });
+  for (const { blockHash, header } of blocks) {
+    context.finalQueue.push({ blockHash, header, certificate });
+    context.sealing?.lanes.finalize(blockHash);
+  }
   drainFinalQueue(context);
 }
 
@@ -52,7 +61,7 @@ export function acceptBlock(context: Context, response: Extract<SyncResponse, { 
     armTimer(context, "bodies", context.config.bodyRetryMs);
     return;
   }
-  const transactions = isWhole(context, block, wanted) ? parseBody(context.application, block) : undefined;
+  const transactions = isWhole(context, block, wanted) ? parseBody(context.parse, block) : undefined;
   if (transactions === undefined) {
     penalizePeer(context, peer, "wrongResponse");
     return;
@@ -132,30 +141,46 @@ export function acceptRange(
     armTimer(context, "sync", context.config.syncDelayMs);
     return;
   }
-  applyRange(context, verdict.range);
+  if (!applyRange(context, verdict.range)) {
+    context.catchUp.forget(asked.peer);
+    penalizePeer(context, asked.peer, "wrongResponse");
+    armTimer(context, "sync", context.config.syncDelayMs);
+    return;
+  }
   requestRange(context);
 }
 
-function applyRange(context: Context, range: VerifiedRange): void {
+/** False when openings in it are not right: what came before them is executed. */
+function applyRange(context: Context, range: VerifiedRange): boolean {
   const { certificate } = range;
   const executed: FinalizedBlock[] = [];
   const headers: BlockHeader[] = [];
-  for (const { blockHash, block } of range.blocks) {
+  let areOpeningsRight = true;
+  for (const { blockHash, block, openings } of range.blocks) {
     const { header } = block;
-    const transactions = parseBody(context.application, block);
+    const transactions = parseBody(context.parse, block);
     if (transactions === undefined || differsFromOurs(context, header)) {
       diverge(context, header);
       break;
     }
+    const opened = judgeServedOpenings(context, { header, transactions }, openings);
+    if (opened === undefined) {
+      areOpeningsRight = false;
+      break;
+    }
+    const ids = transactions.slice(0, header.sealedCount).map(({ hash }) => hash);
+    context.sealing?.lanes.note({ blockHash, header, ids, lists: block.lists });
+    context.sealing?.lanes.finalize(blockHash);
     if (context.bodies.get(blockHash)?.isStored !== true) context.outbox.durable.blocks.push({ blockHash, block });
-    executed.push(execute(context, { blockHash, header, transactions, certificate }));
+    executed.push(execute(context, { blockHash, header, transactions, certificate, opened, openings }));
     context.finalHeader = header;
     headers.push(header);
   }
   afterExecution(context, executed);
   // What the certificate is of may lie beyond the range: we are behind at least to there.
   context.catchUp.noteCertified(certificate.ballot.height);
-  if (!context.hasDiverged) tellConsensus(context, { headers, certificate });
+  if (!context.hasDiverged && areOpeningsRight) tellConsensus(context, { headers, certificate });
+  return areOpeningsRight;
 }
 
 /** Feeds `synced` for each run of executed headers that ends where its certificate says, and keeps what is left for the next range.
@@ -191,21 +216,43 @@ function executeQueued(context: Context, next: QueuedFinal): FinalizedBlock | un
     return undefined;
   }
   storeBody(context, body);
+  const open = openFinalBlock(context, body);
+  if (open === undefined) return undefined;
   context.finalHeader = next.header;
-  return execute(context, { ...next, transactions: heldTransactions(body) });
+  return execute(context, { ...next, transactions: heldTransactions(body), ...open });
 }
 
 /** Executes a final block. What waits here with a nonce that the block has used can never be ordered any more: kept, it would look like work
  *  that no other validator knows of, and this one would time out alone, waiting for it. */
 function execute(context: Context, next: ExecutableFinalBlock): FinalizedBlock {
   const finalized = context.execution.execute(next, context.outbox);
-  for (const rival of context.pool.rivals(next.transactions)) {
-    const checked = context.application.check(rival);
-    if (checked.ok) continue;
-    context.pool.remove([rival.hash]);
-    context.outbox.effects.push({ type: "dropped", hash: rival.hash, refusal: checked.refusal });
+  const { sealing, application } = context;
+  for (const pool of sealing === undefined ? [context.pool] : [context.pool, sealing.pool]) {
+    for (const rival of pool.rivals(next.transactions)) {
+      const checked = application.check(rival);
+      if (checked.ok) continue;
+      pool.remove([rival.hash]);
+      context.outbox.effects.push({ type: "dropped", hash: rival.hash, refusal: checked.refusal });
+    }
+  }
+  if (sealing === undefined || application.checkSealed === undefined) return finalized;
+  // Who has spent what was promised for sealed transactions loses those that wait.
+  sealing.pool.remove(next.transactions.map(({ hash }) => hash));
+  const senders = next.transactions.map(({ sender }) => sender);
+  for (const { transaction, refusal } of sealing.pool.recheck(senders, application.checkSealed)) {
+    context.outbox.effects.push({ type: "dropped", hash: transaction.hash, refusal });
   }
   return finalized;
+}
+
+/** What was opened is done with, and our part of the key generation may go on. */
+function afterSealedExecution(context: Context, executed: readonly FinalizedBlock[]): void {
+  if (context.sealing === undefined) return;
+  forgetOpened(
+    context,
+    executed.map(({ blockHash }) => blockHash),
+  );
+  submitDueMessage(context);
 }
 
 function differsFromOurs(context: Context, header: BlockHeader): boolean {
@@ -228,15 +275,18 @@ function afterExecution(context: Context, executed: readonly FinalizedBlock[]): 
   for (const { blockHash, receipts } of executed) {
     const hashes = receipts.map(({ hash }) => hash);
     context.pool.remove(hashes);
+    context.sealing?.pool.remove(hashes);
     for (const hash of hashes) context.recentlyFinal.add(hash);
     context.retained.push(blockHash);
   }
   for (const blockHash of context.retained.splice(0, Math.max(0, context.retained.length - RETAINED_BODIES)))
     context.bodies.delete(blockHash);
-  for (const expired of context.pool.expire(Height.next(last.header.height))) {
+  const height = Height.next(last.header.height);
+  for (const expired of [...context.pool.expire(height), ...(context.sealing?.pool.expire(height) ?? [])]) {
     const refusal = { code: "expired", canRetry: false, advice: "sign it again with a later expiry height" };
     context.outbox.effects.push({ type: "dropped", hash: expired.hash, refusal });
   }
+  afterSealedExecution(context, executed);
   context.work.recount(last.blockHash);
   settleAwaiting(context);
 }

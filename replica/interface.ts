@@ -3,19 +3,23 @@
  *  Contract of `step`: pure and synchronous. The driver makes `durable` safe (written and synced) before it performs any
  *  effect of that step, and performs effects in order. Several steps of one turn may share one sync (R9). */
 
-import type { ParsedTransaction, Refusal, StateSnapshot, TransactionReceipt } from "../types/application.ts";
+import type { KeygenStatus, LiveSealingKey } from "../mempool/keygen_interface.ts";
+import type { OpeningStatus } from "../mempool/opening_interface.ts";
+import type { ParsedTransaction, ParseResult, Refusal, StateSnapshot, TransactionReceipt } from "../types/application.ts";
 import type { Block, BlockHeader, Justification, Proposal, ProposalContents } from "../types/block.ts";
 import type { Evidence } from "../types/evidence.ts";
 import type { BlockHash, Height, StateRoot, TimestampMs, TransactionHash, ValidatorIndex, View } from "../types/ids.ts";
+import type { SealingMessage } from "../types/opening_message.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
-import type { Opening } from "../types/sealing.ts";
+import type { KeyId, Opening } from "../types/sealing.ts";
 import type { PeerKey, PenaltyReason, Sender } from "../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../types/sync.ts";
 import type { Ballot, Certificate, SignedVote } from "../types/vote.ts";
 
 /** view, propose, resend: consensus. sync: catch-up. bodies: grace before missing transactions are asked for, and repetition.
- *  republish: our clients' transactions that still wait are published again. */
-export type ReplicaTimer = "view" | "propose" | "resend" | "sync" | "bodies" | "republish";
+ *  republish: our clients' transactions that still wait are published again. lists: a newer inclusion list may be sent.
+ *  opening: what the opening of sealed lanes waits for. */
+export type ReplicaTimer = "view" | "propose" | "resend" | "sync" | "bodies" | "republish" | "lists" | "opening";
 
 /** Where a batch of transactions came from: our own RPC, or a peer (gossip, or an answer to a body request). */
 export type TransactionSource = { readonly type: "client" } | { readonly type: "peer"; readonly sender: Sender };
@@ -26,6 +30,8 @@ export type ReplicaInput =
   | { readonly type: "proposal"; readonly from: Sender; readonly proposal: Proposal }
   | { readonly type: "vote"; readonly from: Sender; readonly vote: SignedVote }
   | { readonly type: "certificate"; readonly from: Sender; readonly certificate: Certificate }
+  /** Inclusion lists, shares, seeds, disputes. */
+  | { readonly type: "sealing"; readonly from: Sender; readonly message: SealingMessage }
   /** Parsed, with signatures already checked on worker threads. */
   | { readonly type: "transactions"; readonly source: TransactionSource; readonly transactions: readonly ParsedTransaction[] }
   /** The driver signed what `signVote` or `signProposal` asked for. */
@@ -91,6 +97,13 @@ export interface FinalizedBlock {
   readonly receipts: readonly TransactionReceipt[];
 }
 
+/** What is final and may still wait to be opened. */
+export interface OrderedBlock {
+  readonly blockHash: BlockHash;
+  readonly height: Height;
+  readonly transactionHashes: readonly TransactionHash[] | undefined;
+}
+
 export type ReplicaEffect =
   /** Sign with BLS, broadcast to all validators, then feed back as `signedVote`. */
   | { readonly type: "signVote"; readonly ballot: Ballot; readonly isResend: boolean }
@@ -102,6 +115,13 @@ export type ReplicaEffect =
       readonly justification: Justification;
     } & ProposalContents)
   | { readonly type: "broadcastCertificate"; readonly certificate: Certificate }
+  /** Over the direct link to validator `to`, or to all validators when undefined; nobody else needs it, and nothing is lost if it is. */
+  | { readonly type: "sendDirect"; readonly to: ValidatorIndex | undefined; readonly message: SealingMessage }
+  /** These blocks have a CC: their order is final, and what is open in them. Each once, before `finalized`, which follows at once unless
+   *  a body or an opening is awaited. */
+  | { readonly type: "ordered"; readonly blocks: readonly OrderedBlock[] }
+  /** All of the block's sealed lane is open. Once per block that has one; final or not. */
+  | { readonly type: "opened"; readonly blockHash: BlockHash }
   /** Publish transactions that a client gave us. */
   | { readonly type: "gossipTransactions"; readonly transactions: readonly Uint8Array[] }
   /** Raw transactions from a peer's answer: parse, check signatures on workers, feed back as `transactions`. */
@@ -150,11 +170,26 @@ export interface ReplicaStatus {
   readonly hasDiverged: boolean;
   /** Our key signed something that our records do not know (failure 10): nothing more is signed. */
   readonly hasStoppedSigning: boolean;
+  /** Undefined on a chain without sealed transactions. */
+  readonly sealing: SealingStatus | undefined;
   readonly deltaMs: number;
   readonly consecutiveTimeouts: number;
   readonly heardFrom: readonly ValidatorIndex[];
   /** Why nothing is final right now, as one literal; `idle` when there is nothing to do. */
-  readonly waitingFor: "idle" | "proposal" | "body" | "votes" | "timeouts" | "certificates" | "start" | "catchUp" | "stopped";
+  readonly waitingFor: "idle" | "proposal" | "body" | "votes" | "timeouts" | "certificates" | "openings" | "start" | "catchUp" | "stopped";
+}
+
+export interface SealingStatus {
+  readonly keygen: KeygenStatus;
+  /** ZERO_HASH until there is a key. */
+  readonly keyId: KeyId;
+  /** Sealed transactions that wait to be ordered. */
+  readonly waiting: number;
+  readonly waitingBytes: number;
+  /** Inclusion lists kept for this view and those that come. */
+  readonly lists: number;
+  /** Held blocks with a sealed lane, by height; those that are final wait to be opened. */
+  readonly openings: readonly OpeningStatus[];
 }
 
 export interface Replica {
@@ -163,4 +198,8 @@ export interface Replica {
   /** Answers what the machine holds in memory: pool and proposed transactions, TCs, unfinished blocks. Storage answers the rest. */
   answer(request: SyncRequest): SyncResponse | undefined;
   isPending(hash: TransactionHash): boolean;
+  /** Decodes a transaction of any kind. Never touches state. */
+  parse(bytes: Uint8Array): ParseResult;
+  /** The key that seals now, with the height from which on headers name it. */
+  readonly sealingKey: LiveSealingKey | undefined;
 }

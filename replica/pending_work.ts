@@ -12,6 +12,8 @@ export interface PendingWork {
   recount(finalHash: BlockHash): void;
   isAvailable(poolCount: number): boolean;
   noteViewLost(): void;
+  /** What the blocks from the tip down to the head carry. */
+  carriedByTip(finalHash: BlockHash): ReadonlySet<TransactionHash>;
   /** Hashes that the blocks from `tip` down to the head carry: a new block on `tip` must not repeat them. */
   carriedBy(tip: BlockHash, finalHash: BlockHash): ReadonlySet<TransactionHash>;
 }
@@ -47,6 +49,7 @@ export function createPendingWork(sources: {
     noteViewLost() {
       mustDriveOn = true;
     },
+    carriedByTip: (finalHash) => carriedBy(tip, finalHash),
     carriedBy,
   };
 }

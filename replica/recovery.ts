@@ -4,20 +4,29 @@
 import type { RecoveredConsensus } from "../consensus/interface.ts";
 import { SCHEDULE_WINDOW_BLOCKS } from "../consensus/leader_schedule.ts";
 import { genesisBlockHash, hashHeader, hashTransaction } from "../crypto/hashes.ts";
-import type { Application, ParsedTransaction, StateSnapshot } from "../types/application.ts";
+import type { Keygen } from "../mempool/keygen_interface.ts";
+import { resultOf } from "../mempool/opening_judge.ts";
+import type { Application, ParsedTransaction } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
 import type { Block, BlockHeader, Proposal } from "../types/block.ts";
 import { type BlockHash, type ChainId, Height, type StateRoot, type TimestampMs, View } from "../types/ids.ts";
+import { LISTED_BLOCKS_MAX } from "../types/limits.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
+import type { Opening, OpenResult, SealingSuite } from "../types/sealing.ts";
+import { applyBlock } from "./apply_block.ts";
 import { type ExecutedHeight, ROOTS_KEPT } from "./execution.ts";
-import type { FinalityEntry, OperationEntry } from "./interface.ts";
+import type { FinalityEntry, OperationEntry, ReplicaSnapshot, StoredShares } from "./interface.ts";
+import type { LaneBlock } from "./lanes.ts";
+import { itemsOf } from "./opening_flow.ts";
+import { createParser, type ParseTransaction } from "./parse.ts";
 
 /** Read access to a store, as recovery needs it. */
 export interface RecoverySource {
   readonly records: readonly SafetyRecord[];
   readonly finalHead: FinalityEntry | undefined;
   readonly pendingBlocks: readonly { readonly blockHash: BlockHash; readonly block: Block }[];
-  readonly snapshot: StateSnapshot | undefined;
+  readonly snapshot: ReplicaSnapshot | undefined;
+  readonly shares: readonly StoredShares[];
   blockAt(height: Height): Block | undefined;
   operation(height: Height): OperationEntry | undefined;
 }
@@ -26,12 +35,18 @@ export interface RecoveredReplica {
   readonly consensus: RecoveredConsensus;
   readonly roots: readonly ExecutedHeight[];
   readonly pendingBlocks: readonly { readonly blockHash: BlockHash; readonly block: Block }[];
+  /** Our shares of blocks that are not executed. */
+  readonly shares: readonly StoredShares[];
+  /** Final blocks that lanes depend on, ascending. */
+  readonly recentLanes: readonly LaneBlock[];
 }
 
 export type RecoveryFailure =
   | { readonly reason: "snapshotRefused"; readonly height: Height }
   | { readonly reason: "blockMissing"; readonly height: Height }
   | { readonly reason: "transactionUnreadable"; readonly height: Height }
+  /** A block with a sealed lane whose openings the operation log lacks, or that do not fit. */
+  | { readonly reason: "openingsMissing"; readonly height: Height }
   | { readonly reason: "rootDiffers"; readonly height: Height; readonly ours: StateRoot; readonly recorded: StateRoot };
 
 export type RecoveryResult =
@@ -42,20 +57,25 @@ export type RecoveryResult =
 export function recoverReplica(options: {
   readonly source: RecoverySource;
   readonly application: Application;
+  /** Fresh as well; undefined on a chain without sealed transactions. */
+  readonly sealing: { readonly suite: SealingSuite; readonly keygen: Keygen } | undefined;
   readonly chainId: ChainId;
   readonly genesisTimeMs: TimestampMs;
 }): RecoveryResult {
-  const { source, application } = options;
+  const { source, application, sealing } = options;
   assert(application.height === 0, "recovery starts from an application at genesis");
   const roots: ExecutedHeight[] = [{ height: Height.ZERO, root: application.root }];
-  if (source.snapshot !== undefined && !application.restore(source.snapshot)) {
+  const isRestored =
+    source.snapshot === undefined ||
+    (application.restore(source.snapshot) && (sealing === undefined || sealing.keygen.restore(source.snapshot.keygen)));
+  if (!isRestored && source.snapshot !== undefined) {
     return { ok: false, failure: { reason: "snapshotRefused", height: source.snapshot.height } };
   }
   const restoredHeight = application.height;
   const finalHeight = source.finalHead?.height ?? Height.ZERO;
   rememberRoots(source, restoredHeight, roots);
   while (application.height < finalHeight) {
-    const failure = replayNext(source, application);
+    const failure = replayNext(options);
     if (failure !== undefined) return { ok: false, failure };
     roots.push({ height: application.height, root: application.root });
   }
@@ -70,23 +90,44 @@ function rememberRoots(source: RecoverySource, upTo: Height, roots: ExecutedHeig
   }
 }
 
-function replayNext(source: RecoverySource, application: Application): RecoveryFailure | undefined {
+type RecoveryOptions = Parameters<typeof recoverReplica>[0];
+
+function replayNext({ source, application, sealing }: RecoveryOptions): RecoveryFailure | undefined {
   const height = Height.next(application.height);
   const block = source.blockAt(height);
   if (block === undefined) return { reason: "blockMissing", height };
-  const transactions = parseBody(application, block);
+  const transactions = parseBody(createParser({ application, keygen: sealing?.keygen }), block);
   if (transactions === undefined) return { reason: "transactionUnreadable", height };
-  const { stateRoot } = application.execute({ height, timeMs: block.header.timeMs, transactions, opened: [] });
-  const recorded = source.operation(height)?.stateRoot;
+  const operation = source.operation(height);
+  const opened = openStored(sealing, { header: block.header, transactions }, operation?.openings ?? []);
+  if (opened === undefined) return { reason: "openingsMissing", height };
+  const { stateRoot } = applyBlock({ application, keygen: sealing?.keygen }, { header: block.header, transactions, opened });
+  const recorded = operation?.stateRoot;
   if (recorded !== undefined && recorded !== stateRoot) return { reason: "rootDiffers", height, ours: stateRoot, recorded };
   return undefined;
 }
 
+/** What the sealed lane of a stored block holds. The openings were judged before they were stored. */
+function openStored(
+  sealing: RecoveryOptions["sealing"],
+  { header, transactions }: { readonly header: BlockHeader; readonly transactions: readonly ParsedTransaction[] },
+  openings: readonly Opening[],
+): readonly OpenResult[] | undefined {
+  if (openings.length !== header.sealedCount) return undefined;
+  if (header.sealedCount === 0) return [];
+  const key = sealing?.keygen.live?.key;
+  if (sealing === undefined || key === undefined) return undefined;
+  const { suite } = sealing;
+  return itemsOf(transactions.slice(0, header.sealedCount)).map((item, position) =>
+    resultOf({ suite, key, item, opening: openings[position] as Opening }),
+  );
+}
+
 /** Parses a stored or served body; undefined when a transaction does not parse. Signatures were checked before it was final. */
-export function parseBody(application: Application, block: Block): readonly ParsedTransaction[] | undefined {
+export function parseBody(parse: ParseTransaction, block: Block): readonly ParsedTransaction[] | undefined {
   const transactions: ParsedTransaction[] = [];
   for (const bytes of block.transactions) {
-    const parsed = application.parse(bytes);
+    const parsed = parse(bytes);
     if (!parsed.ok) return undefined;
     transactions.push(parsed.transaction);
   }
@@ -99,15 +140,18 @@ export function proposalOf(block: Block): Proposal {
   return { header, parentCertificate, timeoutCertificates, transactionHashes: block.transactions.map(hashTransaction), lists, signature };
 }
 
-function layOut(
-  options: {
-    readonly source: RecoverySource;
-    readonly application: Application;
-    readonly chainId: ChainId;
-    readonly genesisTimeMs: TimestampMs;
-  },
-  roots: readonly ExecutedHeight[],
-): RecoveredReplica {
+function recentLanesOf(source: RecoverySource, finalHeight: number): readonly LaneBlock[] {
+  const lanes: LaneBlock[] = [];
+  for (let height = Math.max(1, finalHeight - LISTED_BLOCKS_MAX + 1); height <= finalHeight; height++) {
+    const block = source.blockAt(Height.of(height));
+    assert(block !== undefined, "a final block is in the store");
+    const { header, lists, transactions } = block;
+    lanes.push({ blockHash: hashHeader(header), header, lists, ids: transactions.slice(0, header.sealedCount).map(hashTransaction) });
+  }
+  return lanes;
+}
+
+function layOut(options: RecoveryOptions, roots: readonly ExecutedHeight[]): RecoveredReplica {
   const { source } = options;
   const recentFinalHeaders: BlockHeader[] = [];
   const finalHeight = source.finalHead?.height ?? 0;
@@ -139,5 +183,7 @@ function layOut(
     },
     roots,
     pendingBlocks: source.pendingBlocks,
+    shares: source.shares,
+    recentLanes: options.sealing === undefined ? [] : recentLanesOf(source, finalHeight),
   };
 }

@@ -6,8 +6,8 @@ import { isCertificateValid } from "../consensus/certificate_check.ts";
 import { createConsensus } from "../consensus/core.ts";
 import { isHeaderSigned } from "../consensus/evidence.ts";
 import type { ConsensusEffect, ConsensusInput } from "../consensus/interface.ts";
-import { createOpenPool } from "../mempool/open_pool.ts";
-import type { Application, ParsedTransaction, Refusal } from "../types/application.ts";
+import { type AddResult, createOpenPool } from "../mempool/open_pool.ts";
+import type { Application, CheckResult, ParsedTransaction, Refusal } from "../types/application.ts";
 import { assert, unreachable } from "../types/assert.ts";
 import { Height, TimestampMs, type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
 import { RANGE_BYTES_MAX } from "../types/limits.ts";
@@ -17,8 +17,8 @@ import type { BlsSuite, VerifyEd25519 } from "../types/suites.ts";
 import type { SyncRequest, SyncResponse } from "../types/sync.ts";
 import type { ValidatorSetContext } from "../types/validator_set.ts";
 import { blockOf, createBodies } from "./bodies.ts";
-import { abandonBodies, checkBody, fetchMissing, offerToBodies } from "./body_flow.ts";
-import { buildBlock } from "./build_flow.ts";
+import { abandonBodies, checkBody, fetchMissing, findHeld, offerToBodies } from "./body_flow.ts";
+import { buildBlock, resumeBuild } from "./build_flow.ts";
 import { createCatchUp } from "./catch_up.ts";
 import type { Context, ReplicaConfig } from "./context.ts";
 import { armTimer, isRequested, penalizePeer, sendRequest } from "./context.ts";
@@ -34,11 +34,16 @@ import {
   RECENTLY_FINAL_MAX,
   requestRange,
 } from "./final_flow.ts";
-import type { Replica, ReplicaInput, ReplicaStatus, Step } from "./interface.ts";
+import type { Replica, ReplicaInput, ReplicaStatus, SealingStatus, Step } from "./interface.ts";
+import { refusalOfKeygen, submitDueMessage } from "./keygen_flow.ts";
+import { acceptList, refreshList, sendListAfter, sendListOnEntry } from "./list_flow.ts";
+import { acceptOpeningMessage, onOpeningTimer, releaseBlock, tendOpenings } from "./opening_flow.ts";
 import { createOutbox, toStep } from "./outbox.ts";
+import { createParser } from "./parse.ts";
 import { createPendingWork } from "./pending_work.ts";
 import { parseBody, proposalOf, type RecoveredReplica } from "./recovery.ts";
 import { createRepublisher } from "./republish.ts";
+import { createSealing, keyIdAt, type SealingOptions } from "./sealing.ts";
 
 export interface ReplicaOptions {
   readonly domain: SigningDomain;
@@ -49,6 +54,8 @@ export interface ReplicaOptions {
   readonly verifyEd25519: VerifyEd25519;
   /** Stands at the final head, as `recoverReplica` leaves it. */
   readonly application: Application;
+  /** Undefined on a chain without sealed transactions. */
+  readonly sealing: SealingOptions | undefined;
   readonly config: ReplicaConfig;
   readonly recovered: RecoveredReplica;
 }
@@ -56,6 +63,7 @@ export interface ReplicaOptions {
 export function createReplica(options: ReplicaOptions): Replica {
   const inputs: ConsensusInput[] = [];
   const context = createContext(options, (input) => inputs.push(input));
+  const author = options.self === undefined ? undefined : { domain: options.domain, self: options.self };
   let isWorkTold = false;
   let isStarted = false;
 
@@ -65,10 +73,28 @@ export function createReplica(options: ReplicaOptions): Replica {
     }
   }
 
+  /** What sealed transactions ask for at the end of a step: a block may be executable, a build may go on, a list may be due. */
+  function tendSealing(): void {
+    if (context.sealing === undefined) return;
+    if (context.isOpeningNews) {
+      context.isOpeningNews = false;
+      drainFinalQueue(context);
+      drain();
+    }
+    if (context.isEntryNews) {
+      context.isEntryNews = false;
+      sendListOnEntry(context, context.consensus.status.view);
+    }
+    refreshList(context);
+    resumeBuild(context, author);
+    drain();
+    tendOpenings(context);
+  }
+
   function tellWork(): void {
     // A young chain has its first block to order: with it users see that the network lives, and consensus need not idle until then.
     const isYoung = isStarted && context.execution.final.height === Height.ZERO && context.tipView === View.ZERO;
-    const isAvailable = isYoung || context.work.isAvailable(context.pool.count);
+    const isAvailable = isYoung || context.work.isAvailable(context.pool.count + (context.sealing?.pool.count ?? 0));
     if (isAvailable === isWorkTold) return;
     isWorkTold = isAvailable;
     context.feed({ type: "work", isAvailable });
@@ -82,6 +108,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       isStarted ||= input.type === "start";
       accept(context, input);
       drain();
+      tendSealing();
       tellWork();
       context.fetched = [];
       return toStep(context.outbox);
@@ -90,7 +117,11 @@ export function createReplica(options: ReplicaOptions): Replica {
       return statusOf(context);
     },
     answer: (request) => answer(context, request),
-    isPending: (hash) => context.pool.has(hash) || context.bodies.find(hash) !== undefined,
+    isPending: (hash) => findHeld(context, hash) !== undefined,
+    parse: (bytes) => context.parse(bytes),
+    get sealingKey() {
+      return context.sealing?.keygen.live;
+    },
   };
 }
 
@@ -99,8 +130,11 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
   const { finalHead, recentFinalHeaders } = recovered.consensus;
   const pool = createOpenPool(config.pool);
   const bodies = createBodies();
+  const sealing =
+    options.sealing === undefined ? undefined : createSealing({ ...options, ...options.sealing, recentFinal: recovered.recentLanes });
+  const parse = createParser({ application, keygen: sealing?.keygen });
   for (const { blockHash, block } of recovered.pendingBlocks) {
-    const transactions = parseBody(application, block);
+    const transactions = parseBody(parse, block);
     assert(transactions !== undefined, "a stored block parses");
     const byHash = new Map(transactions.map((transaction) => [transaction.hash, transaction]));
     const body = bodies.open({ blockHash, proposal: proposalOf(block), from: { type: "self" }, find: (hash) => byHash.get(hash) });
@@ -109,10 +143,18 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
   return {
     config,
     application,
+    parse,
+    sealing,
     pool,
     bodies,
-    execution: createExecution({ application, final: finalHead, roots: recovered.roots, snapshotBlocks: config.snapshotBlocks }),
-    work: createPendingWork({ bodies, isPooled: (hash) => pool.has(hash) }),
+    execution: createExecution({
+      application,
+      keygen: sealing?.keygen,
+      final: finalHead,
+      roots: recovered.roots,
+      snapshotBlocks: config.snapshotBlocks,
+    }),
+    work: createPendingWork({ bodies, isPooled: (hash) => pool.has(hash) || sealing?.pool.has(hash) === true }),
     catchUp: createCatchUp(),
     republisher: createRepublisher({ intervalMs: config.republishMs, countMax: config.pool.countMax, find: (hash) => pool.get(hash) }),
     consensus: createConsensus({ ...options, config: config.consensus, recovered: recovered.consensus }),
@@ -123,6 +165,8 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
     finalQueue: [],
     awaitingRoot: new Set(),
     armed: new Set(),
+    keygenWaiting: new Map(),
+    storedShares: new Map(recovered.shares.map(({ blockHash, shares }) => [blockHash, shares])),
     draft: [],
     fetched: [],
     finalHeader: recentFinalHeaders.at(-1),
@@ -131,6 +175,9 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
     tipView: View.ZERO,
     certifiedTip: undefined,
     hasDiverged: false,
+    isOpeningNews: false,
+    isEntryNews: false,
+    openingDueMs: undefined,
     heightAtSyncArm: finalHead.height,
     nextRequestId: 1,
     outbox: createOutbox(),
@@ -142,7 +189,10 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
 function accept(context: Context, input: ReplicaInput): void {
   switch (input.type) {
     case "start":
+      submitDueMessage(context);
       return context.feed(input);
+    case "sealing":
+      return acceptSealing(context, input);
     case "proposal":
     case "vote":
     case "certificate":
@@ -169,12 +219,20 @@ function accept(context: Context, input: ReplicaInput): void {
   }
 }
 
+function acceptSealing(context: Context, { from, message }: Extract<ReplicaInput, { type: "sealing" }>): void {
+  if (message.type === "list") acceptList(context, from, message.list);
+  else acceptOpeningMessage(context, from, message);
+}
+
 function acceptTimer(context: Context, input: Extract<ReplicaInput, { type: "timer" }>): void {
   const { timer } = input;
   context.armed.delete(timer);
   if (timer === "sync") onSyncTimer(context);
   else if (timer === "bodies") onBodiesTimer(context);
   else if (timer === "republish") republish(context);
+  else if (timer === "opening") onOpeningTimer(context);
+  // What a list timer is for happens at the end of every step.
+  else if (timer === "lists") return;
   else context.feed({ type: "timer", timer });
 }
 
@@ -212,13 +270,35 @@ const EVICTED: Refusal = { code: "evicted", canRetry: true, advice: "the pool wa
 
 function admit(context: Context, transaction: ParsedTransaction, source: "client" | "peer"): Refusal | undefined {
   if (context.recentlyFinal.has(transaction.hash)) return ALREADY_FINAL;
-  const checked = context.application.check(transaction);
-  if (!checked.ok) return checked.refusal;
-  const added = context.pool.add(transaction, source);
+  if (transaction.keygen !== undefined) {
+    const refusal = refusalOfKeygen(context, transaction, transaction.keygen);
+    if (refusal !== undefined) return refusal;
+  }
+  const added = transaction.sealed === undefined ? addOpen(context, transaction, source) : addSealed(context, transaction);
   if (!added.ok) return added.refusal;
   for (const evicted of added.evicted) context.outbox.effects.push({ type: "dropped", hash: evicted.hash, refusal: EVICTED });
   return undefined;
 }
+
+function addOpen(context: Context, transaction: ParsedTransaction, source: "client" | "peer"): AddResult {
+  const checked = transaction.keygen === undefined ? context.application.check(transaction) : OK;
+  return checked.ok ? context.pool.add(transaction, source) : checked;
+}
+
+const OK: CheckResult = { ok: true };
+
+function addSealed(context: Context, transaction: ParsedTransaction): AddResult {
+  const { sealing, application } = context;
+  const { height } = context.execution.final;
+  if (sealing === undefined || application.checkSealed === undefined) return { ok: false, refusal: SEALING_OFF };
+  return sealing.pool.add(transaction, {
+    height: Height.next(height),
+    keyId: keyIdAt(sealing, height),
+    checkPayable: application.checkSealed,
+  });
+}
+
+const SEALING_OFF: Refusal = { code: "sealingOff", canRetry: false, advice: "This chain takes no sealed transactions. Send an open one." };
 
 function acceptResponse(context: Context, input: Extract<ReplicaInput, { type: "response" }>): void {
   const pending = context.requests.get(input.requestId);
@@ -266,8 +346,7 @@ function perform(context: Context, effect: ConsensusEffect, options: ReplicaOpti
       durable.evidence.push(effect.evidence);
       return;
     case "castVote":
-      if (!context.hasDiverged) effects.push({ type: "signVote", ballot: effect.ballot, isResend: effect.isResend });
-      return;
+      return castVote(context, effect);
     case "castProposal":
       if (!context.hasDiverged) effects.push({ ...effect, type: "signProposal" });
       return;
@@ -308,6 +387,16 @@ function perform(context: Context, effect: ConsensusEffect, options: ReplicaOpti
   }
 }
 
+/** SL3: shares leave with the commit vote, behind what makes both durable. Every vote and timeout takes our list for the next view along. */
+function castVote(context: Context, { ballot, isResend }: Extract<ConsensusEffect, { type: "castVote" }>): void {
+  if (context.hasDiverged) return;
+  context.outbox.effects.push({ type: "signVote", ballot, isResend });
+  if (context.sealing === undefined) return;
+  const { kind, blockHash, height, view } = ballot;
+  if (kind === "commit") releaseBlock(context, { blockHash, height });
+  else sendListAfter(context, view);
+}
+
 function onCertified(context: Context, effect: Extract<ConsensusEffect, { type: "certified" }>): void {
   context.outbox.effects.push(effect);
   if (context.certifiedTip === undefined || effect.view > context.certifiedTip.view) context.certifiedTip = effect;
@@ -322,6 +411,7 @@ function onCertified(context: Context, effect: Extract<ConsensusEffect, { type: 
 
 function onEnteredView(context: Context, effect: Extract<ConsensusEffect, { type: "enteredView" }>): void {
   context.outbox.effects.push(effect);
+  context.isEntryNews = true;
   if (effect.by !== "TC") return;
   // The view was lost: its proposal, if any, no longer counts as carrying our transactions.
   const tip = context.certifiedTip ?? { view: context.execution.final.view, blockHash: context.execution.final.blockHash };
@@ -355,7 +445,7 @@ function findTransactions(context: Context, hashes: readonly TransactionHash[]):
   const found: Uint8Array[] = [];
   let bytes = 0;
   for (const hash of hashes) {
-    const transaction = context.pool.get(hash) ?? context.bodies.find(hash);
+    const transaction = findHeld(context, hash);
     if (transaction === undefined) continue;
     bytes += transaction.bytes.length;
     if (bytes > RANGE_BYTES_MAX) break;
@@ -382,9 +472,29 @@ function statusOf(context: Context): ReplicaStatus {
     isCatchingUp,
     hasDiverged: context.hasDiverged,
     hasStoppedSigning: status.hasStoppedSigning,
+    sealing: sealingStatusOf(context),
     deltaMs: status.deltaMs,
     consecutiveTimeouts: status.consecutiveTimeouts,
     heardFrom: status.heardFrom,
-    waitingFor: context.hasDiverged || status.hasStoppedSigning ? "stopped" : isCatchingUp ? "catchUp" : status.waitingFor,
+    waitingFor: waitingForOf(context, status.waitingFor, isCatchingUp),
+  };
+}
+
+function waitingForOf(context: Context, waitingFor: ReplicaStatus["waitingFor"], isCatchingUp: boolean): ReplicaStatus["waitingFor"] {
+  if (context.hasDiverged || context.consensus.status.hasStoppedSigning) return "stopped";
+  if (isCatchingUp) return "catchUp";
+  const isUnopened = context.sealing?.openings.status().some(({ isFinal }) => isFinal) === true;
+  return isUnopened && waitingFor === "idle" ? "openings" : waitingFor;
+}
+
+function sealingStatusOf({ sealing, execution }: Context): SealingStatus | undefined {
+  if (sealing === undefined) return undefined;
+  return {
+    keygen: sealing.keygen.status,
+    keyId: keyIdAt(sealing, execution.final.height),
+    waiting: sealing.pool.count,
+    waitingBytes: sealing.pool.bytes,
+    lists: sealing.inclusion.count,
+    openings: sealing.openings.status(),
   };
 }

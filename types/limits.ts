@@ -23,6 +23,8 @@ export const SEALED_LANE_BYTES_MAX = 4 * 1024 * 1024;
 export const SEALED_EXPIRY_HEIGHTS_MAX = 4_096;
 /** The age of a listed transaction counts over at most this many blocks, so that it can be computed again from the last ones. */
 export const LISTED_BLOCKS_MAX = 64;
+/** Ordering goes on over this many blocks that are not executed; beyond it blocks carry no sealed lane until opening has caught up (K). */
+export const UNOPENED_BLOCKS_MAX = 16;
 /** Operations in one transaction. */
 export const TRANSACTION_OPERATIONS_MAX = 1_024;
 

@@ -4,13 +4,16 @@
 import { type Proposal, proposalCodec } from "./block.ts";
 import { type Codec, type DecodeFailure, defineCodec, ssz } from "./codec.ts";
 import { BLOCK_TRANSACTIONS_MAX, FRAME_BYTES_MAX, TRANSACTION_BYTES_MAX } from "./limits.ts";
+import { decodeSealingMessage, encodeSealingMessage, type SealingMessage } from "./opening_message.ts";
 import { type Certificate, certificateCodec, type SignedVote, signedVoteCodec } from "./vote.ts";
 
 export type Message =
   | { readonly type: "proposal"; readonly proposal: Proposal }
   | { readonly type: "vote"; readonly vote: SignedVote }
   | { readonly type: "certificate"; readonly certificate: Certificate }
-  | { readonly type: "transactions"; readonly transactions: readonly Uint8Array[] };
+  | { readonly type: "transactions"; readonly transactions: readonly Uint8Array[] }
+  /** Between validators only: inclusion lists, shares, seeds, disputes. */
+  | SealingMessage;
 
 export type DecodedMessage =
   | { readonly ok: true; readonly message: Message }
@@ -25,7 +28,7 @@ export const transactionBatchCodec: Codec<readonly Uint8Array[]> = defineCodec({
   fromSsz: (value) => (value.length === 0 ? undefined : value),
 });
 
-const FRAME_TYPES = { proposal: 1, vote: 2, certificate: 3, transactions: 4 } as const;
+const FRAME_TYPES = { proposal: 1, vote: 2, certificate: 3, transactions: 4, sealing: 5 } as const;
 
 function framed(type: number, encoded: Uint8Array): Uint8Array {
   const frame = new Uint8Array(encoded.length + 1);
@@ -44,6 +47,13 @@ export function encodeMessage(message: Message): Uint8Array {
       return framed(FRAME_TYPES.certificate, certificateCodec.encode(message.certificate));
     case "transactions":
       return framed(FRAME_TYPES.transactions, transactionBatchCodec.encode(message.transactions));
+    case "list":
+    case "shares":
+    case "seeds":
+    case "openingRequest":
+    case "proofRequest":
+    case "proofs":
+      return framed(FRAME_TYPES.sealing, encodeSealingMessage(message));
   }
 }
 
@@ -69,6 +79,8 @@ export function decodeMessage(frame: Uint8Array): DecodedMessage {
       const decoded = transactionBatchCodec.decode(inner);
       return decoded.ok ? { ok: true, message: { type: "transactions", transactions: decoded.value } } : decoded;
     }
+    case FRAME_TYPES.sealing:
+      return decodeSealingMessage(inner);
     default:
       return { ok: false, reason: "unknownType" };
   }

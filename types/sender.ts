@@ -24,4 +24,7 @@ export type PenaltyReason =
   | "unsolicitedResponse"
   | "wrongResponse"
   | "equivocation"
+  /** A share, seed, proof or failure claim that no honest validator sends. */
+  | "invalidOpening"
+  | "invalidList"
   | "flood";

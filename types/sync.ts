@@ -23,6 +23,8 @@ import {
   RESPONSE_BYTES_MAX,
   TRANSACTION_BYTES_MAX,
 } from "./limits.ts";
+import { openingsCodec } from "./opening_message.ts";
+import type { Opening } from "./sealing.ts";
 import { CERTIFICATE_BYTES, type Certificate, certificateFromSsz, certificateToSsz, certificateType } from "./vote.ts";
 
 /** Where a peer stands; exchanged on connect, on change of height at intervals, and on request. */
@@ -51,6 +53,8 @@ export type SyncResponse =
   | {
       readonly type: "finalBlocks";
       readonly blocks: readonly Block[];
+      /** What the sealed lane of each block turned out to be; empty where it has none. As many as blocks. */
+      readonly openings: readonly (readonly Opening[])[];
       /** One CC may make more blocks final than a range holds: the headers from the last block up to the one that the CC is of. */
       readonly trailingHeaders: readonly BlockHeader[];
       readonly commitCertificate: Certificate | undefined;
@@ -122,6 +126,7 @@ const responseType = ssz.container(
     type: ssz.uint8,
     status: ssz.list(statusType, 1),
     blocks: ssz.list(ssz.byteList(BLOCK_BYTES_MAX), RANGE_BLOCKS_MAX),
+    openings: ssz.list(ssz.byteList(RANGE_BYTES_MAX), RANGE_BLOCKS_MAX),
     headers: ssz.list(blockHeaderType, RANGE_HEADERS_MAX),
     certificates: ssz.list(certificateType, RANGE_CERTIFICATES_MAX),
     transactions: ssz.list(ssz.byteList(TRANSACTION_BYTES_MAX), BODY_REQUEST_TRANSACTIONS_MAX),
@@ -133,7 +138,7 @@ type ResponseSsz = ReturnType<typeof responseType.defaultValue>;
 
 function responseToSsz(response: SyncResponse): ResponseSsz {
   const type = REQUEST_TYPES.indexOf(response.type);
-  const flat: ResponseSsz = { type, status: [], blocks: [], headers: [], certificates: [], transactions: [] };
+  const flat: ResponseSsz = { type, status: [], blocks: [], openings: [], headers: [], certificates: [], transactions: [] };
   switch (response.type) {
     case "status":
       return { ...flat, status: [{ ...response.status, finalHash: hashToBytes(response.status.finalHash) }] };
@@ -142,6 +147,7 @@ function responseToSsz(response: SyncResponse): ResponseSsz {
       return {
         ...flat,
         blocks: response.blocks.map(blockCodec.encode),
+        openings: response.openings.map(openingsCodec.encode),
         headers: response.trailingHeaders.map(headerToSsz),
         certificates: proof === undefined ? [] : [certificateToSsz(proof)],
       };
@@ -171,10 +177,15 @@ function responseFromSsz(value: ResponseSsz): SyncResponse | undefined {
     const decoded = blockCodec.decode(bytes);
     return decoded.ok ? decoded.value : undefined;
   });
+  const openings = decodeAll(value.openings, (bytes) => {
+    const decoded = openingsCodec.decode(bytes);
+    return decoded.ok ? decoded.value : undefined;
+  });
   const trailingHeaders = decodeAll(value.headers, headerFromSsz);
   const certificates = decodeAll(value.certificates, certificateFromSsz);
   const [status] = value.status;
-  if (type === undefined || blocks === undefined || trailingHeaders === undefined || certificates === undefined) return undefined;
+  if (type === undefined || blocks === undefined || openings === undefined || trailingHeaders === undefined || certificates === undefined)
+    return undefined;
   const [firstBlock] = blocks;
   const [firstCertificate] = certificates;
   // Each type uses only its own fields; anything in another one is not canonical.
@@ -195,8 +206,8 @@ function responseFromSsz(value: ResponseSsz): SyncResponse | undefined {
     case "finalBlocks": {
       const isProven =
         blocks.length > 0 ? certificates.length === 1 && firstCertificate?.ballot.kind === "commit" : certificates.length === 0;
-      if (!isProven || (uses !== "bc" && uses !== "bhc" && uses !== "")) return undefined;
-      return { type, blocks, trailingHeaders, commitCertificate: firstCertificate };
+      if (!isProven || openings.length !== blocks.length || (uses !== "boc" && uses !== "bohc" && uses !== "")) return undefined;
+      return { type, blocks, openings, trailingHeaders, commitCertificate: firstCertificate };
     }
     case "block":
       return (uses === "b" && blocks.length === 1) || uses === "" ? { type, block: firstBlock } : undefined;
@@ -208,10 +219,11 @@ function responseFromSsz(value: ResponseSsz): SyncResponse | undefined {
 }
 
 /** The lists that hold something, one letter each, in the order of the container. */
-function fieldsUsed({ status, blocks, headers, certificates, transactions }: ResponseSsz): string {
+function fieldsUsed({ status, blocks, openings, headers, certificates, transactions }: ResponseSsz): string {
   const lists: readonly (readonly [string, readonly unknown[]])[] = [
     ["s", status],
     ["b", blocks],
+    ["o", openings],
     ["h", headers],
     ["c", certificates],
     ["t", transactions],
@@ -220,12 +232,12 @@ function fieldsUsed({ status, blocks, headers, certificates, transactions }: Res
 }
 
 const RANGE_OVERHEAD_BYTES =
-  1 + 21 + 64 + RANGE_BLOCKS_MAX * 4 + RANGE_HEADERS_MAX * blockHeaderCodec.bytesMax + RANGE_CERTIFICATES_MAX * CERTIFICATE_BYTES;
+  1 + 25 + 64 + RANGE_BLOCKS_MAX * 8 + RANGE_HEADERS_MAX * blockHeaderCodec.bytesMax + RANGE_CERTIFICATES_MAX * CERTIFICATE_BYTES;
 assert(RANGE_OVERHEAD_BYTES + RANGE_BYTES_MAX <= RESPONSE_BYTES_MAX, "a range with its headers and its proof fits a response");
 
 export const syncResponseCodec: Codec<SyncResponse> = defineCodec({
   name: "SyncResponse",
-  version: 1,
+  version: 2,
   type: responseType,
   bytesMax: RANGE_OVERHEAD_BYTES + RANGE_BYTES_MAX,
   toSsz: responseToSsz,
