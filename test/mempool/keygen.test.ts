@@ -192,14 +192,30 @@ t.test("G3: fewer than n − f answers, the key does not become live however lon
   t.ok(network.observer.live);
 });
 
-t.test("G2: n − f deals, the window not yet over, the deals stay open; it runs from the first deal", async (t) => {
-  const network = createNetwork({ suite: fast, count: 4 });
-  network.block([], { afterMs: 100 * WINDOW_MS });
-  network.block(dueOf(machines(network, [0, 1, 2])));
-  network.block([], { afterMs: WINDOW_MS - 1 });
-  t.equal(network.observer.status.phase, "dealing");
-  network.block([], { afterMs: 1 });
-  t.equal(network.observer.status.phase, "answering");
+t.test(
+  "G2, G3: windows run from the first deal and from the block that closed the deals, by block time, whatever comes in between",
+  async (t) => {
+    const network = createNetwork({ suite: fast, count: 4 });
+    const { block, observer } = network;
+    block([], { afterMs: 100 * WINDOW_MS });
+    block(dueOf(machines(network, [0])));
+    block(dueOf(machines(network, [1, 2])), { afterMs: WINDOW_MS - 1 });
+    t.equal(observer.status.phase, "dealing");
+    block([], { afterMs: 1 });
+    t.equal(observer.status.phase, "answering");
+    block(dueOf(machines(network, [0, 1, 2])), { afterMs: WINDOW_MS - 1 });
+    t.equal(observer.status.phase, "answering");
+    block([], { afterMs: 1 });
+    t.equal(observer.status.phase, "live");
+  },
+);
+
+t.test("G4: cheated by two, one complaint names both by index whatever the order of their deals", async (t) => {
+  const network = createNetwork({ suite: fast, count: 7 });
+  const cheats = [1, 0].map((dealer) => network.messageOf(dealer, { kind: "deal", deal: network.cheatingDeal(dealer, [5]) }));
+  network.block([...cheats, ...dueOf(network.keygens.slice(2))]);
+  t.same(network.block(dueOf(machines(network, [5]))), ["counted"]);
+  t.same(network.observer.status.barred, [0, 1]);
 });
 
 t.test("secretShare: away during the whole key generation, found in the chain afterwards", async (t) => {

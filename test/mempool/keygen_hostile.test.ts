@@ -9,7 +9,7 @@ import { toHex } from "../../types/bytes.ts";
 import { type ChainId, Epoch, Height, TimestampMs, ValidatorIndex, type ValidatorSetHash } from "../../types/ids.ts";
 import type { KeygenBody, KeygenMessage, SignedKeygenMessage } from "../../types/keygen.ts";
 import type { KeyId } from "../../types/sealing.ts";
-import { createNetwork, DOMAIN, dueOf, type KeygenNetwork, personOf, runUntilLive } from "./keygen_network.ts";
+import { createNetwork, DOMAIN, dueOf, type KeygenNetwork, personOf, runUntilLive, WINDOW_MS } from "./keygen_network.ts";
 
 const suite = createFastSealing();
 
@@ -154,6 +154,32 @@ t.test("G4: a proven complaint and a groundless one after it, the first bars, th
   t.same(network.block([network.messageOf(3, body)]), ["groundless"]);
   t.same(network.observer.status.barred, [0]);
   t.ok(runUntilLive(network, network.keygens));
+});
+
+t.test("G4: a groundless complaint and a proven one after it, the second is not read", async (t) => {
+  const network = createNetwork({ suite, count: 4 });
+  const cheat = network.cheatingDeal(2, [3]);
+  network.block([
+    ...dueOf(network.keygens.slice(0, 2)),
+    network.messageOf(2, { kind: "deal", deal: cheat }),
+    ...dueOf(network.keygens.slice(3)),
+  ]);
+  const body: KeygenBody = {
+    kind: "complaint",
+    complaints: [network.complaintAbout(3, 1, network.cheatingDeal(1, [])), network.complaintAbout(3, 2, cheat)],
+  };
+  t.same(network.block([network.messageOf(3, body)]), ["groundless"]);
+  t.same(network.observer.status.barred, []);
+});
+
+t.test("G1: a deal of a lost round, signed again for the new one, badDeal: its proof names the round", async (t) => {
+  const { network, deal } = dealingNetwork();
+  const cheat = network.messageOf(3, { kind: "deal", deal: network.cheatingDeal(3, [1]) });
+  network.block([network.messageOf(0, deal), cheat, ...dueOf(network.keygens.slice(1, 2))]);
+  network.block([], { afterMs: WINDOW_MS });
+  network.block([...dueOf(network.keygens.slice(0, 3)), network.messageOf(3, { kind: "ack" })]);
+  t.match(network.observer.status, { round: 1, phase: "dealing", barred: [3] });
+  t.same(network.block([network.messageOf(0, deal)]), ["badDeal"]);
 });
 
 t.test("G4: complaints of two about the same dealer, both count, the second is not judged again", async (t) => {

@@ -164,6 +164,9 @@ t.test("restore: rubbish, another session's state, a changed byte in a deal or i
   refuses(t, fresh, Uint8Array.of(...bytes, 0), "longer");
   const other = createNetwork({ suite, count: 4, domain: { ...DOMAIN, epoch: Epoch.of(9) } });
   refuses(t, fresh, other.observer.encode(), "another epoch's");
+  const roundOne = createNetwork({ suite, count: 4 }).observer.encode();
+  roundOne[34] = 1;
+  refuses(t, fresh, roundOne, "a lost round that barred nobody");
   // Session, phase, activation and all of the deals are held to what the machine could have come to; the window's start is free.
   const free = new Set([35, 36, 37, 38, 39, 40, 41, 42].map((at) => at + 1));
   let taken = 0;
