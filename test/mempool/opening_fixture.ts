@@ -6,8 +6,8 @@ import { asciiBytes } from "../../types/bytes.ts";
 import { type BlockHash, Height, ValidatorIndex, View } from "../../types/ids.ts";
 import type { OpeningMessage } from "../../types/opening_message.ts";
 import type { KeyId, OpenResult, SealingKey, SealingSuite } from "../../types/sealing.ts";
-import { freshKey, type Lie, type Tested } from "../crypto/sealing/support.ts";
-import type { Prng } from "../support/prng.ts";
+import { fast, freshKey, type Lie, type Tested } from "../crypto/sealing/support.ts";
+import { createPrng, type Prng } from "../support/prng.ts";
 
 export const CONFIG: OpeningConfig = { fewSealed: 0, openMs: 100 };
 export const blockHashOf = (number: number): BlockHash => number.toString(16).padStart(64, "0") as BlockHash;
@@ -156,6 +156,38 @@ export function benchOf(
     release: () => openings.release({ blockHash, secretShare: secretShares[self] }),
   };
 }
+
+/** Validator under test of four: in view 0 it opens positions 1, 5, 9 …; three shares open. */
+export const SELF = 1;
+export const lane = (count: number): Sealed[] => Array.from({ length: count }, () => "honest");
+
+export function benchOfFour(kinds: readonly Sealed[], config: OpeningConfig = CONFIG): Bench {
+  return benchOf(fast, { validatorCount: 4, self: SELF, kinds, prng: createPrng(7), config });
+}
+
+/** With its block held. */
+export function heldOfFour(kinds: readonly Sealed[], config: OpeningConfig = CONFIG): Bench {
+  const made = benchOfFour(kinds, config);
+  made.openings.hold(made.block);
+  return made;
+}
+
+export const seeds = (of: Bench, positions: readonly number[]): OpeningMessage => ({
+  type: "seeds",
+  blockHash: of.block.blockHash,
+  openings: positions.map((position) => ({ position, opening: { type: "seed", seed: of.seedOf(position) } })),
+});
+export const ask = (of: Bench, positions: readonly number[]): OpeningMessage => ({
+  type: "openingRequest",
+  blockHash: of.block.blockHash,
+  positions,
+});
+export const askProofs = (of: Bench, positions: readonly number[], isSeparate = false): OpeningMessage => ({
+  type: "proofRequest",
+  blockHash: of.block.blockHash,
+  positions,
+  isSeparate,
+});
 
 /** Effects in short: what is sent where, and who is penalized for what. */
 export function brief(effects: readonly OpeningEffect[]): string[] {
