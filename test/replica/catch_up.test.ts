@@ -5,6 +5,7 @@ import { bodyRootOf, genesisBlockHash, hashHeader, hashTransaction } from "../..
 import { certificateToEndWith, createCatchUp, judgeRange, STATUSES_MAX } from "../../replica/catch_up.ts";
 import { type Block, type BlockHeader, NO_SEALED_LANE } from "../../types/block.ts";
 import { type BlockHash, Epoch, Height, type StateRoot, TimestampMs, ValidatorIndex, View, ZERO_HASH } from "../../types/ids.ts";
+import type { Opening } from "../../types/sealing.ts";
 import type { PeerKey } from "../../types/sender.ts";
 import type { Certificate } from "../../types/vote.ts";
 import { CHAIN_ID, payloadOf } from "../support/chain.ts";
@@ -56,8 +57,20 @@ function certificateOf(block: Block, kind: "commit" | "vote" = "commit"): Certif
 const blocks = chain(4);
 const last = blocks[3] as Block;
 const headers = blocks.map(({ header }) => header);
-const valid = { type: "finalBlocks", blocks, trailingHeaders: [], commitCertificate: certificateOf(last) } as const;
-const trailing = { ...valid, blocks: blocks.slice(0, 2), trailingHeaders: headers.slice(2) } as const;
+const openingsOf = (served: readonly Block[]): readonly (readonly Opening[])[] => served.map(() => []);
+const valid = {
+  type: "finalBlocks",
+  blocks,
+  openings: openingsOf(blocks),
+  trailingHeaders: [],
+  commitCertificate: certificateOf(last),
+} as const;
+const trailing = {
+  ...valid,
+  blocks: blocks.slice(0, 2),
+  openings: openingsOf(blocks.slice(0, 2)),
+  trailingHeaders: headers.slice(2),
+} as const;
 
 t.test("judgeRange: a contiguous range with a valid CC over its last block is taken", async (t) => {
   const verdict = judgeRange(valid, HEAD, () => true);
@@ -90,7 +103,7 @@ t.test("certificateToEndWith: the highest within the range; none within, the nea
 
 t.test("judgeRange: an empty response is no fault", async (t) => {
   t.equal(
-    judgeRange({ type: "finalBlocks", blocks: [], trailingHeaders: [], commitCertificate: undefined }, HEAD, () => true).type,
+    judgeRange({ type: "finalBlocks", blocks: [], openings: [], trailingHeaders: [], commitCertificate: undefined }, HEAD, () => true).type,
     "nothing",
   );
 });
@@ -131,7 +144,11 @@ t.test("judgeRange: failure 7, whatever is not what was asked for is refused wit
     ["a header that does not hash to its child's parent", { ...trailing, trailingHeaders: changedHeader({ transactionCount: 2 }) }, true],
     ["another body before headers", { ...trailing, blocks: withChange(1, { transactions: [payloadOf("forged")] }).slice(0, 2) }, true],
   ];
-  for (const [name, response, isSigned] of cases) t.equal(judgeRange(response, HEAD, () => isSigned).type, "invalid", name);
+  for (const [name, response, isSigned] of cases) {
+    const served = { ...response, openings: openingsOf(response.blocks) };
+    t.equal(judgeRange(served, HEAD, () => isSigned).type, "invalid", name);
+  }
+  t.equal(judgeRange({ ...valid, openings: [] }, HEAD, () => true).type, "invalid", "openings of fewer blocks");
 });
 
 t.test("createCatchUp: asks who is furthest first, and nobody who has pruned that height", async (t) => {

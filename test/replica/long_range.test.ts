@@ -93,7 +93,7 @@ t.test("R10: a peer whose answers all end short of their certificate, consensus 
     const blocks = Array.from({ length: Math.min(16, end - fromHeight) }, (_, index) => blockAt(fromHeight + index));
     const first = fromHeight + blocks.length;
     const trailingHeaders = Array.from({ length: end - first + 1 }, (_, index) => blockAt(first + index).header);
-    return { type: "finalBlocks", blocks, trailingHeaders, commitCertificate: certificate };
+    return { type: "finalBlocks", blocks, openings: blocks.map(() => []), trailingHeaders, commitCertificate: certificate };
   };
   // After its first answer nobody is there whose status would say how far the chain goes: the CC says it.
   cluster.filter = ({ to, kind }) => to !== fresh.index || (kind === "status" && answers === 0);

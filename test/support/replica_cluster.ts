@@ -3,14 +3,18 @@
 
 import { hashHeader, hashTransaction, sha256, validatorSetContext } from "../../crypto/hashes.ts";
 import { createNullApplication } from "../../ledger/null_application.ts";
+import { createKeygen } from "../../mempool/keygen.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { FinalizedBlock, Replica, ReplicaEffect, ReplicaInput } from "../../replica/interface.ts";
 import { recoverReplica } from "../../replica/recovery.ts";
 import { createReplica } from "../../replica/replica.ts";
+import { listQuorumOf, type SealingConfig, type SealingOptions } from "../../replica/sealing.ts";
+import { createFastSealing } from "../../testnet/simulator/fast_sealing.ts";
 import type { Application } from "../../types/application.ts";
 import type { Proposal } from "../../types/block.ts";
 import { asciiBytes, concatBytes, toHex } from "../../types/bytes.ts";
 import { type BlockHash, Epoch, Height, TimestampMs, type TransactionHash, ValidatorIndex } from "../../types/ids.ts";
+import type { SealingSuite } from "../../types/sealing.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
 import { ballotSigningBytes, proposalSigningBytes, type SigningDomain } from "../../types/signing.ts";
 import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
@@ -33,6 +37,12 @@ export const TEST_CONFIG: ReplicaConfig = {
   bodyGraceMs: 10,
   bodyRetryMs: 100,
   republishMs: 1_000,
+};
+
+export const TEST_SEALING: SealingConfig = {
+  pool: { countMax: 10_000, bytesMax: 10_000_000, senderCountMax: 10_000 },
+  opening: { fewSealed: 2, openMs: 100 },
+  listIntervalMs: 5,
 };
 
 export interface ClusterNode {
@@ -80,6 +90,8 @@ export function createCluster(options: {
   readonly count: number;
   readonly seed: number;
   readonly createApplication?: () => Application;
+  /** Sealed transactions by the fast suite; the application must take them. */
+  readonly sealing?: Partial<SealingConfig> & { readonly suite?: SealingSuite; readonly windowMs?: number };
   readonly config?: Partial<ReplicaConfig>;
   readonly delayMs?: readonly [number, number];
   readonly isGossipLost?: (hash: TransactionHash, to: number) => boolean;
@@ -90,12 +102,14 @@ export function createCluster(options: {
   const [delayMin, delayMax] = options.delayMs ?? [1, 5];
   const secrets = Array.from({ length: options.count }, (_, index) => bls.deriveSecretKey(sha256(asciiBytes(`seed ${index}`))));
   const edKeys = secrets.map((_, index) => sha256(asciiBytes(`ed ${index}`)));
+  const suite = options.sealing?.suite ?? createFastSealing();
+  const sealingKeys = secrets.map((_, index) => suite.deriveSecretKey(sha256(asciiBytes(`sealing ${index}`))));
   const validators = validatorSetContext({
     epoch: Epoch.ZERO,
     validators: secrets.map((secret, index) => ({
       blsPublicKey: bls.publicKeyOf(secret),
       blsPossession: bls.provePossession(secret),
-      sealingPublicKey: new Uint8Array(32),
+      sealingPublicKey: suite.publicKeyOf(sealingKeys[index] as Uint8Array),
       ed25519PublicKey: toHex(edKeys[index] as Uint8Array),
       weight: 1,
     })),
@@ -112,9 +126,30 @@ export function createCluster(options: {
   const clock = (): TimestampMs => TimestampMs.plus(GENESIS_TIME, Math.floor(nowMs));
   const signEd = (key: Uint8Array, message: Uint8Array): Uint8Array => concatBytes([sha256(concatBytes([key, message])), key]);
 
+  const verifyEd25519 = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
+    toHex(signature) === toHex(signEd(publicKey, message));
+
+  function sealingOf(index: number): SealingOptions | undefined {
+    if (options.sealing === undefined) return undefined;
+    const { windowMs, suite: _, ...config } = options.sealing;
+    const sign = (message: Uint8Array): Uint8Array => signEd(edKeys[index] as Uint8Array, message);
+    const keygen = createKeygen({
+      suite,
+      verify: verifyEd25519,
+      domain,
+      validators: validators.set.validators,
+      threshold: listQuorumOf(options.count),
+      windowMs: windowMs ?? 2_000,
+      resharing: undefined,
+      self: { index: ValidatorIndex.of(index), sealingSecretKey: sealingKeys[index] as Uint8Array, sign, holder: undefined },
+    });
+    return { suite, keygen, sign, config: { ...TEST_SEALING, ...config } };
+  }
+
   function start(node: { disk: Disk }, index: number): { replica: Replica; application: Application } {
     const { disk } = node;
     const application = createApplication();
+    const sealing = sealingOf(index);
     const finalHead = disk.finality.get(Height.of(Math.max(0, ...disk.finality.keys())));
     const finalHeight = finalHead?.height ?? 0;
     const result = recoverReplica({
@@ -125,10 +160,12 @@ export function createCluster(options: {
           .filter(([, block]) => block.header.height > finalHeight)
           .map(([blockHash, block]) => ({ blockHash, block })),
         snapshot: undefined,
+        shares: [...disk.shares.values()].filter(({ height }) => height > finalHeight),
         blockAt: (height) => disk.blocks.get(disk.finality.get(height)?.blockHash as BlockHash),
         operation: (height) => disk.operations.get(height),
       },
       application,
+      sealing,
       chainId: CHAIN_ID,
       genesisTimeMs: GENESIS_TIME,
     });
@@ -138,8 +175,9 @@ export function createCluster(options: {
       validators,
       self: ValidatorIndex.of(index),
       bls,
-      verifyEd25519: (publicKey, message, signature) => toHex(signature) === toHex(signEd(publicKey, message)),
+      verifyEd25519,
       application,
+      sealing,
       config,
       recovered: result.recovered,
     });
@@ -147,7 +185,7 @@ export function createCluster(options: {
   }
 
   const nodes: ClusterNode[] = secrets.map((_, index) => {
-    const disk: Disk = { records: [], blocks: new Map(), finality: new Map(), operations: new Map() };
+    const disk: Disk = { records: [], blocks: new Map(), finality: new Map(), operations: new Map(), shares: new Map() };
     const started = start({ disk }, index);
     return {
       index: ValidatorIndex.of(index),
@@ -188,7 +226,7 @@ export function createCluster(options: {
     },
     submit(index, payload) {
       const node = nodes[index] as ClusterNode;
-      const parsed = node.application.parse(payload);
+      const parsed = node.replica.parse(payload);
       if (!parsed.ok) throw new Error("payload does not parse");
       input(node, { type: "transactions", source: { type: "client" }, transactions: [parsed.transaction] });
       return parsed.transaction.hash;
@@ -271,6 +309,12 @@ export function createCluster(options: {
           deliver(node, other, "transactions", () => acceptRaw(other, bytes, from));
         }
         return;
+      case "sendDirect": {
+        const { message, to } = effect;
+        const recipients = to === undefined ? others(node) : nodes.filter(({ index }) => index === to);
+        for (const other of recipients) deliver(node, other, message.type, () => input(other, { type: "sealing", from, message }));
+        return;
+      }
       case "verifyTransactions":
         return after(0, () => acceptRaw(node, effect.transactions, effect.source.type === "peer" ? effect.source.sender : from));
       case "request":
@@ -301,7 +345,7 @@ export function createCluster(options: {
 
   function acceptRaw(node: ClusterNode, payloads: readonly Uint8Array[], sender: Sender): void {
     const transactions = payloads.flatMap((payload) => {
-      const parsed = node.application.parse(payload);
+      const parsed = node.replica.parse(payload);
       return parsed.ok ? [parsed.transaction] : [];
     });
     if (transactions.length > 0) input(node, { type: "transactions", source: { type: "peer", sender }, transactions });

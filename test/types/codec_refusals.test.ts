@@ -233,16 +233,25 @@ t.test("SyncRequest: fields of another type, ranges without end, refused", async
 
 t.test("SyncResponse: a range without its proof, with the wrong proof, or fields of another type, refused", async (t) => {
   const table: readonly (readonly [string, object])[] = [
-    ["blocks without a proof", { type: "finalBlocks", blocks: [block], trailingHeaders: [], commitCertificate: undefined }],
-    ["a proof without blocks", { type: "finalBlocks", blocks: [], trailingHeaders: [], commitCertificate: commit }],
-    ["headers without blocks", { type: "finalBlocks", blocks: [], trailingHeaders: [header], commitCertificate: undefined }],
-    ["headers and a proof without blocks", { type: "finalBlocks", blocks: [], trailingHeaders: [header], commitCertificate: commit }],
+    ["blocks without a proof", { type: "finalBlocks", blocks: [block], openings: [[]], trailingHeaders: [], commitCertificate: undefined }],
+    ["a proof without blocks", { type: "finalBlocks", blocks: [], openings: [], trailingHeaders: [], commitCertificate: commit }],
+    ["headers without blocks", { type: "finalBlocks", blocks: [], openings: [], trailingHeaders: [header], commitCertificate: undefined }],
+    [
+      "headers and a proof without blocks",
+      { type: "finalBlocks", blocks: [], openings: [], trailingHeaders: [header], commitCertificate: commit },
+    ],
     [
       "a header that is refused alone",
-      { type: "finalBlocks", blocks: [block], trailingHeaders: [{ ...header, height: 0 }], commitCertificate: commit },
+      { type: "finalBlocks", blocks: [block], openings: [[]], trailingHeaders: [{ ...header, height: 0 }], commitCertificate: commit },
     ],
-    ["a vote certificate as proof", { type: "finalBlocks", blocks: [block], trailingHeaders: [], commitCertificate: quorum }],
-    ["a timeout certificate as proof", { type: "finalBlocks", blocks: [block], trailingHeaders: [], commitCertificate: timeout }],
+    [
+      "a vote certificate as proof",
+      { type: "finalBlocks", blocks: [block], openings: [[]], trailingHeaders: [], commitCertificate: quorum },
+    ],
+    [
+      "a timeout certificate as proof",
+      { type: "finalBlocks", blocks: [block], openings: [[]], trailingHeaders: [], commitCertificate: timeout },
+    ],
     ["a block that is refused alone", { type: "block", block: { ...block, transactions: [] } }],
     [
       "a certificate that is refused alone",
@@ -330,13 +339,26 @@ t.test("decode: lists one beyond their limit, refused; at their limit, accepted"
     [
       "blocks of a response",
       RANGE_BLOCKS_MAX,
-      (n) => isRefused(syncResponseCodec, { type: "finalBlocks", blocks: many(n, block), trailingHeaders: [], commitCertificate: commit }),
+      (n) =>
+        isRefused(syncResponseCodec, {
+          type: "finalBlocks",
+          blocks: many(n, block),
+          openings: many(n, []),
+          trailingHeaders: [],
+          commitCertificate: commit,
+        }),
     ],
     [
       "headers of a response",
       RANGE_HEADERS_MAX,
       (n) =>
-        isRefused(syncResponseCodec, { type: "finalBlocks", blocks: [block], trailingHeaders: many(n, header), commitCertificate: commit }),
+        isRefused(syncResponseCodec, {
+          type: "finalBlocks",
+          blocks: [block],
+          openings: [[]],
+          trailingHeaders: many(n, header),
+          commitCertificate: commit,
+        }),
     ],
     [
       "certificates of a response",
