@@ -129,10 +129,9 @@ t.test("work: at most eight requests for proofs of one peer wait", async (t) => 
   const message = seeds(of, everyPosition);
   // The seeds of three more full lanes keep the machine busy for a dozen steps.
   const effects: OpeningEffect[] = [];
-  for (const number of [2, 3, 4]) {
-    of.openings.hold({ ...of.block, blockHash: blockHashOf(number) });
-    effects.push(...of.receive(0, { ...message, blockHash: blockHashOf(number) }));
-  }
+  const others = [2, 3, 4].map(blockHashOf);
+  for (const blockHash of others) of.openings.hold({ ...of.block, blockHash });
+  for (const blockHash of others) effects.push(...of.receive(0, { ...message, blockHash }));
   for (let position = 0; position < 9; position++) effects.push(...of.receive(3, askProofs(of, [position])));
   while (effects.at(-1)?.type === "proceed") effects.push(...of.openings.proceed());
   t.same(
