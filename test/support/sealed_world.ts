@@ -1,0 +1,111 @@
+/** A cluster of replicas over the ledger that takes sealed transactions, with funded users who seal by the fast suite. */
+
+import { sha256 } from "../../crypto/hashes.ts";
+import { createLedger } from "../../ledger/ledger.ts";
+import { createFastSealing } from "../../testnet/simulator/fast_sealing.ts";
+import { asciiBytes, concatBytes, fromHex, toHex } from "../../types/bytes.ts";
+import { buildEnvelope } from "../../types/envelope.ts";
+import type { Genesis } from "../../types/genesis.ts";
+import { type AccountId, Epoch, Height, TimestampMs, type TransactionHash } from "../../types/ids.ts";
+import type { SealingSuite } from "../../types/sealing.ts";
+import { FEE_ACCOUNT, OPERATION_KINDS, type Operation } from "../../types/transaction.ts";
+import { CHAIN_ID } from "./chain.ts";
+import type { Cluster, ClusterNode } from "./replica_cluster.ts";
+import { createCluster } from "./replica_cluster.ts";
+
+const FEE_ASSET = 1;
+const FUNDS = 1_000_000n;
+
+export interface SealedWorld extends Cluster {
+  /** Runs until the sealing key is live everywhere. */
+  generateKey(): void;
+  /** Seals a transfer of 1 from `user` to the fee account's neighbour, with the sender's next nonce, and gives it to `node`. */
+  submitSealed(
+    node: number,
+    user: number,
+    change?: { readonly fee?: number; readonly message?: Uint8Array; readonly tamper?: boolean },
+  ): TransactionHash;
+  balanceOf(node: ClusterNode, user: number): bigint;
+}
+
+export const userOf = (user: number): AccountId => toHex<AccountId>(sha256(asciiBytes(`user ${user}`)));
+
+export function createSealedWorld(options: Omit<Parameters<typeof createCluster>[0], "createApplication">): SealedWorld {
+  const suite: SealingSuite = options.sealing?.suite ?? createFastSealing();
+  const users = Array.from({ length: 8 }, (_, user) => userOf(user));
+  const genesis: Genesis = {
+    name: "sealed",
+    application: "ledger",
+    timeMs: TimestampMs.of(1_700_000_000_000),
+    epoch: Epoch.ZERO,
+    parameters: {
+      deltaMsMin: 1,
+      deltaMsMax: 2,
+      heartbeatMs: 1,
+      feeAsset: FEE_ASSET,
+      feePerTransaction: 2,
+      feePerOperation: 1,
+      sealingSuite: 1,
+      keygenWindowMs: 2_000,
+    },
+    validators: [],
+    assets: [{ asset: FEE_ASSET, decimals: 0, issuer: FEE_ACCOUNT }],
+    balances: users.map((account) => ({ account, asset: FEE_ASSET, amount: FUNDS })),
+  };
+  const createApplication = () => createLedger({ genesis, chainId: CHAIN_ID });
+  const cluster = createCluster({ sealing: {}, ...options, createApplication });
+  const nonces = new Map<number, number>();
+  let drawn = 0;
+
+  return Object.assign(cluster, {
+    generateKey() {
+      const isLive = (): boolean => cluster.nodes.every(({ replica, isUp }) => !isUp || replica.sealingKey !== undefined);
+      if (!cluster.run({ forMs: 30_000, until: isLive })) throw new Error("no sealing key within 30 s");
+    },
+    submitSealed(
+      node: number,
+      user: number,
+      change: { readonly fee?: number; readonly message?: Uint8Array; readonly tamper?: boolean } = {},
+    ): TransactionHash {
+      const target = cluster.nodes[node] as ClusterNode;
+      const live = target.replica.sealingKey;
+      if (live === undefined) throw new Error("there is no sealing key");
+      const nonce = nonces.get(user) ?? 0;
+      nonces.set(user, nonce + 1);
+      const transfer: Operation = {
+        kind: OPERATION_KINDS.transfer,
+        flags: 0,
+        index: 0,
+        asset: FEE_ASSET,
+        account: userOf((user + 1) % 8),
+        amount: 1n,
+        reference: 0,
+      };
+      const bytes = buildEnvelope({
+        fields: {
+          chainId: CHAIN_ID,
+          keyId: live.key.keyId,
+          sender: userOf(user),
+          nonce,
+          gasLimit: 4,
+          fee: change.fee ?? 10,
+          expiryHeight: Height.plus(target.replica.status.finalHeight, 1_000),
+        },
+        content: change.message ?? { operations: [transfer] },
+        suite,
+        publicKey: live.key.publicKey,
+        randomness: concatBytes([sha256(asciiBytes(`random ${drawn++}`)), sha256(asciiBytes(`random ${drawn++}`))]),
+        sign: () => new Uint8Array(64),
+        sha256,
+      });
+      return cluster.submit(node, bytes);
+    },
+    balanceOf(node: ClusterNode, user: number): bigint {
+      const { application } = node;
+      if (!("feeBalanceOf" in application) || typeof application.feeBalanceOf !== "function") throw new Error("not a ledger");
+      return application.feeBalanceOf(userOf(user));
+    },
+  });
+}
+
+export const bytesOfUser = (user: number): Uint8Array => fromHex(userOf(user));
