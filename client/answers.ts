@@ -1,0 +1,159 @@
+/** The answers of a node as types, read by hand. Tolerant: what this version does not know is ignored, and what is missing is
+ *  undefined where one can live without it. */
+
+import type { Refusal } from "../types/application.ts";
+import type { AccountId, ChainId, Height, TransactionHash } from "../types/ids.ts";
+import { VALIDATORS_MAX } from "../types/limits.ts";
+import { type KeyId, SEALING_SIZES, type SealingKey } from "../types/sealing.ts";
+import { amountOf, bytesOf, hashOf, integerOf, type JsonObject, listOf, objectOf, textOf } from "./json.ts";
+
+export type SubmitOutcome =
+  | { readonly type: "accepted"; readonly hash: TransactionHash }
+  | { readonly type: "refused"; readonly hash: TransactionHash | undefined; readonly refusal: Refusal };
+
+export interface ExecutedStatus {
+  readonly type: "executed";
+  readonly height: Height;
+  /** 0: success; see `codeName` for others. */
+  readonly code: number;
+  readonly codeName: string;
+  /** One for each operation; empty when none ran. */
+  readonly operationCodes: readonly number[];
+}
+
+/** unknown: this node has never seen it, or has forgotten it; `dropped` says why it left the pool. ordered: its place is final;
+ *  a sealed one may still be closed. */
+export type TransactionStatus =
+  | { readonly type: "unknown"; readonly dropped: Refusal | undefined }
+  | { readonly type: "pending" }
+  | { readonly type: "ordered"; readonly height: Height }
+  | ExecutedStatus;
+
+/** A sealing key as a node shows it, with what proves it; nothing of it is to be believed before `verifyKeyProof`. */
+export interface KeyProof {
+  readonly key: SealingKey;
+  readonly suite: number;
+  readonly activationHeight: Height;
+  /** Encoded header that names the key, and encoded commit certificate over that header. */
+  readonly header: Uint8Array;
+  readonly certificate: Uint8Array;
+}
+
+export type SealingAnswer = { readonly type: "live"; readonly proof: KeyProof } | { readonly type: "generating"; readonly detail: string };
+
+export interface NodeStatus {
+  readonly chainId: ChainId;
+  readonly finalHeight: Height;
+  readonly executedHeight: Height;
+}
+
+/** As the node says; an account's proof against a certified root is not looked at. */
+export interface AccountStatus {
+  readonly account: AccountId;
+  readonly asset: number;
+  /** Undefined: the account is not open in this asset. Negative when an issuer overdrew it. */
+  readonly available: bigint | undefined;
+  /** The lowest nonce that may be unused, and the used ones above it; undefined unless `asset` is the fee asset. */
+  readonly nonces: { readonly base: number; readonly used: readonly number[] } | undefined;
+}
+
+/** Bounds of what is read: a header or a certificate, the operations of a transaction, a nonce window, a batch. */
+const ENCODING_BYTES_MAX = 4_096;
+const OPERATIONS_MAX = 4_096;
+const NONCES_MAX = 4_096;
+const BATCH_MAX = 65_536;
+
+export function acceptedOf(json: unknown): TransactionHash | undefined {
+  return hashOf<TransactionHash>(objectOf(json)?.hash);
+}
+
+export function outcomesOf(json: unknown): readonly SubmitOutcome[] | undefined {
+  return listOf(objectOf(json)?.results, outcomeOf, BATCH_MAX);
+}
+
+export function transactionStatusOf(json: unknown): TransactionStatus | undefined {
+  const answer = objectOf(json);
+  switch (answer?.status) {
+    case "unknown":
+      return { type: "unknown", dropped: refusalFrom(objectOf(answer.dropped)) };
+    case "pending":
+      return { type: "pending" };
+    case "ordered":
+    case "final":
+    case "executed":
+      return placedStatusOf(answer);
+    default:
+      return undefined;
+  }
+}
+
+export function sealingOf(json: unknown): SealingAnswer | undefined {
+  const answer = objectOf(json);
+  if (answer === undefined) return undefined;
+  if (answer.status === "generating") return { type: "generating", detail: textOf(answer.detail) ?? "" };
+  const point = (value: unknown): Uint8Array | undefined => bytesOf(value, SEALING_SIZES.point);
+  const keyId = hashOf<KeyId>(answer.keyId);
+  const threshold = integerOf(answer.threshold);
+  const publicKey = point(answer.publicKey);
+  const shareKeys = listOf(answer.shareKeys, point, VALIDATORS_MAX);
+  if (keyId === undefined || threshold === undefined || publicKey === undefined || shareKeys === undefined) return undefined;
+  const suite = integerOf(answer.suite);
+  const activationHeight = integerOf(answer.activationHeight) as Height | undefined;
+  const header = bytesOf(answer.header, ENCODING_BYTES_MAX);
+  const certificate = bytesOf(answer.certificate, ENCODING_BYTES_MAX);
+  if (suite === undefined || activationHeight === undefined || header === undefined || certificate === undefined) return undefined;
+  return { type: "live", proof: { key: { keyId, threshold, publicKey, shareKeys }, suite, activationHeight, header, certificate } };
+}
+
+export function nodeStatusOf(json: unknown): NodeStatus | undefined {
+  const answer = objectOf(json);
+  const chainId = hashOf<ChainId>(answer?.chainId);
+  const finalHeight = integerOf(answer?.finalHeight) as Height | undefined;
+  const executedHeight = integerOf(answer?.executedHeight) as Height | undefined;
+  return chainId === undefined || finalHeight === undefined || executedHeight === undefined
+    ? undefined
+    : { chainId, finalHeight, executedHeight };
+}
+
+export function accountStatusOf(json: unknown): AccountStatus | undefined {
+  const answer = objectOf(json);
+  const account = hashOf<AccountId>(answer?.account);
+  const asset = integerOf(answer?.asset);
+  if (answer === undefined || account === undefined || asset === undefined) return undefined;
+  const record = objectOf(answer.record);
+  const available = record === undefined ? undefined : signedAmountOf(record.available);
+  const nonces = objectOf(answer.nonces);
+  const base = integerOf(nonces?.base);
+  const used = listOf(nonces?.used, integerOf, NONCES_MAX);
+  return { account, asset, available, nonces: base === undefined || used === undefined ? undefined : { base, used } };
+}
+
+function outcomeOf(item: unknown): SubmitOutcome | undefined {
+  const answer = objectOf(item);
+  const hash = hashOf<TransactionHash>(answer?.hash);
+  if (answer?.status === "accepted") return hash === undefined ? undefined : { type: "accepted", hash };
+  const refusal = refusalFrom(answer);
+  return refusal === undefined ? undefined : { type: "refused", hash, refusal };
+}
+
+/** Without a code the transaction has its place and no result yet. */
+function placedStatusOf(answer: JsonObject): TransactionStatus | undefined {
+  const height = integerOf(answer.height) as Height | undefined;
+  if (height === undefined) return undefined;
+  const code = integerOf(answer.code);
+  if (code === undefined) return answer.status === "executed" ? undefined : { type: "ordered", height };
+  const operationCodes = listOf(answer.operationCodes, integerOf, OPERATIONS_MAX) ?? [];
+  return { type: "executed", height, code, codeName: textOf(answer.codeName) ?? `code ${code}`, operationCodes };
+}
+
+function refusalFrom(answer: JsonObject | undefined): Refusal | undefined {
+  const code = textOf(answer?.code);
+  if (code === undefined) return undefined;
+  return { code, canRetry: answer?.canRetry === true, advice: textOf(answer?.advice) ?? "" };
+}
+
+function signedAmountOf(value: unknown): bigint | undefined {
+  if (typeof value !== "string" || !value.startsWith("-")) return amountOf(value);
+  const amount = amountOf(value.slice(1));
+  return amount === undefined ? undefined : -amount;
+}

@@ -1,0 +1,65 @@
+/** Operations by name, with the fields that their kind uses and zero in the others; and what no encoding could carry. Whether an
+ *  operation will succeed is the ledger's business. */
+
+import { type AccountId, parseHash } from "../types/ids.ts";
+import { OPERATION_KINDS, type Operation } from "../types/transaction.ts";
+
+export type OperationFlaw = "noOperations" | "tooManyOperations" | "operationOutOfRange";
+
+const NOBODY = "0".repeat(64) as AccountId;
+const UNUSED: Omit<Operation, "kind"> = { flags: 0, index: 0, asset: 0, account: NOBODY, amount: 0n, reference: 0 };
+
+/** Names a pending transfer: who promised, in the transaction with which nonce, as which operation of it. */
+export interface PendingName {
+  readonly payer: AccountId;
+  readonly nonce: number;
+  readonly index: number;
+}
+
+export function openAccount(given: { readonly account: AccountId; readonly asset: number }): Operation {
+  return { ...UNUSED, kind: OPERATION_KINDS.openAccount, ...given };
+}
+
+export function registerAsset(given: { readonly asset: number; readonly decimals: number }): Operation {
+  return { ...UNUSED, kind: OPERATION_KINDS.registerAsset, asset: given.asset, amount: BigInt(given.decimals) };
+}
+
+export function transfer(given: { readonly to: AccountId; readonly asset: number; readonly amount: bigint }): Operation {
+  return { ...UNUSED, kind: OPERATION_KINDS.transfer, account: given.to, asset: given.asset, amount: given.amount };
+}
+
+/** `timeToLiveMs` counts in block time; 0: until it is posted or voided. */
+export function pend(given: {
+  readonly to: AccountId;
+  readonly asset: number;
+  readonly amount: bigint;
+  readonly timeToLiveMs: number;
+}): Operation {
+  const { to, asset, amount, timeToLiveMs } = given;
+  return { ...UNUSED, kind: OPERATION_KINDS.pend, account: to, asset, amount, reference: timeToLiveMs };
+}
+
+export function post(given: PendingName & { readonly amount: bigint }): Operation {
+  const { payer, nonce, index, amount } = given;
+  return { ...UNUSED, kind: OPERATION_KINDS.post, account: payer, reference: nonce, index, amount };
+}
+
+export function voidPending({ payer, nonce, index }: PendingName): Operation {
+  return { ...UNUSED, kind: OPERATION_KINDS.void, account: payer, reference: nonce, index };
+}
+
+/** What keeps a list of operations from being encoded. */
+export function flawOfOperations(operations: readonly Operation[], countMax: number): OperationFlaw | undefined {
+  if (operations.length === 0) return "noOperations";
+  if (operations.length > countMax) return "tooManyOperations";
+  return operations.every(isInRange) ? undefined : "operationOutOfRange";
+}
+
+export function isUnsigned(value: number, bits: 8 | 16 | 32 | 53): boolean {
+  return Number.isSafeInteger(value) && value >= 0 && value < 2 ** bits;
+}
+
+function isInRange({ kind, flags, index, asset, account, amount, reference }: Operation): boolean {
+  const areNumbers = isUnsigned(kind, 8) && isUnsigned(flags, 8) && isUnsigned(index, 16) && isUnsigned(asset, 32);
+  return areNumbers && isUnsigned(reference, 53) && parseHash(account) !== undefined && amount >= 0n && amount < 2n ** 128n;
+}
