@@ -49,7 +49,8 @@ export function runCombine(shop: Shop, state: BlockState, position: PositionStat
   if (seed !== undefined && isSeedRight({ suite: shop.suite, key, item, seed })) {
     for (const { validator } of shares) shop.distrusted.delete(validator);
     announce(shop, state, position, { type: "seed", seed });
-  } else if (shares.every(({ validator }) => position.shares.get(validator)?.isProven === true)) {
+  } else if (position.isDisputed) {
+    // All of them are proven: `chooseShares` takes no others in a dispute.
     position.isUnsealable = true;
     state.unsealable.push(position.position);
     settleFailure(shop, state, position);
@@ -92,13 +93,11 @@ export function settleFailure(shop: Shop, state: BlockState, position: PositionS
   announce(shop, state, position, { type: "failed", shares: proven.slice(0, threshold) });
 }
 
-/** The last suspect of a combination that should have given the seed did it. Our own share is judged by its proof alone. */
+/** The last suspect of a combination that should have given the seed did it. */
 export function deduce(shop: Shop, state: BlockState, position: PositionState): void {
   if (position.opening === undefined) return;
   const [last] = position.suspects;
-  if (last !== undefined && position.suspects.size === 1 && !position.isExplained && last !== shop.self) {
-    catchSender(shop, state, last);
-  }
+  if (last !== undefined && position.suspects.size === 1 && !position.isExplained) catchSender(shop, state, last);
   if (position.suspects.size === 0) position.shares.clear();
 }
 

@@ -202,3 +202,52 @@ t.test("shares: a second one that differs, blamed; the first stays", async (t) =
   t.same(brief(of.receive(0, wrongShares(of, [1]))), ["conflictingShare:0"]);
   t.same(brief(of.receive(2, of.shares(2, [1]))), ["*<seeds 1"]);
 });
+
+/** The same sealed lane in another block, held and released. */
+function nextBlock(of: Bench, number: number): (message: OpeningMessage) => OpeningMessage {
+  const blockHash = blockHashOf(number);
+  of.openings.hold({ ...of.block, blockHash });
+  of.openings.release({ blockHash, secretShare: of.keys.secretShares[SELF] });
+  return (message) => ({ ...message, blockHash });
+}
+
+t.test("distrust: who was caught is not combined first in the next block", async (t) => {
+  const of = released(lane(2));
+  of.receive(0, wrongShares(of, [1]));
+  of.receive(2, of.shares(2, [1]));
+  of.receive(0, rubbish(of.proofs(0, [1])));
+  const again = nextBlock(of, 2);
+  of.receive(0, again(wrongShares(of, [1])));
+  t.same(of.receive(2, again(of.shares(2, [1]))), []);
+  t.same(brief(of.receive(3, again(of.shares(3, [1])))), ["*<seeds 1"]);
+});
+
+t.test("distrust: a right proof ends it", async (t) => {
+  const of = released(lane(2));
+  of.receive(0, wrongShares(of, [1]));
+  of.receive(2, of.shares(2, [1]));
+  of.receive(3, claimOf(of, 1, { type: "seed", seed: of.seedOf(1) }));
+  of.receive(3, claimOf(of, 0, { type: "seed", seed: of.seedOf(0) }));
+  of.openings.forget(of.block.blockHash);
+  const second = nextBlock(of, 2);
+  of.receive(3, second(wrongShares(of, [1])));
+  t.same(of.receive(0, second(of.shares(0, [1]))), []);
+  t.same(of.receive(2, second(of.shares(2, [1]))), []);
+  of.openings.finalize({ blockHash: blockHashOf(2), nowMs: 0 });
+  t.same(brief(of.openings.timer(100)).slice(2), ["*<prove 1"], "own, 3, and one that is doubted");
+  of.receive(0, second(of.proofs(0, [1])));
+  t.same(brief(of.receive(2, second(of.proofs(2, [1])))), ["invalidShare:3", "*<seeds 1"]);
+  const third = nextBlock(of, 3);
+  of.receive(0, third(of.shares(0, [1])));
+  t.same(brief(of.receive(2, third(of.shares(2, [1])))), ["*<seeds 1"]);
+});
+
+t.test("dispute: a stored share of ours is damaged and cannot be proven, nobody is blamed", async (t) => {
+  const of = heldOfFour(lane(2));
+  const bytes = Uint8Array.from({ length: 65 }, (_, at) => (at === 0 ? 1 : at));
+  of.openings.restoreShares({ blockHash: of.block.blockHash, bytes, secretShare: undefined });
+  of.receive(0, of.shares(0, [1]));
+  const effects = [...of.receive(2, of.shares(2, [1]))];
+  for (const from of [0, 2, 3]) effects.push(...of.receive(from, of.proofs(from, [1])));
+  t.same(brief(effects), ["*<prove 1", "*<seeds 1"]);
+});
