@@ -30,6 +30,7 @@ export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok
 
 export interface HttpAnswer {
   readonly httpStatus: number;
+  /** Undefined for a refusal without JSON, as proxies give it. */
   readonly json: unknown;
 }
 
@@ -63,26 +64,36 @@ export function canRetry(failure: RpcFailure): boolean {
 /** Any HTTP status is an answer; see `refusalOf` for those that say no. */
 export async function request(fetchLike: Fetch, given: HttpRequest): Promise<Answer<HttpAnswer>> {
   const { url, body, deadlineMs, signal } = given;
-  const deadline = AbortSignal.timeout(deadlineMs);
-  const ending = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+  // A timer of our own: one of AbortSignal.timeout goes on after the answer and keeps some runtimes alive.
+  const ending = new AbortController();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    ending.abort();
+  }, deadlineMs);
+  const abort = (): void => ending.abort();
+  signal?.addEventListener("abort", abort, { once: true });
+  if (signal?.aborted === true) abort();
   try {
     const response = await fetchLike(url, {
       method: body === undefined ? "GET" : "POST",
       headers: body === undefined ? {} : { "content-type": "application/octet-stream" },
       ...(body === undefined ? {} : { body: new Uint8Array(body) }),
-      signal: ending,
+      signal: ending.signal,
       redirect: "error",
     });
     const text = await readText(response);
     if (text === undefined) return malformed(`the answer exceeds ${ANSWER_BYTES_MAX} bytes`);
     const json = parseJson(text);
-    return json === undefined
-      ? malformed(`HTTP ${response.status} without JSON`)
-      : { ok: true, value: { httpStatus: response.status, json } };
+    if (json === undefined && response.ok) return malformed(`HTTP ${response.status} without JSON`);
+    return { ok: true, value: { httpStatus: response.status, json } };
   } catch (cause) {
     if (signal?.aborted === true) return { ok: false, failure: { type: "aborted" } };
-    if (deadline.aborted) return { ok: false, failure: { type: "deadline", deadlineMs } };
+    if (isLate) return { ok: false, failure: { type: "deadline", deadlineMs } };
     return { ok: false, failure: { type: "unreachable", message: cause instanceof Error ? cause.message : String(cause) } };
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
   }
 }
 
