@@ -29,8 +29,13 @@ export function sendListOnEntry(context: Context, view: View): void {
 /** Something new is pooled, or the interval has passed: a newer list for the view whose proposal is awaited. */
 export function refreshList(context: Context): void {
   const { sealing, nowMs } = context;
-  const sent = sealing?.sentList;
-  if (sealing === undefined || sent === undefined) return;
+  if (sealing === undefined) return;
+  const sent = sealing.sentList;
+  if (sent === undefined) {
+    // The key has just become live, or we have restarted: the leader may be waiting for our first list.
+    if (keyIdAt(sealing, context.execution.final.height) !== NO_KEY) sendListOnEntry(context, context.consensus.status.view);
+    return;
+  }
   if (sealing.pool.firstSeenCount === sent.firstSeenCount || sealing.proposedView >= sent.view) return;
   const waitMs = sent.atMs + sealing.config.listIntervalMs - nowMs;
   // Our own list costs nothing, and work that we can propose ourselves need not wait.
