@@ -11,8 +11,7 @@ import { openKeyFile } from "../../crypto/key_file.ts";
 import { fromHex, toHex } from "../../types/bytes.ts";
 import { decodeMessage } from "../../types/message.ts";
 import { CODECS } from "../support/wire_types.ts";
-import { GOLDEN_CODECS, goldenFiles, KEY_FILE_PASSPHRASE, toJson } from "./golden.ts";
-import { messages } from "./samples.ts";
+import { GOLDEN_CODECS, GOLDEN_MESSAGES, goldenFiles, KEY_FILE_PASSPHRASE, toJson } from "./golden.ts";
 
 const stored = (name: string): unknown => JSON.parse(readFileSync(path.join(import.meta.dirname, name), "utf8"));
 
@@ -43,7 +42,7 @@ t.test("golden vectors: stored frames, decode to the sample messages", async (t)
   const frames = stored("frames.json") as readonly { readonly bytes: string }[];
   t.strictSame(
     frames.map(({ bytes }) => decodeMessage(fromHex(bytes))),
-    messages.map((message) => ({ ok: true, message })),
+    GOLDEN_MESSAGES.map((message) => ({ ok: true, message })),
   );
 });
 

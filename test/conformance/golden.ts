@@ -23,7 +23,16 @@ import { genesisCodec } from "../../types/genesis.ts";
 import type { TransactionHash } from "../../types/ids.ts";
 import { type InclusionList, inclusionListCodec, inclusionListsCodec, listSigningBytes } from "../../types/inclusion_list.ts";
 import { type KeygenMessage, keygenMessageCodec, keygenSigningBytes, signedKeygenMessageCodec } from "../../types/keygen.ts";
-import { encodeMessage, transactionBatchCodec } from "../../types/message.ts";
+import { encodeMessage, type Message, transactionBatchCodec } from "../../types/message.ts";
+import {
+  openingRequestCodec,
+  openingsCodec,
+  proofRequestCodec,
+  proofsMessageCodec,
+  seedsMessageCodec,
+  sharesMessageCodec,
+  storedSharesCodec,
+} from "../../types/opening_message.ts";
 import { safetyRecordCodec } from "../../types/safety_record.ts";
 import { ballotSigningBytes, proposalSigningBytes, TAGS, transactionSigningBytes } from "../../types/signing.ts";
 import { syncRequestCodec, syncResponseCodec } from "../../types/sync.ts";
@@ -31,6 +40,7 @@ import { signedTransactionCodec, transactionPayloadCodec } from "../../types/tra
 import { validatorSetCodec } from "../../types/validator_set.ts";
 import { certificateCodec, signedVoteCodec } from "../../types/vote.ts";
 import { keygenMessages } from "./keygen_samples.ts";
+import * as opening from "./opening_samples.ts";
 import * as samples from "./samples.ts";
 import * as sealed from "./sealed_samples.ts";
 
@@ -73,13 +83,29 @@ export const GOLDEN_CODECS: readonly GoldenCodec[] = [
     signedKeygenMessageCodec,
     keygenMessages.map((message, index) => ({ message, signature: samples.counting(64, 0x80 + index) })),
   ),
+  codecCases(sharesMessageCodec, [opening.sharesMessage]),
+  codecCases(seedsMessageCodec, [opening.seedsMessage]),
+  codecCases(openingsCodec, [[], opening.laneOpenings]),
+  codecCases(storedSharesCodec, [opening.storedShares]),
+  codecCases(openingRequestCodec, [opening.openingRequest]),
+  codecCases(proofRequestCodec, opening.proofRequests),
+  codecCases(proofsMessageCodec, [opening.proofsMessage]),
+];
+
+export const GOLDEN_MESSAGES: readonly Message[] = [
+  ...samples.messages,
+  opening.sharesMessage,
+  opening.seedsMessage,
+  opening.openingRequest,
+  ...opening.proofRequests,
+  opening.proofsMessage,
 ];
 
 /** File name to content. */
 export function goldenFiles(): ReadonlyMap<string, Json> {
   return new Map<string, Json>([
     ["codecs.json", GOLDEN_CODECS.map(({ name, version, cases }) => ({ name, version, cases: cases.map(toJson) }))],
-    ["frames.json", samples.messages.map((message) => toJson({ type: message.type, bytes: encodeMessage(message) }))],
+    ["frames.json", GOLDEN_MESSAGES.map((message) => toJson({ type: message.type, bytes: encodeMessage(message) }))],
     ["signing.json", toJson(signing())],
     ["hashes.json", toJson(hashes())],
     ["signatures.json", toJson(signatures())],

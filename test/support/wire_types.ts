@@ -1,6 +1,6 @@
 /** Every wire type with its arbitrary, in one table, so that no test of encodings forgets one. */
 
-import type fc from "fast-check";
+import fc from "fast-check";
 import { blockCodec, blockHeaderCodec, proposalCodec } from "../../types/block.ts";
 import type { Codec, DecodeFailure } from "../../types/codec.ts";
 import { sealedContentCodec, sealedEnvelopeCodec } from "../../types/envelope.ts";
@@ -10,6 +10,15 @@ import { inclusionListCodec, inclusionListsCodec } from "../../types/inclusion_l
 import { keygenMessageCodec, signedKeygenMessageCodec } from "../../types/keygen.ts";
 import { FRAME_BYTES_MAX } from "../../types/limits.ts";
 import { decodeMessage, encodeMessage, type Message, transactionBatchCodec } from "../../types/message.ts";
+import {
+  openingRequestCodec,
+  openingsCodec,
+  proofRequestCodec,
+  proofsMessageCodec,
+  seedsMessageCodec,
+  sharesMessageCodec,
+  storedSharesCodec,
+} from "../../types/opening_message.ts";
 import { safetyRecordCodec } from "../../types/safety_record.ts";
 import { syncRequestCodec, syncResponseCodec } from "../../types/sync.ts";
 import { signedTransactionCodec, transactionPayloadCodec } from "../../types/transaction.ts";
@@ -17,6 +26,7 @@ import { validatorSetCodec } from "../../types/validator_set.ts";
 import { certificateCodec, signedVoteCodec } from "../../types/vote.ts";
 import * as arbitraries from "./arbitraries.ts";
 import { keygenMessages, signedKeygenMessages } from "./keygen_arbitraries.ts";
+import * as opening from "./opening_arbitraries.ts";
 import * as sealed from "./sealed_arbitraries.ts";
 
 export type AnyDecoded =
@@ -54,7 +64,7 @@ const frame: WireType = {
   name: "Message frame",
   bytesMax: FRAME_BYTES_MAX,
   isFixedSize: false,
-  samples: arbitraries.messages.map((value) => ({ value, bytes: encodeMessage(value) })),
+  samples: fc.oneof(arbitraries.messages, opening.openingMessages).map((value) => ({ value, bytes: encodeMessage(value) })),
   encode: (value) => encodeMessage(value as Message),
   decode(bytes) {
     const decoded = decodeMessage(bytes);
@@ -83,6 +93,13 @@ export const CODECS: readonly WireType[] = [
   wireType(inclusionListsCodec, sealed.listsOfOneView),
   wireType(keygenMessageCodec, keygenMessages),
   wireType(signedKeygenMessageCodec, signedKeygenMessages),
+  wireType(sharesMessageCodec, opening.sharesMessages),
+  wireType(seedsMessageCodec, opening.seedsMessages),
+  wireType(openingsCodec, opening.laneOpenings),
+  wireType(storedSharesCodec, opening.storedShares),
+  wireType(openingRequestCodec, opening.openingRequests),
+  wireType(proofRequestCodec, opening.proofRequests),
+  wireType(proofsMessageCodec, opening.proofsMessages),
 ];
 
 export const WIRE_TYPES: readonly WireType[] = [...CODECS, frame];
