@@ -55,9 +55,9 @@ function costOf(job: Job): number {
   const { threshold } = job.state.block.key;
   switch (job.type) {
     case "combine":
-      return threshold + 3;
+      return threshold + 4;
     case "check":
-      return job.claim.opening.type === "seed" ? 2 : 5 * threshold + 3;
+      return job.claim.opening.type === "seed" ? 3 : 5 * threshold + 4;
     case "verify":
       return 2 * job.batch.shares.length + 4;
     case "prove":
