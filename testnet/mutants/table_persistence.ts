@@ -59,8 +59,8 @@ export const PERSISTENCE_MUTANTS: readonly Mutant[] = [
     rule: "R2",
     class: "persistence",
     file: "replica/body_flow.ts",
-    find: "  else storeBody(context, body);\n",
-    replace: "",
+    find: "    storeBody(context, body);\n    holdBlock(context, body);\n",
+    replace: "    holdBlock(context, body);\n",
     what: "A block is voted for before its body is on disk.",
   },
   {

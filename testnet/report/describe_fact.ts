@@ -3,6 +3,7 @@
 import type { Durable } from "../../replica/interface.ts";
 import { unreachable } from "../../types/assert.ts";
 import type { Evidence } from "../../types/evidence.ts";
+import type { SealingMessage } from "../../types/opening_message.ts";
 import type { Sender } from "../../types/sender.ts";
 import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
 import type { Ballot, Certificate, VoteKind } from "../../types/vote.ts";
@@ -67,6 +68,10 @@ function describeDeed(fact: Deed): string {
       return `has the ${describeCertificate(fact.certificate)}, signed by ${namesOf(signersOf(fact.certificate))}`;
     case "finalized":
       return `has as final: ${joined(fact.blocks.map(({ blockHash, header }) => `height ${header.height} (block ${shortHash(blockHash)} of view ${header.view})`))}`;
+    case "ordered":
+      return `has as ordered for good: ${joined(fact.blocks.map(({ blockHash, height }) => `height ${height} (block ${shortHash(blockHash)})`))}`;
+    case "opened":
+      return `has opened all sealed transactions of block ${shortHash(fact.blockHash)}`;
     case "evidence":
       return `has evidence: ${describeEvidence(fact.evidence)}`;
     case "penalized":
@@ -153,6 +158,25 @@ function describeMessage(message: WireMessage): string {
     case "bytes":
       return `a raw frame of ${counted(message.frame.length, "byte")}`;
     default:
+      return describeSealingMessage(message);
+  }
+}
+
+function describeSealingMessage(message: SealingMessage): string {
+  switch (message.type) {
+    case "list":
+      return `an inclusion list of ${counted(message.list.entries.length, "sealed transaction")} for view ${message.list.view}`;
+    case "shares":
+      return `${counted(message.shares.length, "share")} of block ${shortHash(message.blockHash)}`;
+    case "seeds":
+      return `${counted(message.openings.length, "opening")} of block ${shortHash(message.blockHash)}`;
+    case "openingRequest":
+      return `a request for ${counted(message.positions.length, "opening")} of block ${shortHash(message.blockHash)}`;
+    case "proofRequest":
+      return `a request for proofs of ${counted(message.positions.length, "share")} of block ${shortHash(message.blockHash)}`;
+    case "proofs":
+      return `${counted(message.batches.length, "proof")} of shares of block ${shortHash(message.blockHash)}`;
+    default:
       return unreachable(message);
   }
 }
@@ -201,12 +225,13 @@ function describeResponse(response: SyncResponse): string {
   }
 }
 
-function describeDurable({ records, blocks, finality, operations, evidence }: Durable): string {
+function describeDurable({ records, blocks, finality, operations, evidence, shares }: Durable): string {
   const parts: string[] = [];
   if (records.length > 0) parts.push(`${counted(records.length, "record")} (${joined(records.map(({ view }) => `view ${view}`))})`);
   if (blocks.length > 0) parts.push(counted(blocks.length, "block"));
   if (finality.length > 0) parts.push(`finality up to height ${finality.at(-1)?.height}`);
   if (operations.length > 0) parts.push(`execution up to height ${operations.at(-1)?.height}`);
+  if (shares.length > 0) parts.push(`shares of ${counted(shares.length, "block")}`);
   if (evidence.length > 0) parts.push(`${evidence.length} of evidence`);
   return parts.length === 0 ? "nothing" : joined(parts);
 }

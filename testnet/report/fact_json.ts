@@ -51,6 +51,10 @@ function ownFieldsOf(fact: Fact): { readonly [key: string]: Json } {
           transactions: receipts.length,
         })),
       };
+    case "ordered":
+      return { blocks: fact.blocks.map(({ blockHash, height }) => ({ height, block: shortHash(blockHash) })) };
+    case "opened":
+      return { blockHash: shortHash(fact.blockHash) };
     case "evidence":
       return { evidence: evidenceJson(fact.evidence) };
     case "diverged":
@@ -100,6 +104,21 @@ function messageJson(message: WireMessage): Json {
       return { requestId: message.requestId, ...responseJson(message.response) };
     case "bytes":
       return { bytes: message.frame.length };
+    case "list": {
+      const { view, validator, entries } = message.list;
+      return { view, by: validator, entries: entries.length };
+    }
+    case "shares":
+      return { block: shortHash(message.blockHash), positions: message.shares.map(({ position }) => position) };
+    case "seeds": {
+      const opened = message.openings.map(({ position, opening }) => (opening.type === "seed" ? position : `${position} failed`));
+      return { block: shortHash(message.blockHash), opened };
+    }
+    case "openingRequest":
+    case "proofRequest":
+      return { block: shortHash(message.blockHash), positions: [...message.positions] };
+    case "proofs":
+      return { block: shortHash(message.blockHash), batches: message.batches.length };
     default:
       return unreachable(message);
   }

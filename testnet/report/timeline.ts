@@ -233,6 +233,9 @@ function entryOf(fact: Exclude<Fact, FactOf<"sent" | "delivered">>, order: numbe
     case "answered":
     case "dropped":
       return fact.type === "answered" && fact.refusal === undefined ? undefined : entry("client", 0);
+    case "opened":
+      return entry("storage", 0);
+    case "ordered":
     case "certified":
     case "saved":
     case "sizes":

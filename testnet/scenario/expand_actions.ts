@@ -8,6 +8,9 @@ import { type FaultAction, type FaultType, MESSAGE_KINDS } from "./manifest.ts";
 /** Faults that need two validators. */
 export const LINK_TYPES = ["partition", "cut", "link", "bandwidth", "stall", "reset", "message"] as const satisfies readonly FaultType[];
 
+/** Kinds that a faulty link may single out. Those of the sealed mempool come in through links that touch all kinds. */
+const DRAWN_KINDS = MESSAGE_KINDS.slice(0, MESSAGE_KINDS.indexOf("list"));
+
 export interface ActionDraw {
   readonly weights: readonly number[];
   readonly faultsMs: number;
@@ -95,7 +98,7 @@ function drawLinkAction(stream: Stream, type: (typeof LINK_TYPES)[number], count
     case "bandwidth":
       return { type, ...drawEnds(stream, count), bytesPerSecond: stream.pick([10_000, 30_000, 100_000]) };
     case "link": {
-      const kinds = stream.chance(0.5) ? [] : MESSAGE_KINDS.filter(() => stream.chance(0.3));
+      const kinds = stream.chance(0.5) ? [] : DRAWN_KINDS.filter(() => stream.chance(0.3));
       const extraLeast = stream.pick([0, 0, 10, 100]);
       const percent = (): number => (stream.chance(0.5) ? stream.below(81) / 100 : 0);
       return {

@@ -12,6 +12,12 @@ export const MESSAGE_KINDS = [
   "request",
   "response",
   "bytes",
+  "list",
+  "shares",
+  "seeds",
+  "openingRequest",
+  "proofRequest",
+  "proofs",
 ] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
@@ -25,6 +31,8 @@ export interface Scenario {
   readonly topology: Topology;
   readonly protocol: Protocol;
   readonly application: "ledger" | "null";
+  /** Sealed transactions, and a key that the validators generate. Left out: a chain without. Asks for the ledger and equal weights. */
+  readonly sealing?: SealingPlan;
   readonly workload: Workload;
   readonly faults: readonly Fault[];
   readonly byzantine: readonly Traitor[];
@@ -58,6 +66,19 @@ export interface Protocol {
   readonly snapshotBlocks: number;
   /** Time of one durable write, drawn uniformly. */
   readonly syncMs: readonly [number, number];
+}
+
+export interface SealingPlan {
+  /** How long each phase of the key generation waits for who is slow, in block time. */
+  readonly keygenWindowMs: number;
+  /** Blocks with fewer sealed transactions send their shares to everybody at once. */
+  readonly fewSealed: number;
+  /** After a block is final, seeds are waited for this long before everybody sends shares to everybody. */
+  readonly openMs: number;
+  /** Newer inclusion lists of one view come at most this often. */
+  readonly listIntervalMs: number;
+  /** Sealed transactions that a validator's pool holds at most. */
+  readonly poolTransactionsMax: number;
 }
 
 export interface Workload {

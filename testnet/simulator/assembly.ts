@@ -32,8 +32,13 @@ export function assemble(parts: {
   if (!opened.ok) return opened;
   const { store } = opened;
   const application = world.createApplication();
+  const keygen = world.sealing === undefined ? undefined : world.createKeygen(self);
+  const sealing =
+    keygen === undefined || world.sealing === undefined
+      ? undefined
+      : { suite: world.suite, keygen, sign: listSignerOf(world, self), config: world.sealing };
   const genesisTimeMs = TimestampMs.of(GENESIS_TIME_MS);
-  const { result, derived } = replayStore({ store, application, chainId: world.chainId, genesisTimeMs });
+  const { result, derived } = replayStore({ store, application, sealing, chainId: world.chainId, genesisTimeMs });
   if (!result.ok) return { ok: false, reason: `the store does not replay: ${result.failure.reason} at height ${result.failure.height}` };
   const rewritten: Durable | undefined =
     derived.length === 0 ? undefined : { records: [], blocks: [], finality: [], operations: derived, evidence: [], shares: [] };
@@ -48,8 +53,14 @@ export function assemble(parts: {
     bls: world.bls,
     verifyEd25519: world.ed25519.verify,
     application,
+    sealing,
     config,
     recovered: result.recovered,
   });
   return { ok: true, replica, restoredHeight: store.recovered.snapshot?.height, rewritten };
+}
+
+function listSignerOf(world: World, self: ValidatorIndex | undefined): ((message: Uint8Array) => Uint8Array) | undefined {
+  if (self === undefined) return undefined;
+  return (message) => world.ed25519.sign(world.ed25519SecretKeys[self] as Uint8Array, message);
 }

@@ -68,6 +68,8 @@ function observe(state: ValidatorState, fact: Parameters<ValidatorCoverage["obse
       return state.count("snapshotTaken");
     case "refusedStart":
       return state.count("startRefused");
+    case "ordered":
+    case "opened":
     case "certified":
     case "evidence":
     case "halted":

@@ -4,7 +4,7 @@
 import type { LatestMessages } from "../../node/latest_messages.ts";
 import type { Replica, ReplicaEffect, ReplicaInput, ReplicaSnapshot, TransactionSource } from "../../replica/interface.ts";
 import type { Store } from "../../storage/interface.ts";
-import type { ParsedTransaction, Refusal } from "../../types/application.ts";
+import type { ParsedTransaction, ParseResult, Refusal } from "../../types/application.ts";
 import { unreachable } from "../../types/assert.ts";
 import type { Proposal } from "../../types/block.ts";
 import type { TransactionHash, ValidatorIndex } from "../../types/ids.ts";
@@ -42,6 +42,10 @@ export interface EffectsParts {
   readonly send: (to: number, message: WireMessage) => void;
 }
 
+/** A seal that cannot be judged: the pool would not take it either. */
+const UNKNOWN_KEY: Refusal = { code: "wrongSealingKey", canRetry: false, advice: "ask for the sealing key and seal again" };
+const NO_KEY: Refusal = { code: "noSealingKey", canRetry: true, advice: "ask for the sealing key in a moment" };
+const BAD_SEAL: Refusal = { code: "badSeal", canRetry: false, advice: "seal again" };
 const BAD_SIGNATURE: Refusal = { code: "badSignature", canRetry: false, advice: "sign it with the sender's key" };
 
 export function createEffects(parts: EffectsParts): Effects {
@@ -87,8 +91,12 @@ export function createEffects(parts: EffectsParts): Effects {
       const parsed = host.transactions.parse(bytes);
       if (!parsed.ok) isInvalid = true;
       else if (isSkipped(parsed.transaction.hash)) continue;
-      else if (host.transactions.isSigned(parsed)) transactions.push(parsed.transaction);
-      else isInvalid = true;
+      else if (!host.transactions.isSigned(parsed)) isInvalid = true;
+      else {
+        const verdict = host.transactions.sealVerdict(parsed, replica.sealingKey?.key);
+        if (verdict === "valid") transactions.push(parsed.transaction);
+        else if (verdict === "invalid") isInvalid = true;
+      }
     }
     if (isInvalid && source.type === "peer") penalize(source.sender, "invalidTransaction");
     if (transactions.length > 0) parts.input({ type: "transactions", source, transactions });
@@ -102,10 +110,20 @@ export function createEffects(parts: EffectsParts): Effects {
     const { hash } = parsed.transaction;
     if (replica.isPending(hash) || parts.store.locate(hash) !== undefined) return answer(hash, undefined);
     if (!host.transactions.isSigned(parsed)) return answer(hash, BAD_SIGNATURE);
+    const flaw = sealRefusal(parsed);
+    if (flaw !== undefined) return answer(hash, flaw);
     const clients = waiting.get(hash);
     if (clients !== undefined) return void clients.push(client);
     waiting.set(hash, [client]);
     parts.input({ type: "transactions", source: { type: "client" }, transactions: [parsed.transaction] });
+  }
+
+  function sealRefusal(parsed: Extract<ParseResult, { ok: true }>): Refusal | undefined {
+    const key = replica.sealingKey?.key;
+    const verdict = host.transactions.sealVerdict(parsed, key);
+    if (verdict === "valid") return undefined;
+    if (verdict === "invalid") return BAD_SEAL;
+    return key === undefined ? NO_KEY : UNKNOWN_KEY;
   }
 
   function onAdmitted(hash: TransactionHash, verdict: Refusal | undefined): void {
@@ -125,6 +143,11 @@ export function createEffects(parts: EffectsParts): Effects {
         case "broadcastCertificate":
           host.emit({ type: "certificate", atUs: host.scheduler.nowUs, validator, certificate: effect.certificate });
           return broadcast({ type: "certificate", certificate: effect.certificate });
+        case "sendDirect":
+          for (let to = 0; to < count; to++) {
+            if (to !== validator && (effect.to === undefined || effect.to === to)) parts.send(to, effect.message);
+          }
+          return;
         case "gossipTransactions":
           for (let to = 0; to < count; to++) {
             if (to !== validator) parts.send(to, { type: "transactions", transactions: effect.transactions });
@@ -138,6 +161,8 @@ export function createEffects(parts: EffectsParts): Effects {
           return onAdmitted(effect.hash, effect.refusal);
         case "dropped":
           return host.emit({ atUs: host.scheduler.nowUs, validator, ...effect });
+        case "ordered":
+        case "opened":
         case "finalized":
           return host.emit({ atUs: host.scheduler.nowUs, validator, ...effect });
         case "snapshotDue":

@@ -1,7 +1,7 @@
 /** What a run tells its observers: checkers, coverage, trace hash, report. Facts come in order and are never changed afterwards;
  *  an observer must not change what it is given. Times are whole microseconds of simulated time since the start of the run. */
 
-import type { Durable, FinalizedBlock } from "../../replica/interface.ts";
+import type { Durable, FinalizedBlock, OrderedBlock } from "../../replica/interface.ts";
 import type { Refusal } from "../../types/application.ts";
 import type { Proposal } from "../../types/block.ts";
 import type { Evidence } from "../../types/evidence.ts";
@@ -95,6 +95,10 @@ export type Fact =
   | { readonly type: "certified"; readonly atUs: number; readonly validator: number; readonly view: View; readonly blockHash: BlockHash }
   | { readonly type: "certificate"; readonly atUs: number; readonly validator: number; readonly certificate: Certificate }
   | { readonly type: "finalized"; readonly atUs: number; readonly validator: number; readonly blocks: readonly FinalizedBlock[] }
+  /** These blocks are irrevocable; their contents may still be sealed. */
+  | { readonly type: "ordered"; readonly atUs: number; readonly validator: number; readonly blocks: readonly OrderedBlock[] }
+  /** All of the block's sealed lane is open to the validator. */
+  | { readonly type: "opened"; readonly atUs: number; readonly validator: number; readonly blockHash: BlockHash }
   | { readonly type: "evidence"; readonly atUs: number; readonly validator: number; readonly evidence: Evidence }
   | {
       readonly type: "penalized";

@@ -3,6 +3,7 @@
 import type { BlockHeader, Justification, Proposal } from "../../types/block.ts";
 import type { Ballot, Certificate, SignedVote } from "../../types/vote.ts";
 import type { Fold } from "./fold.ts";
+import { foldLists } from "./fold_sealing.ts";
 
 export function foldBallot(fold: Fold, { kind, epoch, view, height, blockHash }: Ballot): void {
   fold.tag(kind);
@@ -57,8 +58,7 @@ export function foldProposal(fold: Fold, proposal: Proposal): void {
   foldHeader(fold, proposal.header);
   foldJustification(fold, proposal);
   foldHashes(fold, proposal.transactionHashes);
-  fold.integer(proposal.lists.length);
-  for (const list of proposal.lists) fold.tail(list.signature);
+  foldLists(fold, proposal.lists);
   fold.tail(proposal.signature);
 }
 

@@ -18,6 +18,7 @@ import {
   foldProposal,
   foldVote,
 } from "./fold_consensus.ts";
+import { foldLists, foldOpenings, foldSealingMessage } from "./fold_sealing.ts";
 
 export interface TraceHash {
   observe(fact: Fact): void;
@@ -108,7 +109,18 @@ function foldOfValidator(fold: Fold, fact: OfValidator): void {
 }
 
 type Rare = FactOf<
-  "started" | "stopped" | "refusedStart" | "halted" | "snapshot" | "evidence" | "penalized" | "diverged" | "sizes" | "betrayal"
+  | "started"
+  | "stopped"
+  | "refusedStart"
+  | "halted"
+  | "snapshot"
+  | "evidence"
+  | "penalized"
+  | "diverged"
+  | "sizes"
+  | "betrayal"
+  | "ordered"
+  | "opened"
 >;
 
 function foldRare(fold: Fold, fact: Rare): void {
@@ -144,6 +156,17 @@ function foldRare(fold: Fold, fact: Rare): void {
       fold.integer(fact.poolTransactions);
       fold.integer(fact.poolBytes);
       return fold.integer(fact.votesHeld);
+    case "ordered":
+      fold.integer(fact.blocks.length);
+      for (const { blockHash, height, transactionHashes } of fact.blocks) {
+        fold.hash(blockHash);
+        fold.integer(height);
+        fold.flag(transactionHashes !== undefined);
+        foldHashes(fold, transactionHashes ?? []);
+      }
+      return;
+    case "opened":
+      return fold.hash(fact.blockHash);
     case "betrayal":
       fold.integer(fact.view);
       fold.name(fact.strategy);
@@ -183,6 +206,13 @@ function foldMessage(fold: Fold, message: WireMessage): void {
       return foldResponse(fold, message.response);
     case "bytes":
       return fold.bytes(message.frame);
+    case "list":
+    case "shares":
+    case "seeds":
+    case "openingRequest":
+    case "proofRequest":
+    case "proofs":
+      return foldOnce(fold, message, foldSealingMessage);
     default:
       return unreachable(message);
   }
@@ -251,6 +281,8 @@ function foldResponse(fold: Fold, response: SyncResponse): void {
     case "finalBlocks":
       fold.integer(response.blocks.length);
       for (const block of response.blocks) foldBlock(fold, block);
+      fold.integer(response.openings.length);
+      for (const openings of response.openings) foldOpenings(fold, openings);
       fold.integer(response.trailingHeaders.length);
       for (const header of response.trailingHeaders) foldHeader(fold, header);
       return foldOptionalCertificate(fold, response.commitCertificate);
@@ -273,6 +305,7 @@ function foldBlock(fold: Fold, block: Durable["blocks"][number]["block"]): void 
   foldHeader(fold, block.header);
   foldJustification(fold, block);
   foldTransactions(fold, block.transactions);
+  foldLists(fold, block.lists);
   fold.tail(block.signature);
 }
 
@@ -288,7 +321,7 @@ function foldRecord(fold: Fold, record: SafetyRecord): void {
   foldOptionalCertificate(fold, record.admittedBy);
 }
 
-function foldDurable(fold: Fold, { records, blocks, finality, operations, evidence }: Durable): void {
+function foldDurable(fold: Fold, { records, blocks, finality, operations, evidence, shares }: Durable): void {
   fold.integer(records.length);
   for (const record of records) foldRecord(fold, record);
   fold.integer(blocks.length);
@@ -309,9 +342,16 @@ function foldDurable(fold: Fold, { records, blocks, finality, operations, eviden
     fold.hash(entry.blockHash);
     fold.hash(entry.stateRoot);
     foldReceipts(fold, entry.receipts);
+    foldOpenings(fold, entry.openings);
   }
   fold.integer(evidence.length);
   for (const proof of evidence) foldEvidence(fold, proof);
+  fold.integer(shares.length);
+  for (const stored of shares) {
+    fold.hash(stored.blockHash);
+    fold.integer(stored.height);
+    fold.bytes(stored.shares);
+  }
 }
 
 function foldFinalized(fold: Fold, block: FinalizedBlock): void {

@@ -1,36 +1,57 @@
-/** Parsing and signature checks of transactions, done once for the whole cluster: what the worker threads of a validator find out
- *  depends on the bytes alone. */
+/** Parsing and checks of signatures and seals, done once for the whole cluster: what the worker threads of a validator find out
+ *  depends on the bytes alone. Whether a validator has the key for a seal check depends on the validator. */
 
-import type { Application, ParseResult } from "../../types/application.ts";
+import type { ParseResult } from "../../types/application.ts";
 import type { TransactionHash } from "../../types/ids.ts";
+import type { SealingKey, SealingSuite } from "../../types/sealing.ts";
 import type { VerifyEd25519 } from "../../types/suites.ts";
+
+type Parsed = Extract<ParseResult, { ok: true }>;
 
 export interface TransactionChecker {
   parse(bytes: Uint8Array): ParseResult;
   /** Is the signature of a parsed transaction valid, if it needs one? */
-  isSigned(parsed: Extract<ParseResult, { ok: true }>): boolean;
+  isSigned(parsed: Parsed): boolean;
+  /** Is its seal proven, if it has one? `unknownKey`: cannot be told with this key. */
+  sealVerdict(parsed: Parsed, key: SealingKey | undefined): "valid" | "invalid" | "unknownKey";
 }
 
-export function createTransactionChecker(application: Pick<Application, "parse">, verify: VerifyEd25519): TransactionChecker {
+export function createTransactionChecker(options: {
+  readonly parse: (bytes: Uint8Array) => ParseResult;
+  readonly verify: VerifyEd25519;
+  readonly suite: Pick<SealingSuite, "check">;
+}): TransactionChecker {
+  const { verify, suite } = options;
   const parsed = new WeakMap<Uint8Array, ParseResult>();
-  const verdicts = new Map<TransactionHash, boolean>();
+  const signed = new Map<TransactionHash, boolean>();
+  const sealed = new Map<TransactionHash, boolean>();
   return {
     parse(bytes) {
       let result = parsed.get(bytes);
       if (result === undefined) {
-        result = application.parse(bytes);
+        result = options.parse(bytes);
         parsed.set(bytes, result);
       }
       return result;
     },
     isSigned({ transaction, signature }) {
       if (signature === undefined) return true;
-      let isValid = verdicts.get(transaction.hash);
+      let isValid = signed.get(transaction.hash);
       if (isValid === undefined) {
         isValid = verify(signature.publicKey, signature.message, signature.signature);
-        verdicts.set(transaction.hash, isValid);
+        signed.set(transaction.hash, isValid);
       }
       return isValid;
+    },
+    sealVerdict({ transaction, seal }, key) {
+      if (seal === undefined) return "valid";
+      if (key === undefined || key.keyId !== seal.keyId) return "unknownKey";
+      let isValid = sealed.get(transaction.hash);
+      if (isValid === undefined) {
+        isValid = suite.check({ publicKey: key.publicKey, label: seal.label, sealed: seal.sealed });
+        sealed.set(transaction.hash, isValid);
+      }
+      return isValid ? "valid" : "invalid";
     },
   };
 }

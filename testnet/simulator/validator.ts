@@ -256,6 +256,13 @@ class Validator implements SimulatedValidator {
         return this.#whenRunning(() => this.#serve(message, from));
       case "response":
         return this.#requests.onResponse(from, message.requestId, message.response);
+      case "list":
+      case "shares":
+      case "seeds":
+      case "openingRequest":
+      case "proofRequest":
+      case "proofs":
+        return this.#queue.push({ input: { type: "sealing", from: sender, message }, ticket: undefined });
       case "bytes":
         return this.#effects?.fromFrame(sender, message.frame, (decoded) => this.#accept(decoded, from));
     }

@@ -1,7 +1,10 @@
 /** What the simulator knows of a message without opening it: its kind, its view, roughly its size; and its passage through the codecs. */
 
 import { assert } from "../../types/assert.ts";
+import type { Proposal } from "../../types/block.ts";
+import { LIST_ENTRY_BYTES } from "../../types/inclusion_list.ts";
 import { decodeMessage, encodeMessage } from "../../types/message.ts";
+import { openingBytesOf } from "../../types/opening_message.ts";
 import { syncRequestCodec, syncResponseCodec } from "../../types/sync.ts";
 import type { MessageKind } from "../scenario/manifest.ts";
 import type { WireMessage } from "./facts.ts";
@@ -19,6 +22,8 @@ export function viewOf(message: WireMessage): number {
       return message.vote.ballot.view;
     case "certificate":
       return message.certificate.ballot.view;
+    case "list":
+      return message.list.view;
     default:
       return 0;
   }
@@ -28,11 +33,19 @@ export function viewOf(message: WireMessage): number {
 export function sizeOf(message: WireMessage): number {
   switch (message.type) {
     case "proposal":
-      return 600 + 32 * message.proposal.transactionHashes.length + 180 * message.proposal.timeoutCertificates.length;
+      return sizeOfProposal(message.proposal);
     case "transactions":
       return sum(message.transactions);
     case "bytes":
       return message.frame.length;
+    case "list":
+      return 150 + LIST_ENTRY_BYTES * message.list.entries.length;
+    case "shares":
+      return 50 + 34 * message.shares.length;
+    case "seeds":
+      return message.openings.reduce((total, { opening }) => total + openingBytesOf(opening), 50);
+    case "proofs":
+      return message.batches.reduce((total, { shares }) => total + 80 + 34 * shares.length, 50);
     case "response": {
       const { response } = message;
       if (response.type === "transactions") return sum(response.transactions);
@@ -59,6 +72,11 @@ export function throughCodec(message: WireMessage): WireMessage {
       return result.ok ? result.message : message;
     }
   }
+}
+
+function sizeOfProposal({ transactionHashes, timeoutCertificates, lists }: Proposal): number {
+  const entries = lists.reduce((total, list) => total + list.entries.length, 0);
+  return 600 + 32 * transactionHashes.length + 180 * timeoutCertificates.length + 90 * lists.length + 10 * entries;
 }
 
 function decoded<Value>(result: { readonly ok: true; readonly value: Value } | { readonly ok: false }): Value {

@@ -3,19 +3,26 @@
 import { createBlstSuite } from "../../crypto/bls_blst.ts";
 import { ed25519PublicKeyOf, signEd25519, verifyEd25519 } from "../../crypto/ed25519_noble.ts";
 import { chainIdOf, genesisBlockHash, sha256, validatorSetContext } from "../../crypto/hashes.ts";
+import { nobleGroup } from "../../crypto/sealing/noble_group.ts";
+import { createSealingSuite } from "../../crypto/sealing/suite.ts";
 import { createLedger } from "../../ledger/ledger.ts";
 import { createNullApplication } from "../../ledger/null_application.ts";
 import { wasmPairHasher } from "../../ledger/pair_hasher_wasm.ts";
+import { createKeygen } from "../../mempool/keygen.ts";
+import type { Keygen } from "../../mempool/keygen_interface.ts";
+import { listQuorumOf, type SealingConfig } from "../../replica/sealing.ts";
 import type { Application } from "../../types/application.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
 import type { Genesis } from "../../types/genesis.ts";
-import { type ChainId, Epoch, TimestampMs } from "../../types/ids.ts";
+import { type ChainId, Epoch, TimestampMs, type ValidatorIndex } from "../../types/ids.ts";
+import { SEALING_SUITES, type SealingSuite } from "../../types/sealing.ts";
 import type { SigningDomain } from "../../types/signing.ts";
 import type { BlsSuite, VerifyEd25519 } from "../../types/suites.ts";
 import type { Validator, ValidatorSetContext } from "../../types/validator_set.ts";
 import type { CheckedCluster } from "../checks/checker.ts";
-import type { Scenario } from "../scenario/manifest.ts";
+import type { Scenario, SealingPlan } from "../scenario/manifest.ts";
 import { workloadGenesis } from "../workload/workload.ts";
+import { createFastSealing } from "./fast_sealing.ts";
 import { createFastBls, createFastEd25519 } from "./fast_signatures.ts";
 
 export const GENESIS_TIME_MS = 1_700_000_000_000;
@@ -41,6 +48,13 @@ export interface World {
   readonly validators: ValidatorSetContext;
   readonly domain: SigningDomain;
   readonly checked: CheckedCluster;
+  /** The sealing suite of the tier; also where the scenario seals nothing, since genesis names sealing keys. */
+  readonly suite: SealingSuite;
+  readonly sealingSecretKeys: readonly Uint8Array[];
+  /** Undefined where the scenario seals nothing. */
+  readonly sealing: SealingConfig | undefined;
+  /** A key generation at genesis, with the part of validator `self`; undefined for an observer. Only where the scenario seals. */
+  createKeygen(self: ValidatorIndex | undefined): Keygen;
   createApplication(): Application;
 }
 
@@ -49,10 +63,15 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
   const ed25519 = tier === "fast" ? createFastEd25519() : REAL_ED25519;
   const blsSecretKeys = scenario.weights.map((_, index) => bls.deriveSecretKey(sha256(asciiBytes(`sealstone/simulator/bls/${index}`))));
   const ed25519SecretKeys = scenario.weights.map((_, index) => sha256(asciiBytes(`sealstone/simulator/ed25519/${index}`)));
+  const suite = tier === "fast" ? createFastSealing() : createSealingSuite(nobleGroup);
+  const sealingSecretKeys = scenario.weights.map((_, index) =>
+    suite.deriveSecretKey(sha256(asciiBytes(`sealstone/simulator/sealing/${index}`))),
+  );
   const members: Validator[] = scenario.weights.map((weight, index) => ({
     blsPublicKey: bls.publicKeyOf(blsSecretKeys[index] as Uint8Array),
     blsPossession: bls.provePossession(blsSecretKeys[index] as Uint8Array),
     ed25519PublicKey: toHex(ed25519.publicKeyOf(ed25519SecretKeys[index] as Uint8Array)),
+    sealingPublicKey: suite.publicKeyOf(sealingSecretKeys[index] as Uint8Array),
     weight,
   }));
   const genesis: Genesis = { ...genesisOf(scenario, members), ...workloadGenesis({ scenario, ed25519 }) };
@@ -87,6 +106,28 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
       suspects,
       expect: scenario.expect,
     },
+    suite,
+    sealingSecretKeys,
+    sealing: scenario.sealing === undefined ? undefined : sealingConfigOf(scenario.sealing),
+    createKeygen: (self) =>
+      createKeygen({
+        suite,
+        verify: ed25519.verify,
+        domain,
+        validators: members,
+        threshold: listQuorumOf(members.length),
+        windowMs: genesis.parameters.keygenWindowMs,
+        resharing: undefined,
+        self:
+          self === undefined
+            ? undefined
+            : {
+                index: self,
+                sealingSecretKey: sealingSecretKeys[self] as Uint8Array,
+                sign: (message) => ed25519.sign(ed25519SecretKeys[self] as Uint8Array, message),
+                holder: undefined,
+              },
+      }),
     createApplication: () =>
       scenario.application === "null"
         ? createNullApplication({ chainId })
@@ -97,6 +138,14 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
 const INDEX_SEED = sha256(asciiBytes("sealstone/simulator/index"));
 
 const REAL_ED25519: Ed25519Suite = { publicKeyOf: ed25519PublicKeyOf, sign: signEd25519, verify: verifyEd25519 };
+
+function sealingConfigOf({ fewSealed, openMs, listIntervalMs, poolTransactionsMax }: SealingPlan): SealingConfig {
+  return {
+    pool: { countMax: poolTransactionsMax, bytesMax: 4 * 1024 * 1024, senderCountMax: 256 },
+    opening: { fewSealed, openMs },
+    listIntervalMs,
+  };
+}
 
 type FixedGenesis = Omit<Genesis, "assets" | "balances">;
 
@@ -114,8 +163,8 @@ function genesisOf(scenario: Scenario, validators: readonly Validator[]): FixedG
       feeAsset: 1,
       feePerTransaction: 2,
       feePerOperation: 1,
-      sealingSuite: 0,
-      keygenWindowMs: 2_000,
+      sealingSuite: scenario.sealing === undefined ? SEALING_SUITES.none : SEALING_SUITES.tdh2Ristretto255,
+      keygenWindowMs: scenario.sealing?.keygenWindowMs ?? 2_000,
     },
     validators,
   };

@@ -5,6 +5,7 @@ import type { Fact, FactType, WireMessage } from "../../../testnet/simulator/fac
 import { type Block, type BlockHeader, NO_SEALED_LANE, type Proposal } from "../../../types/block.ts";
 import type { BlockHash, BodyRoot, StateRoot, TransactionHash } from "../../../types/ids.ts";
 import { Epoch, Height, TimestampMs, ValidatorIndex, View, ZERO_HASH } from "../../../types/ids.ts";
+import type { InclusionList } from "../../../types/inclusion_list.ts";
 import type { SafetyRecord } from "../../../types/safety_record.ts";
 import type { PeerKey } from "../../../types/sender.ts";
 import type { SyncRequest, SyncResponse } from "../../../types/sync.ts";
@@ -118,6 +119,7 @@ const RESPONSES: readonly SyncResponse[] = [
   {
     type: "finalBlocks",
     blocks: [blockOf(FIELDS)],
+    openings: [[{ type: "seed", seed: bytesOf(5, 32) }]],
     trailingHeaders: [headerOf({ ...FIELDS, height: 8, view: 13 })],
     commitCertificate: certificateOf("commit", { view: 13, height: 8, block: 92 }),
   },
@@ -125,6 +127,17 @@ const RESPONSES: readonly SyncResponse[] = [
   { type: "timeoutCertificates", certificates: [certificateOf("timeout", { view: 11, height: 0, block: 0 })] },
   { type: "transactions", transactions: [bytesOf(1, 150)] },
 ];
+
+const SHARE = { position: 1, share: bytesOf(6, 32) };
+
+const LIST: InclusionList = {
+  epoch: Epoch.of(1),
+  view: View.of(12),
+  sequence: 3,
+  validator: ValidatorIndex.of(2),
+  entries: [{ id: hashOf<TransactionHash>(31), expiryHeight: Height.of(99), feeClass: 4, sizeClass: 0 }],
+  signature: bytesOf(8, 64),
+};
 
 const MESSAGES: readonly (readonly [MessageKind, WireMessage])[] = [
   ["proposal", { type: "proposal", proposal: proposalOf(FIELDS) }],
@@ -135,6 +148,25 @@ const MESSAGES: readonly (readonly [MessageKind, WireMessage])[] = [
   ...REQUESTS.map((request, index) => ["request", { type: "request", requestId: index + 1, request }] as const),
   ...RESPONSES.map((response, index) => ["response", { type: "response", requestId: index + 1, response }] as const),
   ["vote", { type: "bytes", frame: bytesOf(9, 30) }],
+  ["list", { type: "list", list: LIST }],
+  ["shares", { type: "shares", blockHash: hashOf(91), shares: [SHARE] }],
+  [
+    "seeds",
+    {
+      type: "seeds",
+      blockHash: hashOf(91),
+      openings: [
+        { position: 0, opening: { type: "seed", seed: bytesOf(5, 32) } },
+        {
+          position: 1,
+          opening: { type: "failed", shares: [{ validator: ValidatorIndex.of(0), share: bytesOf(6, 32), proof: bytesOf(7, 64) }] },
+        },
+      ],
+    },
+  ],
+  ["openingRequest", { type: "openingRequest", blockHash: hashOf(91), positions: [0, 1] }],
+  ["proofRequest", { type: "proofRequest", blockHash: hashOf(91), positions: [1], isSeparate: true }],
+  ["proofs", { type: "proofs", blockHash: hashOf(91), batches: [{ shares: [SHARE], proof: bytesOf(7, 64) }] }],
 ];
 
 const DURABLE = {
@@ -153,11 +185,11 @@ const DURABLE = {
       blockHash: hashOf(91),
       stateRoot: hashOf<StateRoot>(44),
       receipts: [{ hash: hashOf<TransactionHash>(31), code: 0, operationCodes: [0, 3] }],
-      openings: [],
+      openings: [{ type: "seed", seed: bytesOf(5, 32) }],
     },
   ],
   evidence: [{ type: "doubleVote", first: voteOf("vote", VOTE), second: voteOf("vote", { ...VOTE, block: 99 }) }],
-  shares: [],
+  shares: [{ blockHash: hashOf(91), height: Height.of(7), shares: bytesOf(3, 64) }],
 } as const;
 
 const refusal = { code: "expired", canRetry: false, advice: "Sign it again." };
@@ -217,6 +249,15 @@ export const SAMPLE_FACTS: { readonly [Type in FactType]: readonly Fact[] } = {
   snapshot: [{ type: "snapshot", atUs: 50, validator: 2, height: 64 }],
   enteredView: [{ type: "enteredView", atUs: 50, validator: 2, view: View.of(13), by: "QC", leader: ValidatorIndex.of(1) }],
   certified: [{ type: "certified", atUs: 50, validator: 2, view: View.of(12), blockHash: hashOf(91) }],
+  ordered: [
+    {
+      type: "ordered",
+      atUs: 50,
+      validator: 2,
+      blocks: [{ blockHash: hashOf(91), height: Height.of(7), transactionHashes: [hashOf<TransactionHash>(31)] }],
+    },
+  ],
+  opened: [{ type: "opened", atUs: 50, validator: 2, blockHash: hashOf(91) }],
   certificate: [{ type: "certificate", atUs: 50, validator: 2, certificate: certificateOf("commit", VOTE) }],
   finalized: [
     {

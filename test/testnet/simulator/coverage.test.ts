@@ -101,6 +101,7 @@ const range = (trailing: boolean): Fact =>
   response({
     type: "finalBlocks",
     blocks: [blockOf(HEADER)],
+    openings: [[]],
     trailingHeaders: trailing ? [headerOf({ ...HEADER, height: 6, view: 10 })] : [],
     commitCertificate: certificateOf("commit", { view: 10, height: 6, block: 10 }),
   });
@@ -221,7 +222,7 @@ const CASES: { readonly [Point in CoveragePoint]: Case } = {
   },
   catchUpByRange: {
     reaches: [range(false)],
-    misses: [response({ type: "finalBlocks", blocks: [], trailingHeaders: [], commitCertificate: undefined })],
+    misses: [response({ type: "finalBlocks", blocks: [], openings: [], trailingHeaders: [], commitCertificate: undefined })],
   },
   rangeWithTrailingHeaders: { reaches: [range(true)], misses: [range(false)] },
   manyBlocksByOneCc: {

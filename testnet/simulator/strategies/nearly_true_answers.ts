@@ -96,7 +96,10 @@ function nearlyRange(range: Extract<SyncResponse, { type: "finalBlocks" }>, seen
     default: {
       const proof = last.parentCertificate;
       if (proof === undefined || rest.length === 0 || trailingHeaders.length > 0) return undefined;
-      return { response: { ...range, blocks: rest, commitCertificate: proof }, what: "a QC in place of a CC" };
+      return {
+        response: { ...range, blocks: rest, openings: range.openings.slice(0, -1), commitCertificate: proof },
+        what: "a QC in place of a CC",
+      };
     }
   }
 }

@@ -100,19 +100,30 @@ function lieAbout(response: SyncResponse, seen: Album<SyncResponse>, context: Tr
 
 type RangeResponse = Extract<SyncResponse, { readonly type: "finalBlocks" }>;
 
+/** Blocks with their openings, picked anew. */
+function inOrder({ blocks, openings }: RangeResponse, indices: readonly number[]): Pick<RangeResponse, "blocks" | "openings"> {
+  return { blocks: indices.flatMap((index) => blocks[index] ?? []), openings: indices.map((index) => openings[index] ?? []) };
+}
+
 function wrongRange(range: RangeResponse, seen: Album<SyncResponse>, stream: Stream): SyncResponse {
   const { blocks, commitCertificate } = range;
   const [first] = blocks;
   if (first === undefined || commitCertificate === undefined) return range;
   switch (stream.below(7)) {
     case 0:
-      return { type: "finalBlocks", blocks: [], trailingHeaders: [], commitCertificate: undefined };
+      return { type: "finalBlocks", blocks: [], openings: [], trailingHeaders: [], commitCertificate: undefined };
     case 1:
-      return { ...range, blocks: [...blocks].reverse() };
+      return { ...range, ...inOrder(range, [...blocks.keys()].reverse()) };
     case 2:
-      return blocks.length > 1 ? { ...range, blocks: blocks.slice(1) } : { ...range, blocks: [first, first] };
+      return { ...range, ...inOrder(range, blocks.length > 1 ? [...blocks.keys()].slice(1) : [0, 0]) };
     case 3:
-      return { ...range, blocks: Array.from({ length: REPEATED_BLOCKS_MAX }, (_, index) => blocks[index % blocks.length] ?? first) };
+      return {
+        ...range,
+        ...inOrder(
+          range,
+          Array.from({ length: REPEATED_BLOCKS_MAX }, (_, index) => index % blocks.length),
+        ),
+      };
     case 4: {
       const at = stream.below(blocks.length);
       return { ...range, blocks: blocks.map((block, index) => (index === at ? changedBlock(block, stream) : block)) };
