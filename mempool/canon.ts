@@ -1,6 +1,6 @@
 /** Canon: the sealed lane of a block as a function of its inclusion lists. Pure: whoever has the lists computes the same lane.
  *
- *  C1 orderable: not ordered by an ancestor, and height <= expiry height <= height + SEALED_EXPIRY_HEIGHTS_MAX.
+ *  C1 orderable: not ordered by an ancestor, and height <= expiry height <= height + SEALED_EXPIRY_HEIGHTS_MAX; others are as if not listed.
  *  C2 entries in at least `threshold` = f + 1 lists come first, then the others. C3 within each group: dearer fee class first, then the
  *  one listed first, then the smaller id. C4 the lane ends at the first entry that does not fit: no size passes another one by.
  *  C5 an id has one place. Two descriptions of it compete before anything is ranked: the one in more lists stays, then the one with the lower
@@ -47,7 +47,7 @@ export function canon(input: CanonInput): Canon {
   const candidates = candidatesOf(input);
   const lane: ListEntry[] = [];
   let bytes = 0;
-  for (const { entry } of candidates.filter(({ entry }) => isWithinWindow(entry, input.height)).sort(compareRanks(input.threshold))) {
+  for (const { entry } of candidates.toSorted(compareRanks(input.threshold))) {
     bytes += envelopeBytesOf(entry.sizeClass);
     if (lane.length === input.capacity.count || bytes > input.capacity.bytes) break;
     lane.push(entry);
@@ -75,12 +75,12 @@ interface Tally {
   listCount: number;
 }
 
-/** C5, and what was not ordered: one candidate for each id, in no order. */
+/** C1, C5: one candidate for each id, in no order. */
 function candidatesOf(input: Pick<CanonInput, "lists" | "height" | "isOrdered" | "firstListed">): Candidate[] {
   const { height } = input;
   const heightMin = Math.max(0, height - LISTED_BLOCKS_MAX + 1);
   const candidates: Candidate[] = [];
-  for (const [id, tallies] of talliesById(input.lists)) {
+  for (const [id, tallies] of talliesById(input.lists, height)) {
     if (input.isOrdered(id)) continue;
     const { entry, listCount } = tallies.reduce((best, other) => (compareTallies(other, best) < 0 ? other : best));
     const since = input.firstListed.get(id) ?? height;
@@ -90,10 +90,12 @@ function candidatesOf(input: Pick<CanonInput, "lists" | "height" | "isOrdered" |
   return candidates;
 }
 
-function talliesById(lists: readonly EntryList[]): ReadonlyMap<TransactionHash, readonly Tally[]> {
+/** An entry outside of the window competes with none, so that claiming a wrong expiry height hides nothing. */
+function talliesById(lists: readonly EntryList[], height: Height): ReadonlyMap<TransactionHash, readonly Tally[]> {
   const byId = new Map<TransactionHash, Tally[]>();
   for (const { entries } of lists) {
     for (const entry of entries) {
+      if (!isWithinWindow(entry, height)) continue;
       const tallies = byId.get(entry.id);
       const same = tallies?.find((tally) => isSameEntry(tally.entry, entry));
       if (same !== undefined) same.listCount++;

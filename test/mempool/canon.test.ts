@@ -45,7 +45,12 @@ t.test("C1: ordered, expired and too far ahead: not in the lane, also at the bou
   ];
   const result = laneOf([list, list], { isOrdered: (id) => id === idOf(5) });
   t.same(numbers(result.lane), [2, 3]);
-  t.same(left(result), [[4, 100]], "what is too far ahead now is not later; what expires now is no leftover");
+  t.same(left(result), [], "as if not listed");
+  t.same(
+    left(laneOf([list], { capacity: { count: 0, bytes: 0 } })).map(([number]) => number),
+    [3, 5],
+    "what expires now is no leftover",
+  );
 });
 
 t.test("C2, C3: f + 1 lists before fewer, then fee class, then age, then id", async (t) => {
@@ -124,6 +129,8 @@ t.test("C5: one place for an id: the description in more lists, else the lower e
     ["size class", [[entry(1, { sizeClass: 1 })], [plain]], plain],
   ];
   for (const [what, lists, chosen] of table) t.same(laneOf(lists).lane, [chosen], what);
+  const expired = entry(1, { expiryHeight: Height.of(99) });
+  t.same(laneOf([[expired], [expired], [plain]]).lane, [plain], "a description outside of the window hides nothing");
   const split = laneOf([[entry(1)], [entry(1, { feeClass: 9 })], [entry(2)], [entry(2)]]);
   t.same(numbers(split.lane), [2, 1], "lists count for a description, not for an id");
 });
