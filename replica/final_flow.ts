@@ -35,7 +35,6 @@ export function queueFinal(
   context.outbox.effects.push({ type: "ordered", blocks: ordered });
   for (const { blockHash, header } of blocks) {
     context.finalQueue.push({ blockHash, header, certificate });
-    context.sealing?.lanes.finalize(blockHash);
   }
   drainFinalQueue(context);
 }
@@ -170,7 +169,6 @@ function applyRange(context: Context, range: VerifiedRange): boolean {
     }
     const ids = transactions.slice(0, header.sealedCount).map(({ hash }) => hash);
     context.sealing?.lanes.note({ blockHash, header, ids, lists: block.lists });
-    context.sealing?.lanes.finalize(blockHash);
     if (context.bodies.get(blockHash)?.isStored !== true) context.outbox.durable.blocks.push({ blockHash, block });
     executed.push(execute(context, { blockHash, header, transactions, certificate, opened, openings }));
     context.finalHeader = header;
@@ -227,6 +225,7 @@ function executeQueued(context: Context, next: QueuedFinal): FinalizedBlock | un
 function execute(context: Context, next: ExecutableFinalBlock): FinalizedBlock {
   const finalized = context.execution.execute(next, context.outbox);
   const { sealing, application } = context;
+  sealing?.lanes.execute(next.blockHash);
   for (const pool of sealing === undefined ? [context.pool] : [context.pool, sealing.pool]) {
     for (const rival of pool.rivals(next.transactions)) {
       const checked = application.check(rival);

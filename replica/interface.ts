@@ -200,6 +200,9 @@ export interface Replica {
   isPending(hash: TransactionHash): boolean;
   /** Decodes a transaction of any kind. Never touches state. */
   parse(bytes: Uint8Array): ParseResult;
+  /** Would a sealed transaction or a key generation message be refused whatever its signature and seal are? Cheap; asked before they are
+   *  checked. Undefined for open transactions. */
+  refusalOf(transaction: ParsedTransaction): Refusal | undefined;
   /** The key that seals now, with the height from which on headers name it. */
   readonly sealingKey: LiveSealingKey | undefined;
 }

@@ -22,12 +22,17 @@ export function submitDueMessage(context: Context): void {
   armTimer(context, "republish", context.config.republishMs);
 }
 
-/** undefined: pooled. A message of a phase that others have reached before us waits. */
-export function refusalOfKeygen(context: Context, transaction: ParsedTransaction, message: SignedKeygenMessage): Refusal | undefined {
-  const { sealing } = context;
+/** Changes nothing; undefined says that the message may count. */
+export function flawOfKeygen({ sealing }: Context, message: SignedKeygenMessage): Refusal | undefined {
   if (sealing === undefined) return refusalFor("keygenOff");
   const verdict = sealing.keygen.check(message);
-  if (verdict !== "counted" && verdict !== "wrongPhase") return refusalFor(verdict);
+  return verdict === "counted" || verdict === "wrongPhase" ? undefined : refusalFor(verdict);
+}
+
+/** undefined: pooled. A message of a phase that others have reached before us waits. */
+export function refusalOfKeygen(context: Context, transaction: ParsedTransaction, message: SignedKeygenMessage): Refusal | undefined {
+  const flaw = flawOfKeygen(context, message);
+  if (flaw !== undefined) return flaw;
   const waiting = context.keygenWaiting.get(message.message.validator) ?? new Set<TransactionHash>();
   for (const hash of waiting) if (!context.pool.has(hash)) waiting.delete(hash);
   if (waiting.size >= WAITING_PER_VALIDATOR_MAX && !waiting.has(transaction.hash)) return refusalFor("overLimit");

@@ -1,12 +1,18 @@
-/** What recent blocks ordered and listed, by branch: the memory that Canon needs. A block's lane is a function of its inclusion lists and of
- *  the last LISTED_BLOCKS_MAX blocks below it, so this memory comes back from these blocks alone.
- *  It knows headers, lists and ids; it holds no bodies and judges nothing. */
+/** What recent blocks ordered and listed, by branch: the memory that Canon needs. It knows headers, lists and ids; it holds no bodies and
+ *  judges nothing.
+ *
+ *  A block's lane is a function of its inclusion lists and of the blocks below it: what the last LISTED_BLOCKS_MAX ordered, and the ages that
+ *  as many blocks gave, each of which asks what was ordered below it. So the last LANE_MEMORY_BLOCKS give this memory again, exactly. */
 
 import { type Canon, canon, type FirstListed, leftoversOf } from "../mempool/canon.ts";
+import { assert } from "../types/assert.ts";
 import type { BlockHeader } from "../types/block.ts";
 import type { BlockHash, Height, TransactionHash } from "../types/ids.ts";
 import type { InclusionList } from "../types/inclusion_list.ts";
 import { BLOCK_SEALED_MAX, LISTED_BLOCKS_MAX, SEALED_LANE_BYTES_MAX } from "../types/limits.ts";
+
+/** Blocks from which ages come back exactly: the first of the window must know as well what was ordered below it. */
+export const LANE_MEMORY_BLOCKS = 2 * LISTED_BLOCKS_MAX;
 
 export interface LaneBlock {
   readonly blockHash: BlockHash;
@@ -17,15 +23,15 @@ export interface LaneBlock {
 }
 
 export interface Lanes {
-  /** Takes a block whose parent was taken before; a known one is left as it is. */
+  /** Takes a block; a known one is left as it is. One whose parent was not taken yet, as after a restart, waits for it. */
   note(block: LaneBlock): void;
-  has(blockHash: BlockHash): boolean;
   /** Did `parentHash` or one of the LISTED_BLOCKS_MAX − 1 blocks below it order the id? */
   isOrdered(parentHash: BlockHash, id: TransactionHash): boolean;
   /** The lane of a child of `parentHash` with these lists. */
   laneOver(parentHash: BlockHash, child: { readonly height: Height; readonly lists: readonly InclusionList[] }): Canon;
-  /** Blocks from here down become final: their siblings and what is older than the window are forgotten. */
-  finalize(blockHash: BlockHash): void;
+  /** The block after the one that was executed last is executed: what is older than the window is forgotten. Not before: until then its
+   *  children's lanes, and its own, may have to be judged. */
+  execute(blockHash: BlockHash): void;
   forget(blockHash: BlockHash): void;
   readonly count: number;
 }
@@ -40,16 +46,24 @@ interface LaneNode {
 const NOTHING_LISTED: FirstListed = new Map();
 const CAPACITY = { count: BLOCK_SEALED_MAX, bytes: SEALED_LANE_BYTES_MAX } as const;
 
-/** `threshold` is f + 1. `recentFinal`: the final blocks of the window, ascending. */
-export function createLanes(options: { readonly threshold: number; readonly recentFinal: readonly LaneBlock[] }): Lanes {
+/** `threshold` is f + 1. `executed`: the last LANE_MEMORY_BLOCKS executed blocks, ascending. `head`: the last of them, or genesis. */
+export function createLanes(options: {
+  readonly threshold: number;
+  readonly executed: readonly LaneBlock[];
+  readonly head: BlockHash;
+}): Lanes {
   const { threshold } = options;
+  /** Nothing is known below. */
+  const base = options.executed[0]?.header.parentHash ?? options.head;
   const nodes = new Map<BlockHash, LaneNode>();
-  /** Final blocks of the window, ascending, and what they ordered: a look-up there does not walk. */
-  const finalHashes: BlockHash[] = [];
-  const finalIds = new Map<TransactionHash, Height>();
+  /** Blocks that wait for their parent, by its hash. */
+  const waiting = new Map<BlockHash, LaneBlock[]>();
+  /** Executed blocks of the window, ascending, and what they ordered: a look-up there does not walk. */
+  const executedHashes: BlockHash[] = [];
+  const executedIds = new Map<TransactionHash, Height>();
 
   function isOrdered(parentHash: BlockHash, id: TransactionHash): boolean {
-    const last = finalHashes.at(-1);
+    const last = executedHashes.at(-1);
     // The window counts from the parent, wherever finality stands: all validators must see the same.
     const floor = (nodes.get(parentHash)?.height ?? 0) - LISTED_BLOCKS_MAX;
     for (let hash = parentHash; hash !== last; ) {
@@ -58,12 +72,17 @@ export function createLanes(options: { readonly threshold: number; readonly rece
       if (node.ids.has(id)) return true;
       hash = node.parentHash;
     }
-    return (finalIds.get(id) ?? 0) > Math.max(0, floor);
+    return (executedIds.get(id) ?? 0) > Math.max(0, floor);
   }
 
-  function note({ blockHash, header, ids, lists }: LaneBlock): void {
+  function note(block: LaneBlock): void {
+    const { blockHash, header, ids, lists } = block;
     if (nodes.has(blockHash)) return;
     const { height, parentHash } = header;
+    if (parentHash !== base && !nodes.has(parentHash)) {
+      waiting.set(parentHash, [...(waiting.get(parentHash) ?? []), block]);
+      return;
+    }
     const laneIds = new Set(ids);
     const leftovers = leftoversOf({
       lists,
@@ -73,36 +92,31 @@ export function createLanes(options: { readonly threshold: number; readonly rece
       firstListed: nodes.get(parentHash)?.leftovers ?? NOTHING_LISTED,
     });
     nodes.set(blockHash, { height, parentHash, ids: laneIds, leftovers });
+    const children = waiting.get(blockHash) ?? [];
+    waiting.delete(blockHash);
+    for (const child of children) note(child);
   }
 
-  function finalize(blockHash: BlockHash): void {
-    const path: [BlockHash, LaneNode][] = [];
-    const last = finalHashes.at(-1);
-    for (let hash = blockHash; hash !== last; ) {
-      const node = nodes.get(hash);
-      if (node === undefined) break;
-      path.push([hash, node]);
-      hash = node.parentHash;
-    }
-    for (const [hash, node] of path.reverse()) {
-      finalHashes.push(hash);
-      for (const id of node.ids) finalIds.set(id, node.height);
-    }
-    for (const hash of finalHashes.splice(0, Math.max(0, finalHashes.length - LISTED_BLOCKS_MAX))) {
-      const node = nodes.get(hash);
-      nodes.delete(hash);
-      for (const id of node?.ids ?? []) if (finalIds.get(id) === node?.height) finalIds.delete(id);
-    }
+  function execute(blockHash: BlockHash): void {
+    const executed = nodes.get(blockHash);
+    assert(executed?.parentHash === (executedHashes.at(-1) ?? base), "blocks are executed in order, each once");
+    executedHashes.push(blockHash);
+    for (const id of executed.ids) executedIds.set(id, executed.height);
+    if (executedHashes.length <= LISTED_BLOCKS_MAX) return;
+    const oldest = executedHashes.shift();
+    assert(oldest !== undefined, "what was pushed is there");
+    const node = nodes.get(oldest);
+    nodes.delete(oldest);
+    for (const id of node?.ids ?? []) if (executedIds.get(id) === node?.height) executedIds.delete(id);
   }
 
-  for (const block of options.recentFinal) {
+  for (const block of options.executed) {
     note(block);
-    finalize(block.blockHash);
+    execute(block.blockHash);
   }
 
   return {
     note,
-    has: (blockHash) => nodes.has(blockHash),
     isOrdered,
     laneOver: (parentHash, { height, lists }) =>
       canon({
@@ -113,9 +127,10 @@ export function createLanes(options: { readonly threshold: number; readonly rece
         firstListed: nodes.get(parentHash)?.leftovers ?? NOTHING_LISTED,
         capacity: CAPACITY,
       }),
-    finalize,
+    execute,
     forget(blockHash) {
-      if (!finalHashes.includes(blockHash)) nodes.delete(blockHash);
+      waiting.delete(blockHash);
+      if (!executedHashes.includes(blockHash)) nodes.delete(blockHash);
     },
     get count() {
       return nodes.size;

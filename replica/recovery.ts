@@ -10,13 +10,12 @@ import type { Application, ParsedTransaction } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
 import type { Block, BlockHeader, Proposal } from "../types/block.ts";
 import { type BlockHash, type ChainId, Height, type StateRoot, type TimestampMs, View } from "../types/ids.ts";
-import { LISTED_BLOCKS_MAX } from "../types/limits.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
 import type { Opening, OpenResult, SealingSuite } from "../types/sealing.ts";
 import { applyBlock } from "./apply_block.ts";
 import { type ExecutedHeight, ROOTS_KEPT } from "./execution.ts";
 import type { FinalityEntry, OperationEntry, ReplicaSnapshot, StoredShares } from "./interface.ts";
-import type { LaneBlock } from "./lanes.ts";
+import { LANE_MEMORY_BLOCKS, type LaneBlock } from "./lanes.ts";
 import { itemsOf } from "./opening_flow.ts";
 import { createParser, type ParseTransaction } from "./parse.ts";
 
@@ -142,13 +141,17 @@ export function proposalOf(block: Block): Proposal {
 
 function recentLanesOf(source: RecoverySource, finalHeight: number): readonly LaneBlock[] {
   const lanes: LaneBlock[] = [];
-  for (let height = Math.max(1, finalHeight - LISTED_BLOCKS_MAX + 1); height <= finalHeight; height++) {
+  for (let height = Math.max(1, finalHeight - LANE_MEMORY_BLOCKS + 1); height <= finalHeight; height++) {
     const block = source.blockAt(Height.of(height));
     assert(block !== undefined, "a final block is in the store");
-    const { header, lists, transactions } = block;
-    lanes.push({ blockHash: hashHeader(header), header, lists, ids: transactions.slice(0, header.sealedCount).map(hashTransaction) });
+    lanes.push(laneBlockOf(hashHeader(block.header), block));
   }
   return lanes;
+}
+
+/** What the lanes remember of a stored block. */
+export function laneBlockOf(blockHash: BlockHash, { header, lists, transactions }: Block): LaneBlock {
+  return { blockHash, header, lists, ids: transactions.slice(0, header.sealedCount).map(hashTransaction) };
 }
 
 function layOut(options: RecoveryOptions, roots: readonly ExecutedHeight[]): RecoveredReplica {

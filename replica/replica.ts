@@ -6,18 +6,17 @@ import { isCertificateValid } from "../consensus/certificate_check.ts";
 import { createConsensus } from "../consensus/core.ts";
 import { isHeaderSigned } from "../consensus/evidence.ts";
 import type { ConsensusEffect, ConsensusInput } from "../consensus/interface.ts";
-import { type AddResult, createOpenPool } from "../mempool/open_pool.ts";
-import type { Application, CheckResult, ParsedTransaction, Refusal } from "../types/application.ts";
+import { createOpenPool } from "../mempool/open_pool.ts";
+import type { Application } from "../types/application.ts";
 import { assert, unreachable } from "../types/assert.ts";
-import { Height, TimestampMs, type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
-import { RANGE_BYTES_MAX } from "../types/limits.ts";
+import { Height, TimestampMs, type ValidatorIndex, View } from "../types/ids.ts";
 import { createRecentSet } from "../types/recent_set.ts";
 import type { SigningDomain } from "../types/signing.ts";
 import type { BlsSuite, VerifyEd25519 } from "../types/suites.ts";
-import type { SyncRequest, SyncResponse } from "../types/sync.ts";
 import type { ValidatorSetContext } from "../types/validator_set.ts";
-import { blockOf, createBodies } from "./bodies.ts";
-import { abandonBodies, checkBody, fetchMissing, findHeld, offerToBodies } from "./body_flow.ts";
+import { acceptTransactions, refusalOf, republish } from "./admission.ts";
+import { createBodies } from "./bodies.ts";
+import { abandonBodies, checkBody, fetchMissing, findHeld } from "./body_flow.ts";
 import { buildBlock, resumeBuild } from "./build_flow.ts";
 import { createCatchUp } from "./catch_up.ts";
 import type { Context, ReplicaConfig } from "./context.ts";
@@ -34,16 +33,17 @@ import {
   RECENTLY_FINAL_MAX,
   requestRange,
 } from "./final_flow.ts";
-import type { Replica, ReplicaInput, ReplicaStatus, SealingStatus, Step } from "./interface.ts";
-import { refusalOfKeygen, submitDueMessage } from "./keygen_flow.ts";
+import type { Replica, ReplicaInput, Step } from "./interface.ts";
+import { submitDueMessage } from "./keygen_flow.ts";
 import { acceptList, refreshList, sendListAfter, sendListOnEntry } from "./list_flow.ts";
 import { acceptOpeningMessage, onOpeningTimer, releaseBlock, tendOpenings } from "./opening_flow.ts";
 import { createOutbox, toStep } from "./outbox.ts";
 import { createParser } from "./parse.ts";
 import { createPendingWork } from "./pending_work.ts";
-import { parseBody, proposalOf, type RecoveredReplica } from "./recovery.ts";
+import { laneBlockOf, parseBody, proposalOf, type RecoveredReplica } from "./recovery.ts";
 import { createRepublisher } from "./republish.ts";
-import { createSealing, keyIdAt, type SealingOptions } from "./sealing.ts";
+import { createSealing, type SealingOptions } from "./sealing.ts";
+import { answer, statusOf } from "./status.ts";
 
 export interface ReplicaOptions {
   readonly domain: SigningDomain;
@@ -119,6 +119,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     answer: (request) => answer(context, request),
     isPending: (hash) => findHeld(context, hash) !== undefined,
     parse: (bytes) => context.parse(bytes),
+    refusalOf: (transaction) => refusalOf(context, transaction),
     get sealingKey() {
       return context.sealing?.keygen.live;
     },
@@ -131,7 +132,7 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
   const pool = createOpenPool(config.pool);
   const bodies = createBodies();
   const sealing =
-    options.sealing === undefined ? undefined : createSealing({ ...options, ...options.sealing, recentFinal: recovered.recentLanes });
+    options.sealing === undefined ? undefined : createSealing({ ...options, ...options.sealing, executed: recovered.recentLanes, head: finalHead.blockHash });
   const parse = createParser({ application, keygen: sealing?.keygen });
   for (const { blockHash, block } of recovered.pendingBlocks) {
     const transactions = parseBody(parse, block);
@@ -139,6 +140,8 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
     const byHash = new Map(transactions.map((transaction) => [transaction.hash, transaction]));
     const body = bodies.open({ blockHash, proposal: proposalOf(block), from: { type: "self" }, find: (hash) => byHash.get(hash) });
     body.isStored = true;
+    // Those that we voted for are not judged again, yet the lanes of their children depend on them.
+    sealing?.lanes.note(laneBlockOf(blockHash, block));
   }
   return {
     config,
@@ -240,65 +243,6 @@ function onBodiesTimer(context: Context): void {
   fetchMissing(context);
   drainFinalQueue(context);
 }
-
-function acceptTransactions(context: Context, input: Extract<ReplicaInput, { type: "transactions" }>): void {
-  offerToBodies(context, input.transactions);
-  drainFinalQueue(context);
-  const isClient = input.source.type === "client";
-  const gossip: Uint8Array[] = [];
-  for (const transaction of input.transactions) {
-    const refusal = admit(context, transaction, isClient ? "client" : "peer");
-    if (!isClient) continue;
-    context.outbox.effects.push({ type: "admitted", hash: transaction.hash, refusal });
-    if (refusal !== undefined) continue;
-    gossip.push(transaction.bytes);
-    context.republisher.note(transaction.hash, context.nowMs);
-  }
-  if (gossip.length === 0) return;
-  context.outbox.effects.push({ type: "gossipTransactions", transactions: gossip });
-  armTimer(context, "republish", context.config.republishMs);
-}
-
-function republish(context: Context): void {
-  const transactions = context.republisher.takeDue(context.nowMs);
-  if (transactions.length > 0) context.outbox.effects.push({ type: "gossipTransactions", transactions });
-  if (context.republisher.isWaiting) armTimer(context, "republish", context.config.republishMs);
-}
-
-const ALREADY_FINAL: Refusal = { code: "alreadyFinal", canRetry: false, advice: "it is final; ask for its status by hash" };
-const EVICTED: Refusal = { code: "evicted", canRetry: true, advice: "the pool was full; submit it again later" };
-
-function admit(context: Context, transaction: ParsedTransaction, source: "client" | "peer"): Refusal | undefined {
-  if (context.recentlyFinal.has(transaction.hash)) return ALREADY_FINAL;
-  if (transaction.keygen !== undefined) {
-    const refusal = refusalOfKeygen(context, transaction, transaction.keygen);
-    if (refusal !== undefined) return refusal;
-  }
-  const added = transaction.sealed === undefined ? addOpen(context, transaction, source) : addSealed(context, transaction);
-  if (!added.ok) return added.refusal;
-  for (const evicted of added.evicted) context.outbox.effects.push({ type: "dropped", hash: evicted.hash, refusal: EVICTED });
-  return undefined;
-}
-
-function addOpen(context: Context, transaction: ParsedTransaction, source: "client" | "peer"): AddResult {
-  const checked = transaction.keygen === undefined ? context.application.check(transaction) : OK;
-  return checked.ok ? context.pool.add(transaction, source) : checked;
-}
-
-const OK: CheckResult = { ok: true };
-
-function addSealed(context: Context, transaction: ParsedTransaction): AddResult {
-  const { sealing, application } = context;
-  const { height } = context.execution.final;
-  if (sealing === undefined || application.checkSealed === undefined) return { ok: false, refusal: SEALING_OFF };
-  return sealing.pool.add(transaction, {
-    height: Height.next(height),
-    keyId: keyIdAt(sealing, height),
-    checkPayable: application.checkSealed,
-  });
-}
-
-const SEALING_OFF: Refusal = { code: "sealingOff", canRetry: false, advice: "This chain takes no sealed transactions. Send an open one." };
 
 function acceptResponse(context: Context, input: Extract<ReplicaInput, { type: "response" }>): void {
   const pending = context.requests.get(input.requestId);
@@ -419,82 +363,4 @@ function onEnteredView(context: Context, effect: Extract<ConsensusEffect, { type
   context.work.setTip(tip.blockHash);
   context.work.noteViewLost();
   context.work.recount(context.execution.final.blockHash);
-}
-
-function answer(context: Context, request: SyncRequest): SyncResponse | undefined {
-  switch (request.type) {
-    case "transactions":
-      return { type: "transactions", transactions: findTransactions(context, request.hashes) };
-    case "block": {
-      const body = context.bodies.get(request.hash);
-      return body?.state === "valid" ? { type: "block", block: blockOf(body) } : undefined;
-    }
-    case "timeoutCertificates": {
-      const countMax = request.toView - request.fromView + 1;
-      return { type: "timeoutCertificates", certificates: context.consensus.timeoutCertificates({ ...request, countMax }) };
-    }
-    case "status":
-    case "finalBlocks":
-      return undefined;
-    default:
-      return unreachable(request);
-  }
-}
-
-function findTransactions(context: Context, hashes: readonly TransactionHash[]): readonly Uint8Array[] {
-  const found: Uint8Array[] = [];
-  let bytes = 0;
-  for (const hash of hashes) {
-    const transaction = findHeld(context, hash);
-    if (transaction === undefined) continue;
-    bytes += transaction.bytes.length;
-    if (bytes > RANGE_BYTES_MAX) break;
-    found.push(transaction.bytes);
-  }
-  return found;
-}
-
-function statusOf(context: Context): ReplicaStatus {
-  const { status } = context.consensus;
-  const { final } = context.execution;
-  const isCatchingUp = isRequested(context, "finalBlocks", undefined);
-  return {
-    height: status.finalHeight,
-    finalHeight: final.height,
-    finalHash: final.blockHash,
-    executedHeight: context.application.height,
-    stateRoot: context.application.root,
-    view: status.view,
-    leader: status.leader,
-    poolTransactions: context.pool.count,
-    poolBytes: context.pool.bytes,
-    votesHeld: status.votesHeld,
-    isCatchingUp,
-    hasDiverged: context.hasDiverged,
-    hasStoppedSigning: status.hasStoppedSigning,
-    sealing: sealingStatusOf(context),
-    deltaMs: status.deltaMs,
-    consecutiveTimeouts: status.consecutiveTimeouts,
-    heardFrom: status.heardFrom,
-    waitingFor: waitingForOf(context, status.waitingFor, isCatchingUp),
-  };
-}
-
-function waitingForOf(context: Context, waitingFor: ReplicaStatus["waitingFor"], isCatchingUp: boolean): ReplicaStatus["waitingFor"] {
-  if (context.hasDiverged || context.consensus.status.hasStoppedSigning) return "stopped";
-  if (isCatchingUp) return "catchUp";
-  const isUnopened = context.sealing?.openings.status().some(({ isFinal }) => isFinal) === true;
-  return isUnopened && waitingFor === "idle" ? "openings" : waitingFor;
-}
-
-function sealingStatusOf({ sealing, execution }: Context): SealingStatus | undefined {
-  if (sealing === undefined) return undefined;
-  return {
-    keygen: sealing.keygen.status,
-    keyId: keyIdAt(sealing, execution.final.height),
-    waiting: sealing.pool.count,
-    waitingBytes: sealing.pool.bytes,
-    lists: sealing.inclusion.count,
-    openings: sealing.openings.status(),
-  };
 }

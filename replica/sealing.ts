@@ -75,7 +75,9 @@ export function createSealing(
     readonly validators: ValidatorSetContext;
     readonly self: ValidatorIndex | undefined;
     readonly verifyEd25519: VerifyEd25519;
-    readonly recentFinal: readonly LaneBlock[];
+    /** See `createLanes`. */
+    readonly executed: readonly LaneBlock[];
+    readonly head: BlockHash;
   },
 ): Sealing {
   const { suite, keygen, sign, config, domain, validators, self, verifyEd25519 } = options;
@@ -93,7 +95,7 @@ export function createSealing(
     quorumCount,
     pool: createSealedPool({ limits: config.pool, chainId: domain.chainId, suite: suite.suite }),
     inclusion: createInclusionKeeper({ epoch, validatorCount, self, view: View.ZERO }),
-    lanes: createLanes({ threshold: validatorCount - quorumCount + 1, recentFinal: options.recentFinal }),
+    lanes: createLanes({ ...options, threshold: validatorCount - quorumCount + 1 }),
     openings: createOpenings({ suite, self, validatorCount, config: config.opening }),
     links: new Map(),
     verifyList: (list) => {
