@@ -22,10 +22,12 @@ import {
   validatorSchema,
   writeGenesis,
 } from "./genesis_file.ts";
-import { findValidator, requirePossession } from "./identity.ts";
+import { findValidator, requirePossession, sealingOf } from "./identity.ts";
 import { readJsonFile } from "./json_file.ts";
 import { readKeyFile, writeKeyFile } from "./key_store.ts";
 import { readPassphrase } from "./passphrase.ts";
+import { requireSealable, sealingPublicKeyOf, takesSealed } from "./sealing_setup.ts";
+import { loadSealingSuite } from "./sealing_suite.ts";
 
 export const HELP = `Runs one Sealstone validator, or prepares one.
 
@@ -41,7 +43,8 @@ export const HELP = `Runs one Sealstone validator, or prepares one.
 
   npm run validator -- genesis --out FILE --name NAME [--template FILE] VALIDATOR.json…
       Makes a genesis from the public parts of validators, in the order given. The template may set application, parameters,
-      assets and balances. Prints the chain id: all operators must see the same.
+      assets and balances; "parameters": { "sealingSuite": 1 } makes a chain that takes sealed transactions, for which all
+      validators need one weight. Prints the chain id: all operators must see the same.
 
 Exit codes: 0 stopped as asked, 1 usage, 2 environment, 127 crash, 129 safety (never restart that one in a loop).
 `;
@@ -88,12 +91,14 @@ async function check(configFile: string, passphraseFile: string | undefined): Pr
   const keys = await readKeyFile(config.keyFile, await readPassphrase(config.passphraseEnv, passphraseFile));
   const { observer, keyFile, dataDirectory, listen, rpc } = config;
   const validator = observer ? null : findValidator({ keys, validators: genesis.validators, bls, keyFile });
+  const sealing = await sealingOf(genesis, { self: validator ?? undefined, keys, keyFile });
   print({
     ok: true,
     chainId: chainIdOf(genesis),
     name: genesis.name,
     validator,
     validators: genesis.validators.length,
+    sealing: sealing?.suite.name ?? null,
     dataDirectory,
     listen,
     rpc,
@@ -123,6 +128,7 @@ async function keygen(arguments_: readonly string[]): Promise<number> {
     blsPublicKey: toHex(bls.publicKeyOf(keys.blsSecretKey)),
     blsPossession: toHex(bls.provePossession(keys.blsSecretKey)),
     ed25519PublicKey: toHex(ed25519PublicKeyOf(keys.ed25519Seed)),
+    sealingPublicKey: toHex(sealingPublicKeyOf(await loadSealingSuite(), keys.ed25519Seed)),
     weight,
   };
   print(publicPart);
@@ -148,6 +154,7 @@ async function makeGenesis(arguments_: readonly string[]): Promise<number> {
   const { suite: bls } = await loadBlsSuite();
   requirePossession(genesis.validators, bls);
   requireStartable(genesis);
+  if (takesSealed(genesis)) requireSealable(genesis, await loadSealingSuite());
   await writeGenesis(path, genesis);
   print({ chainId: chainIdOf(await readGenesis(path)), validators: positionals.length, out: path });
   return EXIT_CODES.ok;

@@ -1,15 +1,15 @@
 /** Performs the machine's effects with the real parts of a node. Called by the driver in order, after the durable write. */
 
 import type { Network } from "../p2p/interface.ts";
-import type { FinalizedBlock, ReplicaInput } from "../replica/interface.ts";
+import type { FinalizedBlock, OrderedBlock, ReplicaInput, ReplicaSnapshot } from "../replica/interface.ts";
 import type { Store } from "../storage/interface.ts";
-import type { StateSnapshot } from "../types/application.ts";
 import { assert, unreachable } from "../types/assert.ts";
 import type { Message } from "../types/message.ts";
 import type { DriverEffect } from "./driver.ts";
 import { messageOf } from "./errors.ts";
 import type { LatestMessages } from "./latest_messages.ts";
 import type { Logger } from "./logger.ts";
+import type { SealedProgress } from "./sealed_progress.ts";
 import type { Signer } from "./signer.ts";
 import type { SyncClient } from "./sync_client.ts";
 import type { TransactionIngress } from "./transaction_ingress.ts";
@@ -18,10 +18,11 @@ import type { TransactionTracker } from "./transaction_tracker.ts";
 export interface EffectsOptions {
   /** Undefined for an observer, which is never asked to sign. */
   readonly signer: Signer | undefined;
-  readonly network: Pick<Network, "broadcast" | "publishTransactions" | "penalize">;
+  readonly network: Pick<Network, "broadcast" | "send" | "publishTransactions" | "penalize">;
   readonly latest: Pick<LatestMessages, "note">;
   readonly ingress: Pick<TransactionIngress, "fromRequest" | "onAdmitted">;
-  readonly tracker: Pick<TransactionTracker, "noteDropped" | "noteFinal">;
+  readonly tracker: Pick<TransactionTracker, "noteDropped" | "noteOrdered" | "noteFinal">;
+  readonly sealed: Pick<SealedProgress, "noteOrdered" | "noteOpened" | "noteFinal">;
   readonly syncClient: Pick<SyncClient, "perform">;
   readonly store: Pick<Store, "saveSnapshot">;
   readonly log: Logger;
@@ -37,6 +38,22 @@ export function createEffects(options: EffectsOptions): (effect: DriverEffect) =
   function broadcast(message: Message): void {
     latest.note(message);
     network.broadcast(message);
+  }
+
+  function noteOrdered(blocks: readonly OrderedBlock[]): void {
+    const nowMs = performance.now();
+    options.sealed.noteOrdered(blocks, nowMs);
+    for (const { transactionHashes } of blocks) tracker.noteOrdered(transactionHashes ?? [], nowMs);
+  }
+
+  function noteFinal(blocks: readonly FinalizedBlock[]): void {
+    const nowMs = performance.now();
+    options.sealed.noteFinal(blocks);
+    for (const { receipts } of blocks) {
+      const hashes = receipts.map(({ hash }) => hash);
+      tracker.noteFinal(hashes, nowMs);
+    }
+    options.onFinalized(blocks);
   }
 
   return (effect) => {
@@ -57,6 +74,17 @@ export function createEffects(options: EffectsOptions): (effect: DriverEffect) =
       case "broadcastCertificate":
         broadcast({ type: "certificate", certificate: effect.certificate });
         return undefined;
+      case "sendDirect":
+        // Not among the latest messages: who was not linked gets by without it.
+        if (effect.to === undefined) network.broadcast(effect.message);
+        else network.send(effect.to, effect.message);
+        return undefined;
+      case "ordered":
+        noteOrdered(effect.blocks);
+        return undefined;
+      case "opened":
+        options.sealed.noteOpened(effect.blockHash, performance.now());
+        return undefined;
       case "gossipTransactions":
         network.publishTransactions(effect.transactions);
         return undefined;
@@ -73,12 +101,7 @@ export function createEffects(options: EffectsOptions): (effect: DriverEffect) =
         tracker.noteDropped(effect.hash, effect.refusal);
         return undefined;
       case "finalized":
-        for (const { receipts } of effect.blocks)
-          tracker.noteFinal(
-            receipts.map(({ hash }) => hash),
-            performance.now(),
-          );
-        options.onFinalized(effect.blocks);
+        noteFinal(effect.blocks);
         return undefined;
       case "snapshotDue":
         saveSnapshot(effect.snapshot);
@@ -106,11 +129,11 @@ export function createEffects(options: EffectsOptions): (effect: DriverEffect) =
 
 /** One snapshot is written at a time; of those that come due meanwhile only the newest waits. A failed one is retried by the next:
  *  it costs a longer replay at the next start, nothing else. */
-function createSnapshotSaver({ store, log }: Pick<EffectsOptions, "store" | "log">): (snapshot: StateSnapshot) => void {
+function createSnapshotSaver({ store, log }: Pick<EffectsOptions, "store" | "log">): (snapshot: ReplicaSnapshot) => void {
   let isWriting = false;
-  let next: StateSnapshot | undefined;
+  let next: ReplicaSnapshot | undefined;
 
-  async function write(snapshot: StateSnapshot): Promise<void> {
+  async function write(snapshot: ReplicaSnapshot): Promise<void> {
     isWriting = true;
     try {
       await store.saveSnapshot(snapshot);

@@ -114,7 +114,12 @@ export async function readGenesis(path: string): Promise<Genesis> {
 }
 
 export function validatorFromJson(json: ValidatorJson): Genesis["validators"][number] {
-  return { ...json, blsPublicKey: fromHex(json.blsPublicKey), blsPossession: fromHex(json.blsPossession), sealingPublicKey: fromHex(json.sealingPublicKey) };
+  return {
+    ...json,
+    blsPublicKey: fromHex(json.blsPublicKey),
+    blsPossession: fromHex(json.blsPossession),
+    sealingPublicKey: fromHex(json.sealingPublicKey),
+  };
 }
 
 /** The JSON value that `readGenesis` reads back to an equal genesis. */

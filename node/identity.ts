@@ -15,6 +15,8 @@ import { NodeError } from "./errors.ts";
 import { readGenesis } from "./genesis_file.ts";
 import { readKeyFile } from "./key_store.ts";
 import type { Logger } from "./logger.ts";
+import { type NodeSealing, requireSealable, sealingSecretKeyOf, takesSealed } from "./sealing_setup.ts";
+import { loadSealingSuite } from "./sealing_suite.ts";
 
 export interface NodeIdentity {
   readonly genesis: Genesis;
@@ -23,6 +25,8 @@ export interface NodeIdentity {
   readonly keys: ValidatorKeys;
   /** Undefined for an observer. */
   readonly self: ValidatorIndex | undefined;
+  /** Undefined on a chain without sealed transactions. */
+  readonly sealing: NodeSealing | undefined;
   /** What the store is bound to: the validator's Ed25519 key, or an observer's node key. */
   readonly storeKey: string;
 }
@@ -34,8 +38,32 @@ export async function readIdentity(config: NodeConfig, passphrase: string, log: 
   const bls = loaded.suite;
   requirePossession(genesis.validators, bls);
   const self = config.observer ? undefined : findValidator({ keys, validators: genesis.validators, bls, keyFile: config.keyFile });
+  const sealing = await sealingOf(genesis, { self, keys, keyFile: config.keyFile });
   const storeKey = toHex(ed25519PublicKeyOf(self === undefined ? keys.nodeSeed : keys.ed25519Seed));
-  return { genesis, chainId: chainIdOf(genesis), bls, keys, self, storeKey };
+  return { genesis, chainId: chainIdOf(genesis), bls, keys, self, sealing, storeKey };
+}
+
+/** Undefined on a chain without sealed transactions. Throws NodeError "usage" when genesis lists another sealing key for us than our seed
+ *  gives: what is dealt to us could never be read. */
+export async function sealingOf(
+  genesis: Genesis,
+  own: { readonly self: ValidatorIndex | undefined; readonly keys: ValidatorKeys; readonly keyFile: string },
+): Promise<NodeSealing | undefined> {
+  if (!takesSealed(genesis)) return undefined;
+  const suite = await loadSealingSuite();
+  requireSealable(genesis, suite);
+  const { self, keys, keyFile } = own;
+  if (self === undefined) return { suite, secretKey: undefined };
+  const secretKey = sealingSecretKeyOf(suite, keys.ed25519Seed);
+  const listed = genesis.validators[self]?.sealingPublicKey;
+  if (listed === undefined || !bytesEqual(listed, suite.publicKeyOf(secretKey))) {
+    const advice = "use the public part that keygen printed for this key file, and make genesis again";
+    throw new NodeError(
+      "usage",
+      `key file ${keyFile}: genesis lists another sealing key for validator ${self} than this file gives; ${advice}`,
+    );
+  }
+  return { suite, secretKey };
 }
 
 /** The index of the validator that holds `keys`. */

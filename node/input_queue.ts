@@ -2,21 +2,26 @@
  *
  *  Never dropped: our own inputs (start, timers, signed votes and proposals, transactions of clients) and what we asked for
  *  (responses, failures, a peer's leaving); each of these is bounded where it is made. Dropped when the peers' share is full:
- *  the oldest vote, else the oldest certificate, else the oldest batch of a peer's transactions, else the oldest proposal.
- *  All four are repeated or fetched by the protocol, votes most cheaply. A newer status of a peer replaces its older one. */
+ *  the oldest vote, else the oldest certificate, else the oldest batch of a peer's transactions, else the oldest list, share or
+ *  other message of the sealed lane, else the oldest proposal. All of them are repeated or fetched by the protocol, votes most
+ *  cheaply. A newer status of a peer replaces its older one. */
 
 import type { ReplicaInput } from "../replica/interface.ts";
+import { unreachable } from "../types/assert.ts";
+import { LIST_ENTRY_BYTES } from "../types/inclusion_list.ts";
+import { openingBytesOf, type SealingMessage } from "../types/opening_message.ts";
+import { SEALING_SIZES } from "../types/sealing.ts";
 import type { PeerKey } from "../types/sender.ts";
 import type { TimerTicket } from "./timers.ts";
 
 /** How droppable inputs leave when their share is full, first to last. */
-const DROP_ORDER = ["vote", "certificate", "transactions", "proposal"] as const;
+const DROP_ORDER = ["vote", "certificate", "transactions", "sealing", "proposal"] as const;
 type DroppableType = (typeof DROP_ORDER)[number];
 
 export interface InputQueueLimits {
-  /** Peers' proposals, votes, certificates and batches of transactions that may wait. */
+  /** Peers' proposals, votes, certificates, sealing messages and batches of transactions that may wait. */
   readonly peerInputsMax: number;
-  /** Transactions in the waiting batches of peers, in bytes. */
+  /** Transactions in the waiting batches of peers, and their sealing messages, in bytes. */
   readonly peerBytesMax: number;
 }
 
@@ -92,6 +97,7 @@ function droppableType(input: ReplicaInput): DroppableType | undefined {
     case "vote":
     case "certificate":
     case "proposal":
+    case "sealing":
       return input.from.type === "self" ? undefined : input.type;
     case "transactions":
       return input.source.type === "client" ? undefined : input.type;
@@ -101,10 +107,30 @@ function droppableType(input: ReplicaInput): DroppableType | undefined {
 }
 
 function bytesOf(input: ReplicaInput): number {
+  if (input.type === "sealing") return sealingBytesOf(input.message);
   if (input.type !== "transactions") return 0;
   let bytes = 0;
   for (const transaction of input.transactions) bytes += transaction.bytes.length;
   return bytes;
+}
+
+/** Roughly what the message takes on the wire. */
+function sealingBytesOf(message: SealingMessage): number {
+  switch (message.type) {
+    case "list":
+      return LIST_ENTRY_BYTES * message.list.entries.length;
+    case "shares":
+      return SEALING_SIZES.point * message.shares.length;
+    case "seeds":
+      return message.openings.reduce((total, { opening }) => total + openingBytesOf(opening), 0);
+    case "proofs":
+      return message.batches.reduce((total, { shares }) => total + SEALING_SIZES.proof + SEALING_SIZES.point * shares.length, 0);
+    case "openingRequest":
+    case "proofRequest":
+      return 2 * message.positions.length;
+    default:
+      return unreachable(message);
+  }
 }
 
 function dropStatus(waiting: QueuedInput[], peer: PeerKey): void {

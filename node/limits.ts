@@ -1,6 +1,7 @@
 /** Every bound and pace of one node in one place; `node/README.md` says what happens at each queue's bound. */
 
 import type { ReplicaConfig } from "../replica/context.ts";
+import type { SealingConfig } from "../replica/sealing.ts";
 import type { ChainParameters } from "../types/genesis.ts";
 import { BLOCK_TRANSACTIONS_MAX } from "../types/limits.ts";
 import type { InputQueueLimits } from "./input_queue.ts";
@@ -19,6 +20,17 @@ export const TRACKER_LIMITS: TransactionTrackerLimits = { acceptedMax: 65_536, d
 export const SIGNATURE_QUEUE_LIMITS = { checksMax: 16_384, bytesMax: 16 * MIB, batchDeadlineMs: 5_000 } as const;
 
 export const RPC_LIMITS = { requestsMax: 2_048, connectionsMax: 1_024 } as const;
+
+/** Ordered blocks that wait to be executed, of which the RPC can tell where their transactions stand. */
+export const SEALED_PROGRESS_LIMITS = { blocksMax: 256 } as const;
+
+/** The sealed lane. Times in ms, sizes in bytes. */
+export const SEALING_CONFIG: SealingConfig = {
+  pool: { countMax: 16_384, bytesMax: 32 * MIB, senderCountMax: 1_024 },
+  // Up to here the hop to an opener costs more than combining everywhere.
+  opening: { fewSealed: 4, openMs: 100 },
+  listIntervalMs: 4,
+};
 
 /** How long a clean stop may take before the process ends anyway. */
 export const STOP_DEADLINE_MS = 5_000;

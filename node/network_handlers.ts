@@ -1,7 +1,8 @@
-/** What the node does with what the network brings: consensus messages go to the machine, transactions to the ingress, requests
- *  to the sync server. Never throws and never blocks. */
+/** What the node does with what the network brings: messages of consensus and of the sealed lane go to the machine, transactions to
+ *  the ingress, requests to the sync server. Never throws and never blocks. */
 
 import type { NetworkHandlers } from "../p2p/interface.ts";
+import { unreachable } from "../types/assert.ts";
 import type { ValidatorIndex } from "../types/ids.ts";
 import type { Message } from "../types/message.ts";
 import type { Sender } from "../types/sender.ts";
@@ -31,6 +32,15 @@ export function createNetworkHandlers(parts: {
         return driver.submit({ type: "certificate", from, certificate: message.certificate });
       case "transactions":
         return ingress.fromGossip(from, message.transactions);
+      case "list":
+      case "shares":
+      case "seeds":
+      case "openingRequest":
+      case "proofRequest":
+      case "proofs":
+        return driver.submit({ type: "sealing", from, message });
+      default:
+        return unreachable(message);
     }
   }
 

@@ -31,6 +31,7 @@ import {
   INPUT_QUEUE_LIMITS,
   RPC_LIMITS,
   replicaConfig,
+  SEALED_PROGRESS_LIMITS,
   SIGNATURE_QUEUE_LIMITS,
   SUMMARY_INTERVAL_MS,
   TRACKER_LIMITS,
@@ -44,6 +45,8 @@ import type { NodeCore } from "./rpc/core.ts";
 import { type RpcServer, startRpcServer } from "./rpc/server.ts";
 import { whyNotFinalAt } from "./rpc/why_not_final.ts";
 import { defaultSignatureWorkers } from "./runtime.ts";
+import { createSealedProgress } from "./sealed_progress.ts";
+import { createSealingOptions } from "./sealing_setup.ts";
 import { createSignatureWorkers, SIGNATURE_WORKER_FILE, type SignatureWorkers } from "./signature_workers.ts";
 import { createSigner, type Signer } from "./signer.ts";
 import { createStartGate, START_WAIT_MS_MAX, type StartGate } from "./start_gate.ts";
@@ -144,7 +147,8 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     onHalt: end,
   });
   const tracker = createTransactionTracker(TRACKER_LIMITS);
-  const workers = startSignatureWorkers(config, log);
+  const sealed = createSealedProgress(SEALED_PROGRESS_LIMITS);
+  const workers = startSignatureWorkers(config, machine, log);
   cleanups.push({ name: "signature workers", run: () => workers.stop() });
   const ingress = startIngress({ machine, workers, driver, tracker, penalize: (sender, reason) => network?.penalize(sender, reason) });
   const activity = createActivityLog({
@@ -163,6 +167,7 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     latest,
     ingress,
     tracker,
+    sealed,
     syncClient,
     store,
     log,
@@ -214,10 +219,14 @@ function startIngress(parts: {
   readonly penalize: Network["penalize"];
 }): TransactionIngress {
   const { machine, workers, driver, tracker, penalize } = parts;
+  const { replica } = machine;
   return createTransactionIngress({
-    application: machine.application.application,
+    parse: (bytes) => replica.parse(bytes),
+    refusalOf: (transaction) => replica.refusalOf(transaction),
+    sealingPublicKey: (keyId) => (replica.sealingKey?.key.keyId === keyId ? replica.sealingKey.key.publicKey : undefined),
+    finalHeight: () => replica.status.finalHeight,
     workers,
-    isPending: (hash) => machine.replica.isPending(hash),
+    isPending: (hash) => replica.isPending(hash),
     isFinal: (hash) => machine.store.locate(hash) !== undefined,
     submit: driver.submit,
     penalize,
@@ -246,16 +255,20 @@ async function buildMachine(config: NodeConfig, options: StartOptions, cleanups:
     acceptMissingCounter: options.acceptMissingCounter,
   });
   cleanups.push({ name: "store", run: () => store.close() });
+  const validators = validatorSetContext({ epoch: genesis.epoch, validators: genesis.validators });
+  const domain: SigningDomain = { chainId, epoch: genesis.epoch, validatorSetHash: validators.hash };
+  const { blsSecretKey, ed25519Seed } = keys;
+  const sealing =
+    identity.sealing === undefined ? undefined : createSealingOptions({ sealing: identity.sealing, genesis, domain, self, ed25519Seed });
   const recovered = await recoverFromStore({
     store,
     application: application.application,
+    sealing,
     chainId,
     genesisTimeMs: genesis.timeMs,
     directory,
     log: options.log,
   });
-  const validators = validatorSetContext({ epoch: genesis.epoch, validators: genesis.validators });
-  const domain: SigningDomain = { chainId, epoch: genesis.epoch, validatorSetHash: validators.hash };
   const replica = createReplica({
     domain,
     validators,
@@ -263,21 +276,22 @@ async function buildMachine(config: NodeConfig, options: StartOptions, cleanups:
     bls,
     verifyEd25519,
     application: application.application,
+    sealing,
     config: replicaConfig(genesis.parameters, config.proposeDelayMs),
     recovered,
   });
   store.releaseRecovered();
-  const { blsSecretKey, ed25519Seed } = keys;
   const signer =
     self === undefined ? undefined : options.wrapSigner(createSigner({ domain, self, blsSecretKey, ed25519Seed, bls, signEd25519 }));
   return { identity, validators, application, store, replica, signer };
 }
 
-function startSignatureWorkers(config: NodeConfig, log: Logger): SignatureWorkers {
+function startSignatureWorkers(config: NodeConfig, { identity }: Machine, log: Logger): SignatureWorkers {
   return createSignatureWorkers({
     ...SIGNATURE_QUEUE_LIMITS,
     count: config.signatureWorkers ?? defaultSignatureWorkers(),
     verifyEd25519,
+    checkSeal: identity.sealing?.suite.check,
     workerFile: SIGNATURE_WORKER_FILE,
     onEvent: ({ code, detail }) => (code === "died" ? log.warn(detail) : log.debug(detail)),
   });

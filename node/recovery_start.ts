@@ -28,9 +28,13 @@ export async function openStoreAt(openStore: OpenStore, options: OpenStoreOption
   }
 }
 
+/** The suite, and a fresh key generation that is brought to the final head beside the application. */
+type RecoveredSealing = NonNullable<Parameters<typeof recoverReplica>[0]["sealing"]>;
+
 export async function recoverFromStore(options: {
   readonly store: Store;
   readonly application: Application;
+  readonly sealing: RecoveredSealing | undefined;
   readonly chainId: ChainId;
   readonly genesisTimeMs: TimestampMs;
   readonly directory: string;
@@ -58,6 +62,7 @@ export async function recoverFromStore(options: {
 export function replayStore(options: {
   readonly store: Pick<Store, "recovered" | "finality" | "blockAt" | "operation">;
   readonly application: Application;
+  readonly sealing: RecoveredSealing | undefined;
   readonly chainId: ChainId;
   readonly genesisTimeMs: TimestampMs;
 }): { readonly result: RecoveryResult; readonly derived: readonly OperationEntry[] } {
@@ -65,11 +70,14 @@ export function replayStore(options: {
   const derived: OperationEntry[] = [];
   const watched = watchExecution(application, (height, { stateRoot, receipts }) => {
     const blockHash = store.finality(height)?.blockHash;
-    if (blockHash !== undefined && store.operation(height) === undefined) derived.push({ height, blockHash, stateRoot, receipts });
+    if (blockHash === undefined || store.operation(height) !== undefined) return;
+    // What has a sealed lane is synced with its openings: without them it could not have been executed again.
+    derived.push({ height, blockHash, stateRoot, receipts, openings: [] });
   });
   const result = recoverReplica({
     source: { ...store.recovered, blockAt: (height) => store.blockAt(height), operation: (height) => store.operation(height) },
     application: watched,
+    sealing: options.sealing,
     chainId: options.chainId,
     genesisTimeMs: options.genesisTimeMs,
   });
@@ -78,7 +86,7 @@ export function replayStore(options: {
 
 async function saveDerived(store: Store, operations: readonly OperationEntry[]): Promise<void> {
   try {
-    await store.save({ records: [], blocks: [], finality: [], operations, evidence: [] });
+    await store.save({ records: [], blocks: [], finality: [], operations, evidence: [], shares: [] });
   } catch (cause) {
     throw saveFailure(cause);
   }
@@ -119,6 +127,8 @@ function failureText(failure: RecoveryFailure): string {
       return `final block ${failure.height} is missing; ${restore}`;
     case "transactionUnreadable":
       return `final block ${failure.height} holds a transaction that this release cannot read; use the release that wrote it`;
+    case "openingsMissing":
+      return `the operation log lacks what the sealed transactions of final block ${failure.height} turned out to be; ${restore}`;
     case "rootDiffers": {
       const roots = `${failure.ours} now, ${failure.recorded} when it was written`;
       return `executing final block ${failure.height} again gives another state root (${roots}); stop and compare with other validators; ${restore}`;

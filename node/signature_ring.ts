@@ -1,26 +1,50 @@
-/** The memory that the main thread and one signature worker share: a few slots, each one batch of Ed25519 checks, and one verdict
- *  byte for each check. Bulk never crosses by message: only a slot's number does, since copying costs 60 ns a byte on Deno.
+/** The memory that the main thread and one signature worker share: a few slots, each one batch of checks (Ed25519 signatures and
+ *  seals), and one verdict byte for each check. Bulk never crosses by message: only a slot's number does, since copying costs 60 ns a byte on Deno.
  *
  *  Words: [0] wake counter, [1 + slot] number of checks in the slot. A slot is written by the main thread while it is free, then
- *  belongs to the worker until the worker has posted its number. Check: length of message (4) ‖ public key (32) ‖ signature (64) ‖ message. */
+ *  belongs to the worker until the worker has posted its number. Check: kind (4) ‖ length of the first part (4) ‖ of the second (4) ‖
+ *  public key (32) ‖ first part (signature, or label) ‖ second part (message, or sealed part). */
 
 import type { SignatureCheck } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
+import { LABEL_BYTES, SEALED_SIZE_CLASS_MAX, sealedBytesOf } from "../types/envelope.ts";
 import { TRANSACTION_BYTES_MAX } from "../types/limits.ts";
 
 export const RING_SLOTS = 4;
 /** Posted once by a worker that is able to work; afterwards it posts numbers of slots. */
 export const WORKER_READY = -1;
-/** Checks in one slot: large enough to hide the wake-up, small enough to bound the wait of the next batch. */
+/** Is a sealed part well-formed and proven under its label and this sealing key? */
+export interface SealedPartCheck {
+  readonly publicKey: Uint8Array;
+  readonly label: Uint8Array;
+  readonly sealed: Uint8Array;
+}
+
+/** Whatever a worker checks. */
+export type WorkerCheck = SignatureCheck | SealedPartCheck;
+
+export const isSealCheck = (check: WorkerCheck): check is SealedPartCheck => "sealed" in check;
+
+/** What a check costs, in signatures of about 50 µs. */
+export const costOf = (check: WorkerCheck): number => (isSealCheck(check) ? SEAL_COST : 1);
+const SEAL_COST = 8;
+
+/** Cost of the checks in one slot, which is as many signatures: large enough to hide the wake-up, small enough to bound the wait of the next batch. */
 export const SLOT_CHECKS_MAX = 64;
 /** Bytes of checks in one slot. */
 export const SLOT_BYTES = 192 * 1024;
 
-const CHECK_HEAD_BYTES = 4 + 32 + 64;
+const CHECK_HEAD_BYTES = 3 * 4 + 32;
+const SIGNATURE_BYTES = 64;
+const KINDS = { signature: 0, seal: 1 } as const;
 const WORDS_BYTES = 64;
 const VERDICTS_BYTES = RING_SLOTS * SLOT_CHECKS_MAX;
 
-assert(CHECK_HEAD_BYTES + TRANSACTION_BYTES_MAX + 64 <= SLOT_BYTES, "the largest transaction's check fits a slot");
+assert(CHECK_HEAD_BYTES + TRANSACTION_BYTES_MAX + 2 * SIGNATURE_BYTES <= SLOT_BYTES, "the largest transaction's check fits a slot");
+assert(
+  CHECK_HEAD_BYTES + LABEL_BYTES + sealedBytesOf(SEALED_SIZE_CLASS_MAX) <= SLOT_BYTES,
+  "the check of the largest sealed part fits a slot",
+);
 assert((RING_SLOTS & (RING_SLOTS - 1)) === 0, "a slot is the low bits of the wake counter");
 assert(4 * (1 + RING_SLOTS) <= WORDS_BYTES, "the words fit their space");
 
@@ -28,9 +52,9 @@ export const RING_BYTES = WORDS_BYTES + VERDICTS_BYTES + RING_SLOTS * SLOT_BYTES
 
 export interface SignatureRing {
   /** Writes as many of `checks` as fit and returns how many; at least one. */
-  fill(slot: number, checks: readonly SignatureCheck[]): number;
+  fill(slot: number, checks: readonly WorkerCheck[]): number;
   /** The checks of a filled slot, as views of the shared memory. */
-  read(slot: number): readonly SignatureCheck[];
+  read(slot: number): readonly WorkerCheck[];
   setVerdict(slot: number, index: number, isValid: boolean): void;
   verdict(slot: number, index: number): boolean;
   wake(): void;
@@ -44,37 +68,43 @@ export function openRing(buffer: SharedArrayBuffer): SignatureRing {
   const data = (slot: number) => new Uint8Array(buffer, WORDS_BYTES + VERDICTS_BYTES + slot * SLOT_BYTES, SLOT_BYTES);
   const view = (slot: number) => new DataView(buffer, WORDS_BYTES + VERDICTS_BYTES + slot * SLOT_BYTES, SLOT_BYTES);
 
-  function fill(slot: number, checks: readonly SignatureCheck[]): number {
+  function fill(slot: number, checks: readonly WorkerCheck[]): number {
     const bytes = data(slot);
-    const lengths = view(slot);
+    const heads = view(slot);
     let offset = 0;
     let count = 0;
-    for (const { publicKey, signature, message } of checks) {
-      if (count === SLOT_CHECKS_MAX || offset + CHECK_HEAD_BYTES + message.length > SLOT_BYTES) break;
-      lengths.setUint32(offset, message.length, true);
-      bytes.set(publicKey, offset + 4);
-      bytes.set(signature, offset + 36);
-      bytes.set(message, offset + CHECK_HEAD_BYTES);
-      offset += CHECK_HEAD_BYTES + message.length;
+    let cost = 0;
+    for (const check of checks) {
+      const [first, second] = partsOf(check);
+      cost += costOf(check);
+      if (cost > SLOT_CHECKS_MAX || offset + bytesOf(check) > SLOT_BYTES) break;
+      heads.setUint32(offset, isSealCheck(check) ? KINDS.seal : KINDS.signature, true);
+      heads.setUint32(offset + 4, first.length, true);
+      heads.setUint32(offset + 8, second.length, true);
+      bytes.set(check.publicKey, offset + 12);
+      bytes.set(first, offset + CHECK_HEAD_BYTES);
+      bytes.set(second, offset + CHECK_HEAD_BYTES + first.length);
+      offset += bytesOf(check);
       count += 1;
     }
     Atomics.store(words, 1 + slot, count);
     return count;
   }
 
-  function read(slot: number): readonly SignatureCheck[] {
+  function read(slot: number): readonly WorkerCheck[] {
     const bytes = data(slot);
-    const lengths = view(slot);
-    const checks: SignatureCheck[] = [];
+    const heads = view(slot);
+    const checks: WorkerCheck[] = [];
     let offset = 0;
     const count = Atomics.load(words, 1 + slot);
     while (checks.length < count) {
-      const end = offset + CHECK_HEAD_BYTES + lengths.getUint32(offset, true);
-      checks.push({
-        publicKey: bytes.subarray(offset + 4, offset + 36),
-        signature: bytes.subarray(offset + 36, offset + CHECK_HEAD_BYTES),
-        message: bytes.subarray(offset + CHECK_HEAD_BYTES, end),
-      });
+      const middle = offset + CHECK_HEAD_BYTES + heads.getUint32(offset + 4, true);
+      const end = middle + heads.getUint32(offset + 8, true);
+      const publicKey = bytes.subarray(offset + 12, offset + CHECK_HEAD_BYTES);
+      const first = bytes.subarray(offset + CHECK_HEAD_BYTES, middle);
+      const second = bytes.subarray(middle, end);
+      const isSeal = heads.getUint32(offset, true) === KINDS.seal;
+      checks.push(isSeal ? { publicKey, label: first, sealed: second } : { publicKey, signature: first, message: second });
       offset = end;
     }
     return checks;
@@ -99,6 +129,16 @@ export function openRing(buffer: SharedArrayBuffer): SignatureRing {
 }
 
 /** Only checks of these sizes can be valid; others are refused before they reach a ring. */
-export function hasCheckSizes({ publicKey, signature, message }: SignatureCheck): boolean {
-  return publicKey.length === 32 && signature.length === 64 && CHECK_HEAD_BYTES + message.length <= SLOT_BYTES;
+export function hasCheckSizes(check: WorkerCheck): boolean {
+  const isSigned = isSealCheck(check) || check.signature.length === SIGNATURE_BYTES;
+  return check.publicKey.length === 32 && isSigned && bytesOf(check) <= SLOT_BYTES;
 }
+
+/** What a check takes in a slot. */
+export function bytesOf(check: WorkerCheck): number {
+  const [first, second] = partsOf(check);
+  return CHECK_HEAD_BYTES + first.length + second.length;
+}
+
+const partsOf = (check: WorkerCheck): readonly [Uint8Array, Uint8Array] =>
+  isSealCheck(check) ? [check.label, check.sealed] : [check.signature, check.message];

@@ -1,12 +1,21 @@
 /** A signature worker's thread: waits on the ring, checks batches in the order in which they were filled, posts each slot's number.
- *  The main thread fills slots round robin, so the next filled slot is always the one after the last. */
+ *  The main thread fills slots round robin, so the next filled slot is always the one after the last. The sealing suite and its
+ *  WebAssembly are loaded at the first seal: a chain without sealed transactions never pays for them. */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { verifyEd25519 } from "../crypto/ed25519_sodium.ts";
 import { assert } from "../types/assert.ts";
-import { openRing, RING_SLOTS, WORKER_READY } from "./signature_ring.ts";
+import type { SealingSuite } from "../types/sealing.ts";
+import { isSealCheck, openRing, RING_SLOTS, type SealedPartCheck, WORKER_READY } from "./signature_ring.ts";
 
-function run(): void {
+let suite: Pick<SealingSuite, "check"> | undefined;
+
+async function isSealed(check: SealedPartCheck): Promise<boolean> {
+  suite ??= await (await import("./sealing_suite.ts")).loadSealingSuite();
+  return suite.check(check);
+}
+
+async function run(): Promise<void> {
   const data: unknown = workerData;
   assert(data instanceof SharedArrayBuffer, "the main thread hands over the ring's memory");
   assert(parentPort !== null, "this file runs as a worker");
@@ -19,7 +28,8 @@ function run(): void {
     while (done !== filled) {
       const slot = done & (RING_SLOTS - 1);
       for (const [index, check] of ring.read(slot).entries()) {
-        ring.setVerdict(slot, index, verifyEd25519(check.publicKey, check.message, check.signature));
+        const isRight = isSealCheck(check) ? await isSealed(check) : verifyEd25519(check.publicKey, check.message, check.signature);
+        ring.setVerdict(slot, index, isRight);
       }
       // The counter wraps at 32 bits, as the shared one does.
       done = (done + 1) | 0;
@@ -28,4 +38,4 @@ function run(): void {
   }
 }
 
-run();
+await run();

@@ -1,4 +1,4 @@
-/** Ed25519 checks of transactions on worker threads, off the consensus loop. Threads start with the first check, so an idle
+/** Checks of transactions, of Ed25519 signatures and of seals, on worker threads, off the consensus loop. Threads start with the first check, so an idle
  *  validator pays nothing. While a thread starts, or after it died, checks run here in small portions: slower, never wrong.
  *
  *  Queue: checks waiting for a thread, bounded in number and bytes; what does not fit is refused as a whole (`verify` returns
@@ -6,10 +6,22 @@
  *  the death of its thread. */
 
 import { Worker } from "node:worker_threads";
-import type { SignatureCheck } from "../types/application.ts";
 import type { VerifyEd25519 } from "../types/suites.ts";
 import { messageOf } from "./errors.ts";
-import { hasCheckSizes, openRing, RING_BYTES, RING_SLOTS, type SignatureRing, SLOT_CHECKS_MAX, WORKER_READY } from "./signature_ring.ts";
+import {
+  bytesOf,
+  costOf,
+  hasCheckSizes,
+  isSealCheck,
+  openRing,
+  RING_BYTES,
+  RING_SLOTS,
+  type SealedPartCheck,
+  type SignatureRing,
+  SLOT_CHECKS_MAX,
+  WORKER_READY,
+  type WorkerCheck,
+} from "./signature_ring.ts";
 
 export interface SignatureWorkersOptions {
   /** Threads; 0 checks everything on the main thread. */
@@ -19,6 +31,8 @@ export interface SignatureWorkersOptions {
   readonly batchDeadlineMs: number;
   /** Used on the main thread while no worker is ready. */
   readonly verifyEd25519: VerifyEd25519;
+  /** The same for seals; undefined where no transaction is sealed. */
+  readonly checkSeal: ((check: SealedPartCheck) => boolean) | undefined;
   readonly onEvent: (event: SignatureWorkerEvent) => void;
   /** The thread's entry file. */
   readonly workerFile: URL;
@@ -31,7 +45,7 @@ export interface SignatureWorkerEvent {
 
 export interface SignatureWorkers {
   /** Takes all of `checks` and calls `done` once with their verdicts in order, or takes none and returns false (busy). */
-  verify(checks: readonly SignatureCheck[], done: (verdicts: readonly boolean[]) => void): boolean;
+  verify(checks: readonly WorkerCheck[], done: (verdicts: readonly boolean[]) => void): boolean;
   readonly waitingChecks: number;
   stop(): Promise<void>;
 }
@@ -45,7 +59,7 @@ interface Job {
 }
 
 interface Item {
-  readonly check: SignatureCheck;
+  readonly check: WorkerCheck;
   readonly job: Job;
   readonly index: number;
 }
@@ -60,8 +74,8 @@ interface Thread {
   watchdog: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** Checks on the main thread in one turn: about 1.5 ms. */
-const IN_LOOP_CHECKS = 32;
+/** Cost of the checks on the main thread in one turn: about 1.5 ms, or one seal more. */
+const IN_LOOP_COST = 32;
 const RESTART_MS_MIN = 100;
 const RESTART_MS_MAX = 30_000;
 /** The threads hold no state worth a large heap. */
@@ -79,8 +93,8 @@ export function createSignatureWorkers(options: SignatureWorkersOptions): Signat
   let restartMs = RESTART_MS_MIN;
   const restarts = new Set<ReturnType<typeof setTimeout>>();
 
-  function verify(checks: readonly SignatureCheck[], done: Job["done"]): boolean {
-    const bytes = checks.reduce((total, check) => total + check.message.length, 0);
+  function verify(checks: readonly WorkerCheck[], done: Job["done"]): boolean {
+    const bytes = checks.reduce((total, check) => total + bytesOf(check), 0);
     const isFull = waiting.length + orphans.length + checks.length > options.checksMax || waitingBytes + bytes > options.bytesMax;
     if (isStopped || (isFull && waiting.length > 0)) return false;
     const job: Job = { verdicts: new Array<boolean>(checks.length).fill(false), missing: checks.length, done };
@@ -90,7 +104,7 @@ export function createSignatureWorkers(options: SignatureWorkersOptions): Signat
       if (!hasCheckSizes(check)) settle(item, false);
       else {
         waiting.push(item);
-        waitingBytes += check.message.length;
+        waitingBytes += bytesOf(check);
       }
     }
     startThreads();
@@ -167,7 +181,7 @@ export function createSignatureWorkers(options: SignatureWorkersOptions): Signat
   }
 
   function flush(): void {
-    checkInLoop(orphans.splice(0, IN_LOOP_CHECKS));
+    checkInLoop(orphans.splice(0, countWithin(orphans)));
     if (orphans.length > 0) scheduleFlush();
     let hasReadyThread = false;
     for (const thread of threads) {
@@ -175,7 +189,7 @@ export function createSignatureWorkers(options: SignatureWorkersOptions): Signat
       while (thread.isReady && thread.batches.length < RING_SLOTS && waiting.length > 0) dispatch(thread);
     }
     if (hasReadyThread || waiting.length === 0) return;
-    checkInLoop(takeWaiting(IN_LOOP_CHECKS));
+    checkInLoop(takeWaiting(countWithin(waiting)));
     if (waiting.length > 0) scheduleFlush();
   }
 
@@ -194,14 +208,15 @@ export function createSignatureWorkers(options: SignatureWorkersOptions): Signat
   function takeWaiting(count: number): Item[] {
     const taken = waiting.slice(0, count);
     waiting = waiting.slice(count);
-    for (const item of taken) waitingBytes -= item.check.message.length;
+    for (const item of taken) waitingBytes -= bytesOf(item.check);
     return taken;
   }
 
   function checkInLoop(items: readonly Item[]): void {
     for (const item of items) {
-      const { publicKey, message, signature } = item.check;
-      settle(item, options.verifyEd25519(publicKey, message, signature));
+      const { check } = item;
+      if (isSealCheck(check)) settle(item, options.checkSeal?.(check) === true);
+      else settle(item, options.verifyEd25519(check.publicKey, check.message, check.signature));
     }
   }
 
@@ -221,6 +236,14 @@ export function createSignatureWorkers(options: SignatureWorkersOptions): Signat
       await Promise.all(stopping);
     },
   };
+}
+
+/** How many of `items` the main thread checks in one turn. */
+function countWithin(items: readonly Item[]): number {
+  let cost = 0;
+  let count = 0;
+  while (count < items.length && cost < IN_LOOP_COST) cost += costOf((items[count++] as Item).check);
+  return count;
 }
 
 function settle({ job, index }: Item, isValid: boolean): void {

@@ -1,26 +1,40 @@
-/** The way of a transaction into the machine: parse, skip what is known, check the signature on a worker, hand over.
+/** The way of a transaction into the machine, cheap things first: parse, skip what is known, ask the machine what it would refuse anyway
+ *  (sealed ones: chain, suite, key, expiry, nonce, fees), then on workers the signature, then the seal; hand over.
  *  Parsing stays on this thread (a few µs each); it is done in slices, so that a large batch never holds up consensus.
  *
- *  A client always gets an answer: accepted, or a refusal with a code. Gossip that is malformed or forged costs its sender
- *  score; gossip beyond the bound is dropped, since a proposed transaction that is missing is fetched by its hash. */
+ *  A client always gets an answer: accepted, or a refusal with a code. What a peer sends and is refused is neither kept nor passed on.
+ *  It costs the peer score when no honest node could have sent it (`isPeersFault`): validators at other heights, with other transactions
+ *  waiting, rightly refuse other things, and a hostile client must not turn them against each other. Gossip beyond the bound is dropped,
+ *  since a proposed transaction that is missing is fetched by its hash. */
 
+import { SEALED_REFUSALS } from "../mempool/refusals.ts";
 import type { ReplicaInput, TransactionSource } from "../replica/interface.ts";
-import type { Application, ParsedTransaction, Refusal, SignatureCheck } from "../types/application.ts";
-import type { TransactionHash } from "../types/ids.ts";
+import type { ParsedTransaction, ParseResult, Refusal } from "../types/application.ts";
+import type { Height, TransactionHash } from "../types/ids.ts";
+import { SEALED_EXPIRY_HEIGHTS_MAX } from "../types/limits.ts";
 import { createRecentSet } from "../types/recent_set.ts";
+import type { KeyId } from "../types/sealing.ts";
 import type { PenaltyReason, Sender } from "../types/sender.ts";
 import type { SubmitResult } from "./rpc/core.ts";
+import type { WorkerCheck } from "./signature_ring.ts";
 import type { SignatureWorkers } from "./signature_workers.ts";
+import type { Arrival } from "./transaction_tracker.ts";
 
 export interface TransactionIngressOptions {
-  readonly application: Pick<Application, "parse">;
+  /** Of any kind. */
+  readonly parse: (bytes: Uint8Array) => ParseResult;
+  /** What the machine would answer whatever signature and seal are; asked before either is checked. */
+  readonly refusalOf: (transaction: ParsedTransaction) => Refusal | undefined;
+  /** The public key that seals are checked with; undefined when this key is not live here. */
+  readonly sealingPublicKey: (keyId: KeyId) => Uint8Array | undefined;
+  readonly finalHeight: () => Height;
   readonly workers: Pick<SignatureWorkers, "verify">;
   readonly isPending: (hash: TransactionHash) => boolean;
   readonly isFinal: (hash: TransactionHash) => boolean;
   readonly submit: (input: ReplicaInput) => void;
   readonly penalize: (sender: Sender, reason: PenaltyReason) => void;
   /** The machine took a client's transaction that came in at `arrivedAtMs` of the monotonic clock. */
-  readonly onAccepted: (hash: TransactionHash, arrivedAtMs: number) => void;
+  readonly onAccepted: (hash: TransactionHash, arrival: Arrival) => void;
   readonly limits: TransactionIngressLimits;
 }
 
@@ -60,46 +74,83 @@ const BAD_SIGNATURE: Refusal = {
   advice: "the Ed25519 signature does not fit sender and payload; sign tag and encoded payload with the sender's key",
 };
 
+/** Refusals that do not depend on where a node stands: the sealing key is the same for all as long as this release has but one. */
+const FAULT_CODES: ReadonlySet<string> = new Set([
+  BAD_SIGNATURE.code,
+  SEALED_REFUSALS.badSeal.code,
+  SEALED_REFUSALS.wrongChain.code,
+  SEALED_REFUSALS.unknownSuite.code,
+  SEALED_REFUSALS.wrongSealingKey.code,
+  SEALED_REFUSALS.gasLimitOutOfRange.code,
+]);
+
 type Settle = (refusal: Refusal | undefined) => void;
 
 /** Clients that wait for one transaction's verdict. */
 interface Admission {
-  readonly arrivedAtMs: number;
+  readonly arrival: Arrival;
   readonly settles: Settle[];
 }
 
-interface Candidate {
-  readonly transaction: ParsedTransaction;
-  readonly signature: SignatureCheck | undefined;
-}
+type Candidate = Extract<ParseResult, { readonly ok: true }>;
+
+/** Heights by which an honest peer may be apart from us. */
+const HEIGHTS_APART_MAX = 64;
 
 export function createTransactionIngress(options: TransactionIngressOptions): TransactionIngress {
-  const { application, workers, limits } = options;
+  const { parse, workers, limits } = options;
   const verified = createRecentSet<TransactionHash>(options.limits.verifiedMax);
   const admissions = new Map<TransactionHash, Admission>();
   let admissionCount = 0;
   let droppedBatches = 0;
   let isStopped = false;
 
-  /** Checks the signatures that are not known to be valid; `done` gets the verdicts in order. False: the workers are full. */
-  function check(candidates: readonly Candidate[], done: (isValid: readonly boolean[]) => void): boolean {
-    const unknown: SignatureCheck[] = [];
-    const positions: number[] = [];
-    for (const [index, { transaction, signature }] of candidates.entries()) {
-      if (signature === undefined || verified.has(transaction.hash)) continue;
-      unknown.push(signature);
-      positions.push(index);
-    }
-    return workers.verify(unknown, (verdicts) => {
-      const isValid = candidates.map(() => true);
-      for (const [index, position] of positions.entries()) {
-        const verdict = verdicts[index] === true;
-        isValid[position] = verdict;
-        const hash = candidates[position]?.transaction.hash;
-        if (verdict && hash !== undefined) verified.add(hash);
+  /** Checks signatures, then seals, of what is not known to be valid; `done` gets a refusal or undefined for each, in order. */
+  function check(candidates: readonly Candidate[], done: (refusals: readonly (Refusal | undefined)[]) => void): boolean {
+    const refusals: (Refusal | undefined)[] = candidates.map(() => undefined);
+    const unknown = candidates.map(({ transaction }) => !verified.has(transaction.hash));
+
+    function checkAll(select: (candidate: Candidate) => WorkerCheck | undefined, refusal: Refusal, then: () => void): boolean {
+      const positions: number[] = [];
+      const checks: WorkerCheck[] = [];
+      for (const [position, candidate] of candidates.entries()) {
+        if (unknown[position] !== true || refusals[position] !== undefined) continue;
+        const check = select(candidate);
+        if (check === undefined) continue;
+        positions.push(position);
+        checks.push(check);
       }
-      done(isValid);
-    });
+      return workers.verify(checks, (verdicts) => {
+        for (const [index, position] of positions.entries()) if (verdicts[index] !== true) refusals[position] = refusal;
+        then();
+      });
+    }
+
+    function conclude(): void {
+      for (const [position, { transaction }] of candidates.entries()) {
+        if (refusals[position] === undefined) verified.add(transaction.hash);
+      }
+      done(refusals);
+    }
+
+    return checkAll(
+      ({ signature }) => signature,
+      BAD_SIGNATURE,
+      () => {
+        if (candidates.every(({ seal }) => seal === undefined)) return conclude();
+        for (const [position, { seal }] of candidates.entries()) {
+          const isSealable = seal === undefined || options.sealingPublicKey(seal.keyId) !== undefined;
+          if (!isSealable) refusals[position] ??= SEALED_REFUSALS.noSealingKey;
+        }
+        const isTaken = checkAll(sealCheckOf, SEALED_REFUSALS.badSeal, conclude);
+        if (!isTaken) done(refusals.map((refusal, position) => refusal ?? (candidates[position]?.seal === undefined ? undefined : BUSY)));
+      },
+    );
+  }
+
+  function sealCheckOf({ seal }: Candidate): WorkerCheck | undefined {
+    const publicKey = seal === undefined ? undefined : options.sealingPublicKey(seal.keyId);
+    return seal === undefined || publicKey === undefined ? undefined : { publicKey, label: seal.label, sealed: seal.sealed };
   }
 
   async function fromClient(encoded: readonly Uint8Array[]): Promise<readonly SubmitResult[]> {
@@ -116,10 +167,12 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
     const candidates: Candidate[] = [];
     const settled: Settle[] = [];
     const results = encoded.map((bytes): Promise<SubmitResult> => {
-      const parsed = application.parse(bytes);
+      const parsed = parse(bytes);
       if (!parsed.ok) return Promise.resolve({ hash: undefined, refusal: parsed.refusal });
       const { hash } = parsed.transaction;
       if (options.isPending(hash) || options.isFinal(hash)) return Promise.resolve({ hash, refusal: undefined });
+      const refusal = options.refusalOf(parsed.transaction);
+      if (refusal !== undefined) return Promise.resolve({ hash, refusal });
       if (isStopped) return Promise.resolve({ hash, refusal: STOPPING });
       if (admissionCount >= limits.admissionsMax) return Promise.resolve({ hash, refusal: BUSY });
       return new Promise((resolve) => {
@@ -132,13 +185,14 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
   }
 
   function verifyForClients(candidates: readonly Candidate[], settled: readonly Settle[], arrivedAtMs: number): void {
-    const isTaken = check(candidates, (isValid) => {
+    const isTaken = check(candidates, (refusals) => {
       const valid: ParsedTransaction[] = [];
       for (const [index, { transaction }] of candidates.entries()) {
         const settle = settled[index];
         if (settle === undefined) continue;
-        if (isValid[index] !== true || isStopped) settle(isStopped ? STOPPING : BAD_SIGNATURE);
-        else if (awaitVerdict(transaction.hash, settle, arrivedAtMs)) valid.push(transaction);
+        const refusal = isStopped ? STOPPING : refusals[index];
+        if (refusal !== undefined) settle(refusal);
+        else if (awaitVerdict(transaction, settle, arrivedAtMs)) valid.push(transaction);
       }
       if (valid.length > 0) options.submit({ type: "transactions", source: { type: "client" }, transactions: valid });
     });
@@ -146,30 +200,48 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
   }
 
   /** True when the machine is to be asked; false when it is asked about the same transaction already. */
-  function awaitVerdict(hash: TransactionHash, settle: Settle, arrivedAtMs: number): boolean {
+  function awaitVerdict({ hash, sealed }: ParsedTransaction, settle: Settle, atMs: number): boolean {
     admissionCount += 1;
     const admission = admissions.get(hash);
-    if (admission === undefined) admissions.set(hash, { arrivedAtMs, settles: [settle] });
+    const arrival = { atMs, isSealed: sealed !== undefined };
+    if (admission === undefined) admissions.set(hash, { arrival, settles: [settle] });
     else admission.settles.push(settle);
     return admission === undefined;
   }
 
-  function fromPeer(source: TransactionSource, encoded: readonly Uint8Array[], isSkipped: (hash: TransactionHash) => boolean): void {
+  /** `judge`: undefined takes it, "known" passes it over, a refusal drops it. */
+  function fromPeer(
+    source: TransactionSource,
+    encoded: readonly Uint8Array[],
+    judge: (transaction: ParsedTransaction) => Refusal | "known" | undefined,
+  ): void {
     for (let start = 0; start < encoded.length; start += SLICE) {
       const candidates: Candidate[] = [];
       for (const bytes of encoded.slice(start, start + SLICE)) {
-        const parsed = application.parse(bytes);
-        if (!parsed.ok) penalizeSource(source);
-        else if (!isSkipped(parsed.transaction.hash)) candidates.push(parsed);
+        const parsed = parse(bytes);
+        const verdict = parsed.ok ? judge(parsed.transaction) : parsed.refusal;
+        if (parsed.ok && verdict === undefined) candidates.push(parsed);
+        else if (verdict !== undefined && verdict !== "known" && (!parsed.ok || isPeersFault(verdict, parsed.transaction)))
+          penalizeSource(source);
       }
       if (candidates.length === 0 || isStopped) continue;
-      const isTaken = check(candidates, (isValid) => {
-        const transactions = candidates.flatMap(({ transaction }, index) => (isValid[index] === true ? [transaction] : []));
-        if (transactions.length < candidates.length) penalizeSource(source);
+      const isTaken = check(candidates, (refusals) => {
+        const transactions = candidates.flatMap(({ transaction }, index) => (refusals[index] === undefined ? [transaction] : []));
+        const isForged = candidates.some(({ transaction }, index) => isPeersFault(refusals[index], transaction));
+        if (isForged) penalizeSource(source);
         if (transactions.length > 0) options.submit({ type: "transactions", source, transactions });
       });
       if (!isTaken) droppedBatches += 1;
     }
+  }
+
+  /** Would an honest node have refused it as well, wherever it stands? */
+  function isPeersFault(refusal: Refusal | undefined, { expiryHeight }: ParsedTransaction): boolean {
+    if (refusal === undefined) return false;
+    const apart = expiryHeight - options.finalHeight();
+    if (refusal.code === "expired") return apart < -HEIGHTS_APART_MAX;
+    if (refusal.code === SEALED_REFUSALS.expiryTooFar.code) return apart > SEALED_EXPIRY_HEIGHTS_MAX + HEIGHTS_APART_MAX;
+    return FAULT_CODES.has(refusal.code);
   }
 
   function penalizeSource(source: TransactionSource): void {
@@ -179,17 +251,21 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
   return {
     fromClient,
     fromGossip(sender, encoded) {
-      fromPeer({ type: "peer", sender }, encoded, (hash) => verified.has(hash) || options.isPending(hash));
+      fromPeer({ type: "peer", sender }, encoded, (transaction) => {
+        const { hash } = transaction;
+        return verified.has(hash) || options.isPending(hash) ? "known" : options.refusalOf(transaction);
+      });
     },
     fromRequest(source, encoded) {
-      fromPeer(source, encoded, () => false);
+      // A proposal waits for it, whatever the pool would say.
+      fromPeer(source, encoded, () => undefined);
     },
     onAdmitted(hash, refusal) {
       const admission = admissions.get(hash);
       if (admission === undefined) return;
       admissions.delete(hash);
       admissionCount -= admission.settles.length;
-      if (refusal === undefined) options.onAccepted(hash, admission.arrivedAtMs);
+      if (refusal === undefined) options.onAccepted(hash, admission.arrival);
       // "duplicate" says that the pool holds it already: for the client that is acceptance.
       for (const settle of admission.settles) settle(refusal?.code === "duplicate" ? undefined : refusal);
     },

@@ -1,5 +1,7 @@
 /** Follows transactions that clients gave this node, from acceptance to final: latency, waits, and why one was dropped.
- *  Everything is bounded; the oldest entries are forgotten first. Where a transaction is final is the store's knowledge. */
+ *  Latency ends when the order is certain, waits end when the result is known: a sealed lane is opened in between, which
+ *  `sealed_progress.ts` measures. Everything is bounded; the oldest entries are forgotten first. Where a transaction is final is the
+ *  store's knowledge. */
 
 import type { Refusal } from "../types/application.ts";
 import type { TransactionHash } from "../types/ids.ts";
@@ -14,24 +16,34 @@ export interface TransactionTrackerLimits {
   readonly waitersMax: number;
 }
 
+export interface Arrival {
+  readonly atMs: number;
+  readonly isSealed: boolean;
+}
+
 export interface TransactionTracker {
-  /** Call when the client's transaction came in; the latency counts from `acceptedAtMs` on the monotonic clock. */
-  noteAccepted(hash: TransactionHash, acceptedAtMs: number): void;
+  /** Call when the client's transaction came in; the latency counts from `atMs` on the monotonic clock. */
+  noteAccepted(hash: TransactionHash, arrival: Arrival): void;
   noteDropped(hash: TransactionHash, refusal: Refusal): void;
+  /** Their place is final. */
+  noteOrdered(hashes: readonly TransactionHash[], nowMs: number): void;
+  /** They are executed. */
   noteFinal(hashes: readonly TransactionHash[], nowMs: number): void;
   droppedBecause(hash: TransactionHash): Refusal | undefined;
   /** Resolves when the transaction is final or dropped, after `waitMs`, or on abort; undefined when too many wait. */
   wait(hash: TransactionHash, options: { readonly waitMs: number; readonly signal: AbortSignal }): Promise<void> | undefined;
+  /** Of open transactions. */
   readonly finality: HistogramSnapshot;
+  readonly sealedFinality: HistogramSnapshot;
   /** Ends all waits. */
   stop(): void;
 }
 
 export function createTransactionTracker(limits: TransactionTrackerLimits): TransactionTracker {
-  const acceptedAt = new Map<TransactionHash, number>();
+  const acceptedAt = new Map<TransactionHash, Arrival>();
   const dropped = new Map<TransactionHash, Refusal>();
   const waiters = new Map<TransactionHash, Set<() => void>>();
-  const histogram = createHistogram();
+  const histograms = { open: createHistogram(), sealed: createHistogram() };
   let waiterCount = 0;
 
   function release(hash: TransactionHash): void {
@@ -59,10 +71,17 @@ export function createTransactionTracker(limits: TransactionTrackerLimits): Tran
     });
   }
 
+  function measure(hash: TransactionHash, nowMs: number): void {
+    const since = acceptedAt.get(hash);
+    if (since === undefined) return;
+    histograms[since.isSealed ? "sealed" : "open"].record(nowMs - since.atMs);
+    acceptedAt.delete(hash);
+  }
+
   return {
-    noteAccepted(hash, acceptedAtMs) {
+    noteAccepted(hash, arrival) {
       dropped.delete(hash);
-      if (!acceptedAt.has(hash)) setBounded(acceptedAt, hash, acceptedAtMs, limits.acceptedMax);
+      if (!acceptedAt.has(hash)) setBounded(acceptedAt, hash, arrival, limits.acceptedMax);
     },
     noteDropped(hash, refusal) {
       acceptedAt.delete(hash);
@@ -71,18 +90,20 @@ export function createTransactionTracker(limits: TransactionTrackerLimits): Tran
     },
     noteFinal(hashes, nowMs) {
       for (const hash of hashes) {
-        const since = acceptedAt.get(hash);
-        if (since !== undefined) {
-          histogram.record(nowMs - since);
-          acceptedAt.delete(hash);
-        }
+        measure(hash, nowMs);
         release(hash);
       }
+    },
+    noteOrdered(hashes, nowMs) {
+      for (const hash of hashes) measure(hash, nowMs);
     },
     droppedBecause: (hash) => dropped.get(hash),
     wait,
     get finality() {
-      return histogram.snapshot();
+      return histograms.open.snapshot();
+    },
+    get sealedFinality() {
+      return histograms.sealed.snapshot();
     },
     stop() {
       for (const hash of [...waiters.keys()]) release(hash);

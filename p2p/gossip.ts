@@ -16,7 +16,7 @@ import { gossipMessageId, type Host } from "./host.ts";
 import { directPeersOf } from "./internals.ts";
 import type { NetworkLimits } from "./limits.ts";
 import type { Peer, PeerTable } from "./peer_table.ts";
-import { consensusTopic, transactionsTopic } from "./wire.ts";
+import { consensusTopic, topicOf, transactionsTopic } from "./wire.ts";
 
 export interface Gossip {
   /** Joins the topics; the host has started. */
@@ -103,8 +103,8 @@ export function createGossip(options: {
       return TopicValidatorResult.Ignore;
     }
     const decoded = decodeMessage(received.data);
-    const isOnTopic = decoded.ok && (decoded.message.type === "transactions") === (received.topic === topics.transactions);
-    if (!decoded.ok || !isOnTopic) {
+    const topic = decoded.ok ? topicOf(decoded.message) : undefined;
+    if (!decoded.ok || topic === undefined || topics[topic] !== received.topic) {
       options.penalize(peer, "malformedMessage");
       return TopicValidatorResult.Reject;
     }

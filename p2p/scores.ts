@@ -16,6 +16,8 @@ export const PENALTY_WEIGHTS: Readonly<Record<PenaltyReason, number>> = {
   unsolicitedResponse: 20,
   wrongResponse: 20,
   equivocation: 50,
+  invalidOpening: 20,
+  invalidList: 20,
   flood: 5,
 };
 

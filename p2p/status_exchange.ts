@@ -16,7 +16,7 @@ import type { NetworkHandlers } from "./interface.ts";
 import type { NetworkLimits } from "./limits.ts";
 import type { Peer, PeerTable } from "./peer_table.ts";
 import { createLasting, hasOwnGap, type LinkView, peersWithGap } from "./relay.ts";
-import type { LinkStatus } from "./wire.ts";
+import { type LinkStatus, topicOf } from "./wire.ts";
 
 export interface StatusExchange {
   onPeer(peer: Peer): void;
@@ -133,7 +133,7 @@ export function createStatusExchange(options: {
       return isGoingAround;
     },
     isGossipNeeded(message) {
-      if (isGoingAround) return message.type !== "transactions";
+      if (isGoingAround) return topicOf(message) === "consensus";
       return gossip.isFullNodeListening && (message.type === "proposal" || message.type === "certificate");
     },
     isRelayNeeded: (message) => gossip.isFullNodeListening && (message.type === "proposal" || message.type === "certificate"),

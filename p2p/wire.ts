@@ -3,10 +3,12 @@
  *  A frame of a direct stream is `length (4 bytes, little-endian) ‖ type (1 byte) ‖ encoding`, the length counting from the type
  *  on. Types below 128 are those of `types/message.ts`; from 128 on they are control frames, which never reach a handler. */
 
+import { unreachable } from "../types/assert.ts";
 import { proposalCodec } from "../types/block.ts";
 import { type Codec, defineCodec, hashFromBytes, hashToBytes, ssz } from "../types/codec.ts";
 import { type BlockHash, type ChainId, Epoch, Height, ValidatorIndex, type ValidatorSetHash, View } from "../types/ids.ts";
 import { FRAME_BYTES_MAX, SIGNERS_BYTES, VALIDATORS_MAX } from "../types/limits.ts";
+import type { Message } from "../types/message.ts";
 import type { PeerStatus } from "../types/sync.ts";
 import { certificateCodec, signedVoteCodec } from "../types/vote.ts";
 
@@ -17,6 +19,28 @@ export const SYNC_PROTOCOL = "/sealstone/sync/1";
 /** Topics carry the chain in their name, so that two chains on one network never meet. */
 export const transactionsTopic = (chainId: ChainId): string => `/sealstone/${chainId.slice(0, 16)}/transactions/1`;
 export const consensusTopic = (chainId: ChainId): string => `/sealstone/${chainId.slice(0, 16)}/consensus/1`;
+
+/** The topic that a message may be published on. What the sealed lane needs (lists, shares, seeds, disputes) goes over direct links
+ *  only: on a topic nobody could tell whose share it is. */
+export function topicOf(message: Message): "transactions" | "consensus" | undefined {
+  switch (message.type) {
+    case "transactions":
+      return "transactions";
+    case "proposal":
+    case "vote":
+    case "certificate":
+      return "consensus";
+    case "list":
+    case "shares":
+    case "seeds":
+    case "openingRequest":
+    case "proofRequest":
+    case "proofs":
+      return undefined;
+    default:
+      return unreachable(message);
+  }
+}
 
 export const FRAME_HEADER_BYTES = 4;
 export const CONTROL_STATUS = 128;
@@ -67,6 +91,7 @@ const FRAME_BOUNDS: ReadonlyMap<number, number> = new Map([
   [2, 1 + signedVoteCodec.bytesMax],
   [3, 1 + certificateCodec.bytesMax],
   [4, FRAME_BYTES_MAX],
+  [5, FRAME_BYTES_MAX],
   [CONTROL_STATUS, 1 + linkStatusCodec.bytesMax],
   [CONTROL_PING, 1 + TOKEN_BYTES],
   [CONTROL_PONG, 1 + TOKEN_BYTES],

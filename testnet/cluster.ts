@@ -74,11 +74,12 @@ export function createCluster(options: ClusterOptions): Cluster {
   }
 
   async function start(): Promise<NetworkFiles> {
-    const [{ loadBlsSuite }, { writeConfigurations, writeNetworkFiles }] = await Promise.all([
+    const [{ loadBlsSuite }, { loadSealingSuite }, { writeConfigurations, writeNetworkFiles }] = await Promise.all([
       import("../node/bls_suite.ts"),
+      import("../node/sealing_suite.ts"),
       import("./network_files.ts"),
     ]);
-    const { suite: bls } = await loadBlsSuite();
+    const [{ suite: bls }, sealing] = await Promise.all([loadBlsSuite(), loadSealingSuite()]);
     const { validators, application, accounts } = options;
     const files = await writeNetworkFiles({
       directory: options.directory.path,
@@ -87,6 +88,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       accounts,
       parameters: TESTNET_PARAMETERS,
       bls,
+      sealing,
     });
     for (let attempt = 1; ; attempt++) {
       try {

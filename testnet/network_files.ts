@@ -10,10 +10,12 @@ import { KEY_FILE_COST_MIN, type ValidatorKeys } from "../crypto/key_file.ts";
 import type { ConfigFile } from "../node/config.ts";
 import { writeGenesis } from "../node/genesis_file.ts";
 import { writeKeyFile } from "../node/key_store.ts";
+import { sealingPublicKeyOf } from "../node/sealing_setup.ts";
 import { assert } from "../types/assert.ts";
 import { toHex } from "../types/bytes.ts";
 import type { ChainParameters, Genesis } from "../types/genesis.ts";
 import { type AccountId, Epoch, TimestampMs } from "../types/ids.ts";
+import type { SealingSuite } from "../types/sealing.ts";
 import type { BlsSuite } from "../types/suites.ts";
 import type { ApplicationName } from "./options.ts";
 import { FEE_ASSET, PREFUNDED_AMOUNT, TESTNET_PASSPHRASE } from "./parameters.ts";
@@ -46,6 +48,7 @@ export interface NetworkPlan {
   readonly accounts: number;
   readonly parameters: ChainParameters;
   readonly bls: BlsSuite;
+  readonly sealing: SealingSuite;
 }
 
 /** Generates keys, genesis, accounts and configurations; the directory exists and holds none yet. */
@@ -127,6 +130,7 @@ function genesisOf(plan: NetworkPlan, { keys, accounts, issuer }: Owners): Genes
       blsPublicKey: plan.bls.publicKeyOf(key.blsSecretKey),
       blsPossession: plan.bls.provePossession(key.blsSecretKey),
       ed25519PublicKey: toHex(ed25519PublicKeyOf(key.ed25519Seed)),
+      sealingPublicKey: sealingPublicKeyOf(plan.sealing, key.ed25519Seed),
       weight: 1,
     })),
     assets: hasAssets ? [{ asset: FEE_ASSET, decimals: 6, issuer: issuer.account }] : [],

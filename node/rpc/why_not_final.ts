@@ -53,6 +53,8 @@ export function whyNotFinal(view: FinalityView): string | null {
       return `${place}: ${leader} proposed; ${heardSentence(view, "voted")}`;
     case "timeouts":
       return `${place}: leader ${leader} is silent or failed; ${heardSentence(view, "gave up the view")}`;
+    case "openings":
+      return openingSentence(replica);
     case "certificates":
       return `${place}: waiting for certificates of skipped views from peers`;
     case "catchUp":
@@ -62,6 +64,17 @@ export function whyNotFinal(view: FinalityView): string | null {
     default:
       return replica.waitingFor satisfies never;
   }
+}
+
+/** Final blocks whose sealed transactions nobody can read yet: whose shares or seeds are awaited. */
+function openingSentence({ sealing }: ReplicaStatus): string {
+  const final = (sealing?.openings ?? []).filter(({ isFinal }) => isFinal);
+  const [first] = final;
+  if (first === undefined) return "final blocks wait to be opened";
+  const { height, openedCount, positionCount, waitingFor } = first;
+  const whose = waitingFor.length === 0 ? "" : `; waiting for ${names(waitingFor)}`;
+  const more = final.length === 1 ? "" : `, and ${final.length - 1} more blocks`;
+  return `final block ${height} has ${openedCount} of ${positionCount} sealed transactions open${more}${whose}`;
 }
 
 /** A sentence when the connected validators are no quorum; undefined when they are. */

@@ -109,6 +109,7 @@ function fakeCore(change: Partial<NodeCore> = {}): NodeCore {
       isCatchingUp: false,
       hasDiverged: false,
       hasStoppedSigning: false,
+      sealing: undefined,
       deltaMs: 50,
       consecutiveTimeouts: 0,
       heardFrom: [],

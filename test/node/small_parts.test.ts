@@ -57,7 +57,7 @@ t.test("createHistogram: values beyond both ends, land in the first and last buc
 t.test("createTransactionTracker: accepted then final, the latency is recorded once and waits end", async (t) => {
   const tracker = createTransactionTracker({ acceptedMax: 10, droppedMax: 10, waitersMax: 2 });
   const waiting = tracker.wait(hash("a"), { waitMs: 60_000, signal: never });
-  tracker.noteAccepted(hash("a"), 100);
+  tracker.noteAccepted(hash("a"), { atMs: 100, isSealed: false });
   tracker.noteFinal([hash("a"), hash("other")], 110);
   tracker.noteFinal([hash("a")], 500);
   await waiting;
@@ -85,7 +85,7 @@ t.test("createTransactionTracker: too many waits, undefined; abort, deadline and
 
 t.test("createTransactionTracker: more than its bounds, the oldest are forgotten", async (t) => {
   const tracker = createTransactionTracker({ acceptedMax: 2, droppedMax: 1, waitersMax: 1 });
-  for (const name of ["a", "b", "c"]) tracker.noteAccepted(hash(name), 0);
+  for (const name of ["a", "b", "c"]) tracker.noteAccepted(hash(name), { atMs: 0, isSealed: false });
   tracker.noteFinal([hash("a"), hash("b"), hash("c")], 1);
   t.equal(tracker.finality.count, 2);
   for (const name of ["x", "y"]) tracker.noteDropped(hash(name), { code: name, canRetry: true, advice: "" });

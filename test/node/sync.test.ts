@@ -30,8 +30,11 @@ function serverOver(chain: {
       oldestHeight: Height.of(chain.oldestHeight ?? 1),
       blockAt: (height) => {
         chain.reads?.push(height);
-        return within(height) ? ({ header: { height, bodyBytes: chain.bodyBytes ?? 10, transactionCount: 1 } } as Block) : undefined;
+        return within(height)
+          ? ({ header: { height, bodyBytes: chain.bodyBytes ?? 10, transactionCount: 1, sealedCount: 0 }, lists: [] } as unknown as Block)
+          : undefined;
       },
+      operation: () => undefined,
       blockByHash: (hash) => (hash === blockHash(1) ? ({ header: { height: 1 } } as Block) : undefined),
       finality: (height) => {
         let proven = Number(height);

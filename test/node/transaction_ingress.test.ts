@@ -1,9 +1,10 @@
 /** The way of transactions into the machine, with a parser, workers and a machine that the test plays. */
 
 import t from "tap";
+import { isSealCheck } from "../../node/signature_ring.ts";
 import { createTransactionIngress, type TransactionIngressOptions } from "../../node/transaction_ingress.ts";
 import type { ReplicaInput } from "../../replica/interface.ts";
-import type { ParseResult, SignatureCheck } from "../../types/application.ts";
+import type { ParseResult } from "../../types/application.ts";
 import { Height, type TransactionHash } from "../../types/ids.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
 
@@ -25,11 +26,15 @@ function bench(change: Partial<TransactionIngressOptions> = {}) {
   const accepted: string[] = [];
   const checked: number[] = [];
   const ingress = createTransactionIngress({
-    application: { parse },
+    parse,
+    refusalOf: () => undefined,
+    sealingPublicKey: () => undefined,
+    finalHeight: () => Height.of(1),
     workers: {
-      verify(checks: readonly SignatureCheck[], done) {
-        checked.push(...checks.map(({ message }) => message[0] ?? 0));
-        queueMicrotask(() => done(checks.map(({ message }) => (message[0] ?? 0) < 200)));
+      verify(checks, done) {
+        const bytes = checks.map((check) => (isSealCheck(check) ? check.sealed : check.message)[0] ?? 0);
+        checked.push(...bytes);
+        queueMicrotask(() => done(bytes.map((byte) => byte < 200)));
         return true;
       },
     },

@@ -20,6 +20,7 @@ const replica: ReplicaStatus = {
   isCatchingUp: false,
   hasDiverged: false,
   hasStoppedSigning: false,
+  sealing: undefined,
   deltaMs: 50,
   consecutiveTimeouts: 0,
   heardFrom: [],

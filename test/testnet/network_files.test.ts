@@ -11,6 +11,8 @@ import { loadBlsSuite } from "../../node/bls_suite.ts";
 import { readConfig } from "../../node/config.ts";
 import { readGenesis } from "../../node/genesis_file.ts";
 import { readKeyFile } from "../../node/key_store.ts";
+import { sealingPublicKeyOf } from "../../node/sealing_setup.ts";
+import { loadSealingSuite } from "../../node/sealing_suite.ts";
 import { deriveAccounts, type NetworkFiles, writeConfigurations, writeNetworkFiles } from "../../testnet/network_files.ts";
 import type { ApplicationName } from "../../testnet/options.ts";
 import { FEE_ASSET, PREFUNDED_AMOUNT, TESTNET_PARAMETERS, TESTNET_PASSPHRASE } from "../../testnet/parameters.ts";
@@ -18,11 +20,14 @@ import { chooseFreePorts } from "../../testnet/ports.ts";
 import { bytesEqual, fromHex, toHex } from "../../types/bytes.ts";
 
 const { suite: bls } = await loadBlsSuite();
+const sealing = await loadSealingSuite();
 
 async function withFiles(application: ApplicationName, check: (files: NetworkFiles) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "sealstone-test-"));
   try {
-    await check(await writeNetworkFiles({ directory, validators: 3, application, accounts: 5, parameters: TESTNET_PARAMETERS, bls }));
+    await check(
+      await writeNetworkFiles({ directory, validators: 3, application, accounts: 5, parameters: TESTNET_PARAMETERS, bls, sealing }),
+    );
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -54,6 +59,7 @@ t.test("writeNetworkFiles: each key file opens with the passphrase, is private, 
       const keys = await readKeyFile(path, TESTNET_PASSPHRASE);
       t.ok(bytesEqual(bls.publicKeyOf(keys.blsSecretKey), validator.blsPublicKey));
       t.ok(bytesEqual(ed25519PublicKeyOf(keys.ed25519Seed), fromHex(validator.ed25519PublicKey)));
+      t.ok(bytesEqual(sealingPublicKeyOf(sealing, keys.ed25519Seed), validator.sealingPublicKey));
       if (process.platform !== "win32") t.equal((await stat(path)).mode & 0o777, 0o600);
     }
   });
