@@ -15,7 +15,7 @@ import { isBodyUnderRoot, judgeRange, LEAD_AT_ONCE, type VerifiedRange } from ".
 import { armTimer, type Context, isRequested, penalizePeer, type QueuedFinal, sendRequest, type UntoldRun } from "./context.ts";
 import type { ExecutableFinalBlock } from "./execution.ts";
 import type { FinalizedBlock, OrderedBlock } from "./interface.ts";
-import { submitDueMessage } from "./keygen_flow.ts";
+import { dropLateMessages, submitDueMessage } from "./keygen_flow.ts";
 import { forgetOpened, judgeServedOpenings, openFinalBlock } from "./opening_flow.ts";
 import { parseBody, proposalOf } from "./recovery.ts";
 
@@ -251,6 +251,7 @@ function afterSealedExecution(context: Context, executed: readonly FinalizedBloc
     context,
     executed.map(({ blockHash }) => blockHash),
   );
+  dropLateMessages(context);
   submitDueMessage(context);
 }
 

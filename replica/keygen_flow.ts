@@ -16,7 +16,8 @@ export function submitDueMessage(context: Context): void {
   const hash = hashTransaction(due.bytes);
   if (context.pool.has(hash)) return;
   const parsed = context.parse(due.bytes);
-  if (!parsed.ok || !context.pool.add(parsed.transaction, "client").ok) return;
+  if (!parsed.ok || noteWaiting(context, parsed.transaction, due.message) !== undefined) return;
+  if (!context.pool.add(parsed.transaction, "client").ok) return;
   context.outbox.effects.push({ type: "gossipTransactions", transactions: [due.bytes] });
   context.republisher.note(hash, context.nowMs);
   armTimer(context, "republish", context.config.republishMs);
@@ -26,13 +27,33 @@ export function submitDueMessage(context: Context): void {
 export function flawOfKeygen({ sealing }: Context, message: SignedKeygenMessage): Refusal | undefined {
   if (sealing === undefined) return refusalFor("keygenOff");
   const verdict = sealing.keygen.check(message);
-  return verdict === "counted" || verdict === "wrongPhase" ? undefined : refusalFor(verdict);
+  if (verdict === "counted") return undefined;
+  // Answers come after the deals, so one that comes too early may count yet; what comes too late never will.
+  const isEarly = verdict === "wrongPhase" && sealing.keygen.live === undefined && message.message.body.kind !== "deal";
+  return isEarly ? undefined : refusalFor(verdict);
 }
 
 /** undefined: pooled. A message of a phase that others have reached before us waits. */
 export function refusalOfKeygen(context: Context, transaction: ParsedTransaction, message: SignedKeygenMessage): Refusal | undefined {
-  const flaw = flawOfKeygen(context, message);
-  if (flaw !== undefined) return flaw;
+  return flawOfKeygen(context, message) ?? noteWaiting(context, transaction, message);
+}
+
+/** After every executed block: a message that cannot count any more would wait for ever, and look like work. */
+export function dropLateMessages(context: Context): void {
+  for (const [validator, waiting] of context.keygenWaiting) {
+    for (const hash of waiting) {
+      const message = context.pool.get(hash)?.keygen;
+      const flaw = message === undefined ? undefined : flawOfKeygen(context, message);
+      if (message !== undefined && flaw === undefined) continue;
+      waiting.delete(hash);
+      context.pool.remove([hash]);
+      if (flaw !== undefined) context.outbox.effects.push({ type: "dropped", hash, refusal: flaw });
+    }
+    if (waiting.size === 0) context.keygenWaiting.delete(validator);
+  }
+}
+
+function noteWaiting(context: Context, transaction: ParsedTransaction, message: SignedKeygenMessage): Refusal | undefined {
   const waiting = context.keygenWaiting.get(message.message.validator) ?? new Set<TransactionHash>();
   for (const hash of waiting) if (!context.pool.has(hash)) waiting.delete(hash);
   if (waiting.size >= WAITING_PER_VALIDATOR_MAX && !waiting.has(transaction.hash)) return refusalFor("overLimit");
