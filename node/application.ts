@@ -6,6 +6,7 @@ import { createLedger } from "../ledger/ledger.ts";
 import { createNullApplication } from "../ledger/null_application.ts";
 import type { PairHasher } from "../ledger/pair_hasher.ts";
 import { wasmPairHasher } from "../ledger/pair_hasher_wasm.ts";
+import type { TransactionCodeName } from "../ledger/result_codes.ts";
 import type { Application } from "../types/application.ts";
 import { toHex } from "../types/bytes.ts";
 import type { Genesis } from "../types/genesis.ts";
@@ -16,6 +17,8 @@ import type { AccountAnswer } from "./rpc/core.ts";
 
 export interface NodeApplication {
   readonly application: Application;
+  /** Does this result code say that a sealed transaction paid and had no content that could run? */
+  isFailedContent(code: number): boolean;
   account(query: { readonly account: string; readonly asset: number }): AccountAnswer;
 }
 
@@ -25,7 +28,11 @@ export async function createApplication(genesis: Genesis, chainId: ChainId, log:
     case "ledger":
       return ledgerApplication(genesis, chainId, await loadPairHasher(log));
     case "null":
-      return { application: createNullApplication({ chainId }), account: () => ({ ok: false, reason: "notSupported" }) };
+      return {
+        application: createNullApplication({ chainId }),
+        isFailedContent: () => false,
+        account: () => ({ ok: false, reason: "notSupported" }),
+      };
     default:
       throw new NodeError("usage", `genesis names the application "${genesis.application}"; this release runs "ledger" and "null"`);
   }
@@ -52,11 +59,15 @@ export function requireStartable(genesis: Genesis): void {
   if (flaw !== undefined) throw new NodeError("usage", `genesis: the ledger cannot start from it (${flaw}): ${GENESIS_FLAWS[flaw]}`);
 }
 
+/** Names of the ledger's codes for sealed transactions without content: FAILED, each with its reason. */
+const FAILED_CONTENT: ReadonlySet<string> = new Set<TransactionCodeName>(["badSeed", "badBody", "contentMalformed", "gasLimitExceeded"]);
+
 function ledgerApplication(genesis: Genesis, chainId: ChainId, hasher: PairHasher): NodeApplication {
   requireStartable(genesis);
   const ledger = createLedger({ genesis, chainId, hasher, indexSeed: randomBytes(32) });
   return {
     application: ledger,
+    isFailedContent: (code) => FAILED_CONTENT.has(ledger.describeCode(code)),
     account(query) {
       const answer = ledger.queryAccount({ account: query.account as AccountId, asset: query.asset });
       return { ok: true, account: { ...query, ...jsonOf(answer), root: ledger.root, height: ledger.height } };

@@ -179,7 +179,7 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
   gate.check();
   cleanups.push({ name: "start gate", run: gate.stop });
   cleanups.push({ name: "driver", run: () => driver.stop() });
-  const core = createNodeCore({ identity, application, store, replica, network, ingress, tracker });
+  const core = createNodeCore({ identity, application, store, replica, network, ingress, tracker, sealed });
   const rpc = await startRpc(core, config, log);
   cleanups.push({ name: "rpc", run: () => stopServing([syncClient, ingress, tracker], rpc) });
   const { finalHeight: height, view } = replica.status;

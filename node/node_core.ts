@@ -8,6 +8,8 @@ import type { NodeApplication } from "./application.ts";
 import type { NodeIdentity } from "./identity.ts";
 import type { NodeCore, StoredBlock, TransactionStatus } from "./rpc/core.ts";
 import { runtimeName, softwareVersion } from "./runtime.ts";
+import type { SealedProgress } from "./sealed_progress.ts";
+import { createSealingAnswer } from "./sealing_answer.ts";
 import type { TransactionIngress } from "./transaction_ingress.ts";
 import type { TransactionTracker } from "./transaction_tracker.ts";
 
@@ -19,8 +21,9 @@ export function createNodeCore(parts: {
   readonly network: Network;
   readonly ingress: TransactionIngress;
   readonly tracker: TransactionTracker;
+  readonly sealed: SealedProgress;
 }): NodeCore {
-  const { identity, application, store, replica, network, ingress, tracker } = parts;
+  const { identity, application, store, replica, network, ingress, tracker, sealed } = parts;
 
   function transaction(hash: TransactionHash): TransactionStatus {
     // The store first: the machine keeps bodies of the newest final blocks for a while, too.
@@ -28,6 +31,8 @@ export function createNodeCore(parts: {
     const finality = location === undefined ? undefined : store.finality(location.height);
     const receipt = location === undefined ? undefined : store.operation(location.height)?.receipts[location.index];
     if (location === undefined || finality === undefined || receipt === undefined) {
+      const ordered = sealed.locate(hash);
+      if (ordered !== undefined) return { status: "ordered", ...ordered };
       return replica.isPending(hash) ? { status: "pending" } : { status: "unknown", refusal: tracker.droppedBecause(hash) };
     }
     const { code, operationCodes } = receipt;
@@ -51,6 +56,8 @@ export function createNodeCore(parts: {
     heightOf: (hash) => store.heightOf(hash),
     account: application.account,
     describeCode: (code) => application.application.describeCode(code),
+    isFailedContent: application.isFailedContent,
+    sealing: createSealingAnswer({ replica, store, suite: identity.genesis.parameters.sealingSuite }),
     get replica() {
       return replica.status;
     },
@@ -62,6 +69,12 @@ export function createNodeCore(parts: {
     },
     get finality() {
       return tracker.finality;
+    },
+    get sealedFinality() {
+      return tracker.sealedFinality;
+    },
+    get opening() {
+      return sealed.opening;
     },
     identity: {
       applicationName: application.application.name,

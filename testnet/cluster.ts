@@ -7,7 +7,7 @@ import process from "node:process";
 import type { RunDirectory } from "./directory.ts";
 import type { NetworkFiles } from "./network_files.ts";
 import type { ApplicationName, RuntimeChoice } from "./options.ts";
-import { TESTNET_PARAMETERS, TESTNET_PASSPHRASE } from "./parameters.ts";
+import { parametersFor, TESTNET_PASSPHRASE } from "./parameters.ts";
 import { createSupervisor, ProcessEnded, type ProcessExit, type ProcessPlan, type ReadyLine } from "./processes.ts";
 import { commandLineOf, PROJECT_ROOT, type RuntimeName, runtimeOf } from "./runtimes.ts";
 
@@ -86,7 +86,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       validators,
       application,
       accounts,
-      parameters: TESTNET_PARAMETERS,
+      parameters: parametersFor(application),
       bls,
       sealing,
     });

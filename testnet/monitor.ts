@@ -5,7 +5,7 @@ import { type AgreementCheck, createAgreementCheck } from "./checks/observed_agr
 import { messageOf } from "./failure.ts";
 import { createHistogramAccumulator, EMPTY_HISTOGRAM, type Histogram, percentile, subtractHistograms } from "./histogram.ts";
 import type { RpcClient } from "./rpc_client.ts";
-import { BLOCKS_PER_REQUEST_MAX, fetchBlocks, fetchStatus, type ValidatorStatus } from "./rpc_shapes.ts";
+import { BLOCKS_PER_REQUEST_MAX, type BlockSummary, fetchBlocks, fetchStatus, type ValidatorStatus } from "./rpc_shapes.ts";
 import { createUsage, type Usage } from "./usage.ts";
 
 export interface MonitorTarget {
@@ -32,8 +32,13 @@ export interface Monitor {
   /** The validator restarted: its final blocks are compared anew. */
   restarted(validator: number): void;
   readonly agreement: AgreementCheck;
-  /** Since the last reset. */
+  /** Since the last reset; of open transactions. */
   readonly finality: Histogram;
+  /** The same of sealed ones, and how long they took from there to opened. */
+  readonly sealedFinality: Histogram;
+  readonly opening: Histogram;
+  /** Sealed transactions in executed blocks, each block counted once; `failed` of them paid and had no content that could run. */
+  readonly sealed: { readonly executed: number; readonly failed: number };
   readonly usage: Usage;
   /** Latency over the samples since the last call, for the live line. */
   recentFinality(): { readonly p50Ms: number | undefined; readonly p99Ms: number | undefined };
@@ -53,8 +58,10 @@ export function createMonitor(options: {
   readonly nowMs: () => number;
 }): Monitor {
   const agreement = createAgreementCheck(options.validators);
-  const finality = createHistogramAccumulator();
-  let finalityBefore: Histogram = EMPTY_HISTOGRAM;
+  const finality = createMeasure();
+  const sealedFinality = createMeasure();
+  const opening = createMeasure();
+  let sealed = { executed: 0, failed: 0, height: 0 };
   let recentMark: Histogram = EMPTY_HISTOGRAM;
   let usage = createUsage();
 
@@ -66,6 +73,10 @@ export function createMonitor(options: {
         const status = await fetchStatus(options.client, target.rpc, STATUS_DEADLINE_MS);
         statuses.set(target.validator, status);
         finality.update(target.validator, status.finality);
+        if (status.sealing !== undefined) {
+          sealedFinality.update(target.validator, status.sealing.finality);
+          opening.update(target.validator, status.sealing.opening);
+        }
         usage.update(target.validator, status, options.nowMs());
       } catch (error) {
         silent.set(target.validator, messageOf(error));
@@ -76,11 +87,20 @@ export function createMonitor(options: {
     return { atMs: options.nowMs(), statuses, silent, finalHeight };
   }
 
+  /** Heights that no validator has shown before. */
+  function countSealed(blocks: readonly BlockSummary[]): void {
+    for (const { height, stateRoot, sealedCount, sealedFailed } of blocks) {
+      if (height !== sealed.height + 1 || stateRoot === undefined) continue;
+      sealed = { executed: sealed.executed + sealedCount, failed: sealed.failed + sealedFailed, height };
+    }
+  }
+
   async function takeBlocksOf(target: MonitorTarget): Promise<void> {
     for (let round = 0; round < BLOCK_ROUNDS_MAX; round++) {
       const from = agreement.nextHeightOf(target.validator);
       const blocks = await fetchBlocks(options.client, target.rpc, from, BLOCKS_DEADLINE_MS);
       agreement.add(target.validator, blocks);
+      countSealed(blocks);
       if (blocks.length < BLOCKS_PER_REQUEST_MAX || agreement.nextHeightOf(target.validator) === from) return;
     }
   }
@@ -94,7 +114,16 @@ export function createMonitor(options: {
     restarted: (validator) => agreement.recheck(validator),
     agreement,
     get finality() {
-      return subtractHistograms(finality.total, finalityBefore);
+      return finality.sinceReset;
+    },
+    get sealedFinality() {
+      return sealedFinality.sinceReset;
+    },
+    get opening() {
+      return opening.sinceReset;
+    },
+    get sealed() {
+      return sealed;
     },
     get usage() {
       return usage;
@@ -105,8 +134,26 @@ export function createMonitor(options: {
       return { p50Ms: percentile(recent, 0.5), p99Ms: percentile(recent, 0.99) };
     },
     resetMeasures() {
-      finalityBefore = finality.total;
+      for (const measure of [finality, sealedFinality, opening]) measure.reset();
       usage = createUsage();
+    },
+  };
+}
+
+/** A histogram over all validators that can be started anew. */
+function createMeasure() {
+  const accumulator = createHistogramAccumulator();
+  let before: Histogram = EMPTY_HISTOGRAM;
+  return {
+    update: accumulator.update,
+    reset: () => {
+      before = accumulator.total;
+    },
+    get total() {
+      return accumulator.total;
+    },
+    get sinceReset() {
+      return subtractHistograms(accumulator.total, before);
     },
   };
 }

@@ -10,6 +10,8 @@ export interface TestnetOptions {
   readonly validators: number;
   /** Transactions per second that are submitted; 0: none. */
   readonly load: number;
+  /** Sealed transactions per second that are submitted; 0: none. */
+  readonly sealed: number;
   readonly operationsPerTransaction: number;
   readonly application: ApplicationName;
   /** Bytes of one opaque transaction of the null application. */
@@ -28,8 +30,12 @@ export type ParsedOptions = { readonly type: "help" } | { readonly type: "run"; 
 
 export const TESTNET_VALIDATORS_MAX = 64;
 const LOAD_MAX = 1_000_000;
+/** One process seals them, at less than 1 ms each. */
+const SEALED_MAX = 1_000;
 /** Largest values that the protocol takes, from types/limits.ts; not imported, so that a wrong option answers at once. */
 export const OPERATIONS_MAX = 1_024;
+/** Operations that fit a sealed body. */
+export const SEALED_OPERATIONS_MAX = 1_023;
 export const PAYLOAD_BYTES_MAX = 128 * 1_024;
 /** A payload names its run and its number, so that no two are equal. */
 export const PAYLOAD_BYTES_MIN = 32;
@@ -43,6 +49,8 @@ Starts real validator processes on this machine, submits signed transactions, ch
 
   --validators N                 validators, 1 to ${TESTNET_VALIDATORS_MAX} (4)
   --load N                       transactions per second to submit; 0 for none (20)
+  --sealed N                     sealed transactions per second to submit beside the load, up to ${SEALED_MAX}; 0 for none (0);
+                                 begins when the validators have made their sealing key
   --operations-per-transaction N transfers under one signature, 1 to ${OPERATIONS_MAX} (1)
   --application ledger|null      what executes; null only orders opaque bytes (ledger)
   --payload-bytes N              bytes of one transaction of the null application, ${PAYLOAD_BYTES_MIN} to ${PAYLOAD_BYTES_MAX} (512)
@@ -64,6 +72,7 @@ export function parseOptions(args: readonly string[], ownRuntime: "node" | "deno
   const options: TestnetOptions = {
     validators: integer("--validators", values.validators, { min: 1, max: TESTNET_VALIDATORS_MAX, fallback: 4 }),
     load: integer("--load", values.load, { min: 0, max: LOAD_MAX, fallback: 20 }),
+    sealed: integer("--sealed", values.sealed, { min: 0, max: SEALED_MAX, fallback: 0 }),
     operationsPerTransaction: integer("--operations-per-transaction", values["operations-per-transaction"], {
       min: 1,
       max: OPERATIONS_MAX,
@@ -91,6 +100,7 @@ function parseValues(args: readonly string[]) {
       options: {
         validators: { type: "string" },
         load: { type: "string" },
+        sealed: { type: "string" },
         "operations-per-transaction": { type: "string" },
         application: { type: "string" },
         "payload-bytes": { type: "string" },
@@ -123,6 +133,13 @@ function requireSense(options: TestnetOptions, values: Values): void {
       "usage",
       `--kill-one needs --validators ${KILL_ONE_VALIDATORS_MIN} or more: ${asked} has no quorum without one`,
     );
+  }
+  if (options.application === "null" && options.sealed > 0) {
+    throw new TestnetFailure("usage", "--sealed needs --application ledger: the null application takes no sealed transactions");
+  }
+  if (options.sealed > 0 && options.operationsPerTransaction > SEALED_OPERATIONS_MAX) {
+    const asked = `--operations-per-transaction ${options.operationsPerTransaction}`;
+    throw new TestnetFailure("usage", `--sealed takes at most ${SEALED_OPERATIONS_MAX} operations in one transaction, not ${asked}`);
   }
   if (options.application === "null" && values["operations-per-transaction"] !== undefined) {
     throw new TestnetFailure("usage", "--operations-per-transaction needs --application ledger: the null application has no operations");

@@ -2,13 +2,14 @@
 
 import type { ChainParameters } from "../types/genesis.ts";
 import { SEALING_SUITES } from "../types/sealing.ts";
+import type { ApplicationName } from "./options.ts";
 
 /** Guards nothing; it is printed with --keep so that a validator can be run by hand. */
 export const TESTNET_PASSPHRASE = "sealstone-testnet";
 export const FEE_ASSET = 1;
 export const PREFUNDED_AMOUNT = 10n ** 15n;
 
-/** Fast for validators that share one machine: a lost leader costs 2Δ. */
+/** Fast for validators that share one machine: a lost leader costs 2Δ. Without sealed transactions, as the null application wants it. */
 export const TESTNET_PARAMETERS: ChainParameters = {
   deltaMsMin: 100,
   deltaMsMax: 5_000,
@@ -19,6 +20,12 @@ export const TESTNET_PARAMETERS: ChainParameters = {
   sealingSuite: SEALING_SUITES.none,
   keygenWindowMs: 2_000,
 };
+
+/** The ledger takes sealed transactions, whether any are submitted or not. */
+export function parametersFor(application: ApplicationName): ChainParameters {
+  const sealingSuite = application === "ledger" ? SEALING_SUITES.tdh2Ristretto255 : SEALING_SUITES.none;
+  return { ...TESTNET_PARAMETERS, sealingSuite };
+}
 
 /** Transactions of a sender that are submitted and perhaps not final; a quarter of the ledger's nonce window. */
 export const SENDER_UNFINISHED_MAX = 64;

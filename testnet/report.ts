@@ -17,7 +17,8 @@ const ACCOUNTS_SHOWN = 3;
 
 export function announceStart({ options, output }: ReportContext): void {
   const until = options.durationMs === undefined ? "until Ctrl-C" : `for ${options.durationMs / 1_000} s`;
-  const load = options.load === 0 ? "no load" : `${options.load} transactions/s`;
+  const open = options.load === 0 ? "no load" : `${options.load} transactions/s`;
+  const load = options.sealed === 0 ? open : `${open} and ${options.sealed} sealed ones/s`;
   output.say(`starting ${options.validators} validators on ${options.runtime}, application ${options.application}, ${load}, ${until}`);
   output.event({ type: "start", ...options, durationMs: options.durationMs ?? null, dataDirectory: options.dataDirectory ?? null });
 }

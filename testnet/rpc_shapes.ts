@@ -15,8 +15,22 @@ export interface ValidatorStatus {
   readonly waitingFor: string;
   readonly whyNotFinal: string | undefined;
   readonly finality: Histogram;
+  /** Undefined on a chain without sealed transactions. */
+  readonly sealing: SealingShape | undefined;
   readonly memoryBytes: number;
   readonly cpuMs: number;
+}
+
+export interface SealingShape {
+  /** Is there a key, with a certified header that names it? */
+  readonly isKeyProven: boolean;
+  /** How far the key is, for people. */
+  readonly detail: string;
+  /** Sealed transactions of final blocks that are not all open yet. */
+  readonly unopened: number;
+  /** From arrival to a certain order, and from there to opened. */
+  readonly finality: Histogram;
+  readonly opening: Histogram;
 }
 
 /** One final block in short. */
@@ -25,7 +39,11 @@ export interface BlockSummary {
   readonly hash: string;
   /** Undefined until the validator has executed the block. */
   readonly stateRoot: string | undefined;
+  /** Open transactions of users. */
   readonly transactionCount: number;
+  readonly sealedCount: number;
+  /** Sealed ones that paid and had no content that could run. */
+  readonly sealedFailed: number;
 }
 
 export const BLOCKS_PER_REQUEST_MAX = 1_000;
@@ -49,6 +67,7 @@ export async function fetchStatus(client: RpcClient, base: string, deadlineMs: n
     waitingFor: text(value, "waitingFor"),
     whyNotFinal: typeof why === "string" ? why : undefined,
     finality: histogramOf(record(finality.histogram, "finality.histogram")),
+    sealing: sealingOf(value.sealing),
     memoryBytes: number(value, "memoryBytes"),
     cpuMs: number(value, "cpuMs"),
   };
@@ -66,7 +85,9 @@ export async function fetchBlocks(client: RpcClient, base: string, from: number,
       height: number(row, "height"),
       hash: text(row, "hash"),
       stateRoot: typeof stateRoot === "string" ? stateRoot : undefined,
-      transactionCount: number(row, "transactionCount"),
+      transactionCount: number(row, "transactionCount") - countIn(row, "sealedCount") - countIn(row, "keygenCount"),
+      sealedCount: countIn(row, "sealedCount"),
+      sealedFailed: countIn(row, "sealedFailed"),
     };
   });
 }
@@ -80,6 +101,26 @@ async function fetchJson(client: RpcClient, base: string, path: string, deadline
     if (cause instanceof RpcMalformed) throw cause;
     throw new RpcMalformed(`GET ${path} answered with something that is not JSON`, { cause });
   }
+}
+
+function sealingOf(value: unknown): SealingShape | undefined {
+  if (value === undefined || value === null) return undefined;
+  const sealing = record(value, "sealing");
+  const { unopened } = sealing;
+  if (!Array.isArray(unopened)) throw new RpcMalformed("sealing.unopened is not a list");
+  const histogramIn = (name: string): Histogram => histogramOf(record(record(sealing[name], name).histogram, `sealing.${name}.histogram`));
+  return {
+    isKeyProven: sealing.isKeyProven === true,
+    detail: text(sealing, "detail"),
+    unopened: unopened.reduce((total: number, block: unknown) => total + number(record(block, "unopened"), "positionCount"), 0),
+    finality: histogramIn("finality"),
+    opening: histogramIn("opening"),
+  };
+}
+
+/** Zero where a chain has none of it. */
+function countIn(value: Record<string, unknown>, key: string): number {
+  return value[key] === undefined ? 0 : number(value, key);
 }
 
 function linkedIn(peers: unknown): number {

@@ -15,12 +15,14 @@ import { accountsFor } from "./parameters.ts";
 import { ProcessEnded } from "./processes.ts";
 import { announceCluster, announceEnd, announceStart } from "./report.ts";
 import { createRpcClient, type RpcClient } from "./rpc_client.ts";
+import type { SealedTraffic, SealedTrafficContext } from "./sealed_traffic.ts";
 import { describeSummary, summaryOf } from "./summary.ts";
 import type { TransactionSource } from "./transactions.ts";
 import { type Watch, watchCluster } from "./watch.ts";
 
 const FIRST_FINAL_DEADLINE_MS = 90_000;
 const FIRST_LOOK_INTERVAL_MS = 20;
+const SEALED_AHEAD_INTERVAL_MS = 50;
 const LOAD_STOP_DEADLINE_MS = 5_000;
 const SETTLE_DEADLINE_MS = 20_000;
 /** Without a new final transaction for so long, what is unfinished stays so. */
@@ -44,12 +46,15 @@ interface Parts {
   monitor: Monitor | undefined;
   source: TransactionSource | undefined;
   load: Load | undefined;
+  sealed: SealedTraffic | undefined;
+  keyReadyMs: number | undefined;
+  unopened: number;
   killOne: KillOneReport | undefined;
   firstFinalMs: number | undefined;
   /** The first failure is the one that counts. */
   failure: TestnetFailure | undefined;
-  measuredFrom: { readonly atMs: number; readonly transactions: number } | undefined;
-  measured: { readonly ms: number; readonly transactions: number };
+  measuredFrom: { readonly atMs: number; readonly transactions: number; readonly sealed: number } | undefined;
+  measured: { readonly ms: number; readonly transactions: number; readonly sealed: number };
 }
 
 export interface Run {
@@ -67,11 +72,14 @@ export function startRun(context: RunContext): Run {
     monitor: undefined,
     source: undefined,
     load: undefined,
+    sealed: undefined,
+    keyReadyMs: undefined,
+    unopened: 0,
     killOne: undefined,
     firstFinalMs: undefined,
     failure: undefined,
     measuredFrom: undefined,
-    measured: { ms: 0, transactions: 0 },
+    measured: { ms: 0, transactions: 0, sealed: 0 },
   };
   return {
     finished: runToEnd(context, parts),
@@ -91,10 +99,11 @@ async function runToEnd(context: RunContext, parts: Parts): Promise<number> {
   }
   if (parts.firstFinalMs === undefined)
     fail(context, parts, new TestnetFailure("liveness", "the run was ended before the first final block"));
+  parts.sealed?.stop();
   parts.client.close();
   await parts.cluster?.stop();
   if (!options.keep) parts.directory?.remove();
-  const summary = summaryOf({ ...parts, options, counters: parts.load?.counters });
+  const summary = summaryOf({ ...parts, options, counters: parts.load?.counters, sealedCounters: parts.sealed?.load.counters });
   announceEnd(context, { directory: parts.directory?.path, validators: parts.cluster?.size ?? 0 });
   output.say(describeSummary(summary));
   output.event({ ...summary });
@@ -122,7 +131,7 @@ async function perform(context: RunContext, parts: Parts): Promise<void> {
     validators: options.validators,
     runtime: options.runtime,
     application: options.application,
-    accounts: accountsFor(options.load, options.validators),
+    accounts: accountsFor(options.load, options.validators) + (options.sealed === 0 ? 0 : accountsFor(options.sealed, options.validators)),
     onReady: (validator, ready, pid) =>
       context.output.event({ type: "ready", atMs: Math.round(context.nowMs()), ...ready, validator, pid: pid ?? null }),
     onCrash: (exit) => onFailure(new ProcessEnded(exit)),
@@ -141,6 +150,7 @@ async function perform(context: RunContext, parts: Parts): Promise<void> {
     const [files] = await Promise.all([untilEnded(context, begin), waitForFirstFinal(context, parts, cluster, monitor)]);
     announceCluster(context, { cluster, files, firstFinalMs: parts.firstFinalMs ?? 0 });
     watch = watchCluster({ ...context, cluster, monitor, counters: () => parts.load?.counters, fail: onFailure });
+    if (options.sealed > 0) await beginSealed(context, parts, { cluster, monitor, files });
     await startMeasuring(context, parts, monitor);
     await followSchedule(context, parts, cluster, monitor);
   } catch (error) {
@@ -166,6 +176,34 @@ async function beginTraffic(context: RunContext, parts: Parts, cluster: Cluster,
   await untilLinked(context, parts, monitor);
   load.start();
   return files;
+}
+
+/** Waits for the sealing key, then submits sealed transactions as well. */
+async function beginSealed(
+  context: RunContext,
+  parts: Parts,
+  { cluster, monitor, files }: { readonly cluster: Cluster; readonly monitor: Monitor; readonly files: NetworkFiles },
+): Promise<void> {
+  const { options, output, nowMs } = context;
+  const { createSealedTraffic, waitForSealingKey } = await import("./sealed_traffic.ts");
+  const traffic: SealedTrafficContext = {
+    options,
+    files,
+    client: parts.client,
+    targets: () => cluster.serving(),
+    finalized: () => monitor.sealed.executed,
+    finalHeight: () => monitor.agreement.height,
+    nowMs,
+    pause: (ms) => pause(context, ms),
+  };
+  output.say("waiting for the validators to make their sealing key");
+  const key = await waitForSealingKey(traffic);
+  parts.keyReadyMs = nowMs();
+  output.say(`sealing key ready after ${Math.round(parts.keyReadyMs)} ms`);
+  output.event({ type: "sealingKey", atMs: Math.round(parts.keyReadyMs), keyId: key.keyId, threshold: key.threshold });
+  parts.sealed = await createSealedTraffic(traffic, key);
+  while (parts.sealed.source.readyCount < options.sealed) await pause(context, SEALED_AHEAD_INTERVAL_MS);
+  parts.sealed.load.start();
 }
 
 /** Waits until every validator has a link with every other one, or blocks become final all the same. */
@@ -205,7 +243,7 @@ async function startMeasuring(context: RunContext, parts: Parts, monitor: Monito
   await monitor.sample();
   await monitor.takeBlocks();
   monitor.resetMeasures();
-  parts.measuredFrom = { atMs: context.nowMs(), transactions: monitor.agreement.transactions };
+  parts.measuredFrom = { atMs: context.nowMs(), transactions: monitor.agreement.transactions, sealed: monitor.sealed.executed };
 }
 
 /** Lets time pass until the run's end, with the kill drill in between. Rejects with RunEnded when the user ends it. */
@@ -219,6 +257,7 @@ async function followSchedule(context: RunContext, parts: Parts, cluster: Cluste
   const report = await killOne(drill);
   parts.killOne = report;
   parts.load?.resubmit(report.validator);
+  parts.sealed?.load.resubmit(report.validator);
   output.say(`killed validator ${report.validator} at height ${report.heightAtKill}`);
   output.event({ type: "killed", validator: report.validator, height: report.heightAtKill });
   await pause(context, third);
@@ -234,13 +273,16 @@ async function followSchedule(context: RunContext, parts: Parts, cluster: Cluste
 /** Stops the load, lets the cluster finish what it took, and compares all validators at every height. */
 async function conclude(context: RunContext, parts: Parts, cluster: Cluster, monitor: Monitor): Promise<void> {
   if (parts.measuredFrom !== undefined) {
-    const ms = context.nowMs() - parts.measuredFrom.atMs;
+    const { atMs, transactions, sealed } = parts.measuredFrom;
+    const ms = context.nowMs() - atMs;
     await monitor.takeBlocks();
-    parts.measured = { ms, transactions: monitor.agreement.transactions - parts.measuredFrom.transactions };
+    parts.measured = { ms, transactions: monitor.agreement.transactions - transactions, sealed: monitor.sealed.executed - sealed };
   }
-  await parts.load?.stop(LOAD_STOP_DEADLINE_MS);
+  parts.sealed?.stop();
+  await Promise.all([parts.load?.stop(LOAD_STOP_DEADLINE_MS), parts.sealed?.load.stop(LOAD_STOP_DEADLINE_MS)]);
   await settle(context, parts, monitor);
-  const { finalHeight } = await monitor.sample();
+  const { finalHeight, statuses } = await monitor.sample();
+  parts.unopened = Math.max(0, ...[...statuses.values()].map(({ sealing }) => sealing?.unopened ?? 0));
   await compareUpTo(context, cluster, monitor, finalHeight);
   requireAgreement(monitor.agreement);
 }
@@ -248,15 +290,17 @@ async function conclude(context: RunContext, parts: Parts, cluster: Cluster, mon
 /** Waits until all that was submitted is final. Throws TestnetFailure "liveness" when something never becomes final, unless a
  *  validator was killed, which may lose what it had taken. A cluster that is merely behind its load is not a failure. */
 async function settle(context: RunContext, parts: Parts, monitor: Monitor): Promise<void> {
-  const counters = parts.load?.counters;
-  if (counters === undefined) return;
-  const unfinished = (): number => counters.submitted - counters.refused - monitor.agreement.transactions;
+  const counters = [parts.load?.counters, parts.sealed?.load.counters].filter((each) => each !== undefined);
+  if (counters.length === 0) return;
+  const executed = (): number => monitor.agreement.transactions + monitor.sealed.executed;
+  const unfinished = (): number => counters.reduce((total, { submitted, refused }) => total + submitted - refused, 0) - executed();
   const untilMs = context.nowMs() + SETTLE_DEADLINE_MS;
-  let quiet = { sinceMs: context.nowMs(), transactions: monitor.agreement.transactions, height: monitor.agreement.height };
+  let quiet = { sinceMs: context.nowMs(), transactions: executed(), height: monitor.agreement.height };
   while (unfinished() > 0 && context.nowMs() < untilMs && parts.failure === undefined) {
     await new Promise((resolve) => setTimeout(resolve, SETTLE_INTERVAL_MS));
     await monitor.takeBlocks();
-    const { transactions, height } = monitor.agreement;
+    const { height } = monitor.agreement;
+    const transactions = executed();
     if (transactions > quiet.transactions) quiet = { sinceMs: context.nowMs(), transactions, height };
     if (context.nowMs() - quiet.sinceMs < SETTLE_QUIET_MS) continue;
     if (parts.killOne !== undefined && height > quiet.height) return;

@@ -2,7 +2,7 @@
 
 import type { AgreementCheck } from "./checks/observed_agreement.ts";
 import { EXIT_CODES, type FailureCode, type TestnetFailure } from "./failure.ts";
-import { percentile } from "./histogram.ts";
+import { type Histogram, percentile } from "./histogram.ts";
 import type { CatchUp, KillOneReport } from "./kill_one.ts";
 import type { LoadCounters } from "./load.ts";
 import type { Monitor } from "./monitor.ts";
@@ -35,6 +35,9 @@ export interface Summary {
     readonly unfinished: number;
   };
   readonly finalityMs: { readonly p50: number | null; readonly p99: number | null };
+  /** Undefined without --sealed. */
+  readonly sealed: SealedSummary | undefined;
+  /** Open transactions; sealed ones have their own count. */
   readonly txPerSecond: number;
   readonly operationsPerSecond: number;
   readonly payloadMBPerSecond: number;
@@ -52,6 +55,26 @@ export interface Summary {
   readonly measuredMs: number;
 }
 
+/** Sealed transactions. `opened` ones had content that ran, whatever its operations' codes; `failed` ones paid and had none. */
+export interface SealedSummary {
+  readonly submitted: number;
+  readonly ordered: number;
+  readonly opened: number;
+  readonly failed: number;
+  readonly refused: number;
+  readonly retried: number;
+  readonly heldBack: number;
+  /** Submitted, not refused, and not executed when the run ended. */
+  readonly unfinished: number;
+  /** From arrival at a validator to a final order, and from there to opened. */
+  readonly finalityMs: { readonly p50: number | null; readonly p99: number | null };
+  readonly openMs: { readonly p50: number | null; readonly p99: number | null };
+  readonly perSecond: number;
+  readonly operationsPerSecond: number;
+  /** From the start of this process to a key with a proof that a client accepts. */
+  readonly keyReadyMs: number | null;
+}
+
 /** What the run knows when it ends, however it ends. */
 export interface RunResult {
   readonly options: TestnetOptions;
@@ -60,15 +83,18 @@ export interface RunResult {
   readonly monitor: Monitor | undefined;
   readonly source: TransactionSource | undefined;
   readonly counters: LoadCounters | undefined;
+  readonly sealedCounters: LoadCounters | undefined;
+  readonly keyReadyMs: number | undefined;
+  /** Sealed transactions in final blocks that are not open, when last looked. */
+  readonly unopened: number;
   readonly killOne: KillOneReport | undefined;
   /** The stretch over which rates are taken: its length and the transactions that became final in it. */
-  readonly measured: { readonly ms: number; readonly transactions: number };
+  readonly measured: { readonly ms: number; readonly transactions: number; readonly sealed: number };
 }
 
 export function summaryOf(result: RunResult): Summary {
   const { options, failure, monitor } = result;
   const agreement = monitor?.agreement;
-  const finality = monitor?.finality;
   const usage = monitor?.usage.validators ?? [];
   const perSecond = result.measured.ms > 0 ? (result.measured.transactions * 1_000) / result.measured.ms : 0;
   const source = result.source;
@@ -86,10 +112,8 @@ export function summaryOf(result: RunResult): Summary {
     finalizedHeight: agreement?.height ?? 0,
     blocks: agreement?.comparedHeight ?? 0,
     transactions: transactionsOf(result),
-    finalityMs: {
-      p50: rounded(finality === undefined ? undefined : percentile(finality, 0.5), 1),
-      p99: rounded(finality === undefined ? undefined : percentile(finality, 0.99), 1),
-    },
+    finalityMs: quantilesOf(monitor?.finality),
+    sealed: sealedOf(result),
     txPerSecond: rounded(perSecond, 1) ?? 0,
     operationsPerSecond: rounded(perSecond * (source?.operationsPerTransaction ?? 0), 1) ?? 0,
     payloadMBPerSecond: rounded((perSecond * (source?.transactionBytes ?? 0)) / 1e6, 3) ?? 0,
@@ -115,7 +139,13 @@ export function describeSummary(summary: Summary): string {
     `  transactions: ${transactions.submitted} submitted, ${transactions.finalized} final, ${transactions.refused} refused, ${transactions.unfinished} unfinished, ${transactions.heldBack} held back`,
     `  ${summary.txPerSecond} tx/s, ${summary.operationsPerSecond} operations/s, ${summary.payloadMBPerSecond} MB/s; finality p50 ${summary.finalityMs.p50 ?? "–"} ms, p99 ${summary.finalityMs.p99 ?? "–"} ms`,
   ];
-  const { killOne, catchUp } = summary;
+  const { killOne, catchUp, sealed } = summary;
+  if (sealed !== undefined) {
+    lines.push(
+      `  sealed: ${sealed.submitted} submitted, ${sealed.ordered} ordered, ${sealed.opened} opened, ${sealed.failed} failed, ${sealed.refused} refused, ${sealed.unfinished} unfinished; ${sealed.perSecond}/s, ${sealed.operationsPerSecond} operations/s`,
+      `  sealed finality p50 ${sealed.finalityMs.p50 ?? "–"} ms, p99 ${sealed.finalityMs.p99 ?? "–"} ms; opened p50 ${sealed.openMs.p50 ?? "–"} ms, p99 ${sealed.openMs.p99 ?? "–"} ms after that; key ready after ${sealed.keyReadyMs ?? "–"} ms`,
+    );
+  }
   if (killOne !== undefined) {
     const level = killOne.caughtUpMs === undefined ? "it did not catch up" : `level again ${killOne.caughtUpMs} ms after its restart`;
     lines.push(
@@ -126,6 +156,34 @@ export function describeSummary(summary: Summary): string {
   const memory = summary.memoryBytes.map(({ last }) => `${Math.round(last / 1e6)} MB`).join(", ");
   if (cpu !== "") lines.push(`  CPU of each validator: ${cpu}; memory: ${memory}`);
   return lines.join("\n");
+}
+
+function sealedOf(result: RunResult): SealedSummary | undefined {
+  const { options, monitor, sealedCounters, measured } = result;
+  if (options.sealed === 0) return undefined;
+  const { submitted = 0, refused = 0, retried = 0, heldBack = 0 } = sealedCounters ?? {};
+  const { executed, failed } = monitor?.sealed ?? { executed: 0, failed: 0 };
+  const perSecond = measured.ms > 0 ? (measured.sealed * 1_000) / measured.ms : 0;
+  return {
+    submitted,
+    ordered: executed + result.unopened,
+    opened: executed - failed,
+    failed,
+    refused,
+    retried,
+    heldBack,
+    unfinished: Math.max(0, submitted - refused - executed),
+    finalityMs: quantilesOf(monitor?.sealedFinality),
+    openMs: quantilesOf(monitor?.opening),
+    perSecond: rounded(perSecond, 1) ?? 0,
+    operationsPerSecond: rounded(perSecond * options.operationsPerTransaction, 1) ?? 0,
+    keyReadyMs: rounded(result.keyReadyMs, 0),
+  };
+}
+
+function quantilesOf(histogram: Histogram | undefined): { readonly p50: number | null; readonly p99: number | null } {
+  const quantile = (fraction: number) => (histogram === undefined ? undefined : percentile(histogram, fraction));
+  return { p50: rounded(quantile(0.5), 1), p99: rounded(quantile(0.99), 1) };
 }
 
 function transactionsOf(result: RunResult): Summary["transactions"] {

@@ -5,6 +5,7 @@ import { chainIdOf } from "../crypto/hashes.ts";
 import { createLoad, type Load, type LoadTarget } from "./load.ts";
 import type { NetworkFiles } from "./network_files.ts";
 import type { TestnetOptions } from "./options.ts";
+import { accountsFor } from "./parameters.ts";
 import type { RpcClient } from "./rpc_client.ts";
 import { createPayloadSource, createTransferSource, type TransactionSource } from "./transactions.ts";
 
@@ -29,7 +30,8 @@ export function createTraffic(context: TrafficContext): Traffic {
       ? createPayloadSource({ runSeed: new Uint8Array(randomBytes(16)), payloadBytes: options.payloadBytes })
       : createTransferSource({
           chainId: chainIdOf(files.genesis),
-          accounts: files.accounts,
+          // The rest of them send sealed transactions: a nonce belongs to one of the two.
+          accounts: files.accounts.slice(0, accountsFor(options.load, options.validators)),
           lanes: options.validators,
           operationsPerTransaction: options.operationsPerTransaction,
         });

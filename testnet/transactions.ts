@@ -106,7 +106,7 @@ export function createTransferSource(options: {
     target.set(sender.signing.subarray(SIGNING_PAYLOAD_START), SIGNED_PAYLOAD);
   }
 
-  return sourceOf({
+  return createBatchSource({
     transactionBytes: signedTemplate.length,
     operationsPerTransaction,
     unfinishedMax: accounts.length * SENDER_UNFINISHED_MAX,
@@ -121,7 +121,7 @@ export function createPayloadSource(options: { readonly runSeed: Uint8Array; rea
   const template = new Uint8Array(options.payloadBytes).fill(0x5a);
   template.set(options.runSeed);
   let number = 0;
-  return sourceOf({
+  return createBatchSource({
     transactionBytes: options.payloadBytes,
     operationsPerTransaction: 1,
     unfinishedMax: Number.MAX_SAFE_INTEGER,
@@ -133,7 +133,7 @@ export function createPayloadSource(options: { readonly runSeed: Uint8Array; rea
 }
 
 /** SSZ list of equally long byte lists: version, then one offset per element, then the elements. */
-function sourceOf(
+export function createBatchSource(
   parts: Omit<TransactionSource, "batch"> & { readonly write: (lane: number, target: Uint8Array) => void },
 ): TransactionSource {
   const { transactionBytes, operationsPerTransaction, unfinishedMax, write } = parts;

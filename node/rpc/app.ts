@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import { addChainRoutes } from "./chain.ts";
 import type { NodeCore } from "./core.ts";
 import { busy, failureResponse, notFound } from "./errors.ts";
+import { addSealingRoute } from "./sealing.ts";
 import { addStatusRoute } from "./status.ts";
 import { addTransactionRoutes } from "./transactions.ts";
 
@@ -32,10 +33,11 @@ export function createRpcApp(options: RpcAppOptions): Hono {
   });
   addTransactionRoutes(app, core);
   addStatusRoute(app, core);
+  addSealingRoute(app, core);
   addChainRoutes(app, core);
   app.notFound((context) => {
     const { method, path } = context.req;
-    const advice = "see /v1/status, /v1/transactions, /v1/blocks, /v1/certificates, /v1/accounts, /v1/genesis";
+    const advice = "see /v1/status, /v1/transactions, /v1/blocks, /v1/certificates, /v1/accounts, /v1/sealing, /v1/genesis";
     return failureResponse(notFound(`nothing answers ${method} ${path.slice(0, 80)}`, advice));
   });
   app.onError((error) => {

@@ -2,13 +2,16 @@
 
 import type { Hono } from "hono";
 import { hashTransaction } from "../../crypto/hashes.ts";
+import { TRANSACTION_KINDS } from "../../types/application.ts";
 import { toHex } from "../../types/bytes.ts";
 import { type BlockHash, Height, parseHash, ValidatorIndex } from "../../types/ids.ts";
+import { SEALING_SUITES } from "../../types/sealing.ts";
 import { Signers } from "../../types/validator_set.ts";
 import { type Certificate, certificateCodec } from "../../types/vote.ts";
 import { genesisToJson } from "../genesis_file.ts";
 import type { NodeCore, StoredBlock } from "./core.ts";
 import { badRequest, failureResponse, notFound } from "./errors.ts";
+import { openingJson } from "./sealing.ts";
 
 /** Blocks in one listing. */
 export const LIST_BLOCKS_MAX = 1_000;
@@ -69,15 +72,25 @@ async function listBlocks(core: NodeCore, from: Height, count: number): Promise<
   for (let offset = 0; offset < count; offset++) {
     const stored = from + offset === 0 ? undefined : core.blockAt(Height.plus(from, offset));
     if (stored === undefined && from + offset > 0) break;
-    if (stored !== undefined) blocks.push(summaryJson(stored));
+    if (stored !== undefined) blocks.push(summaryJson(stored, core));
     if (offset % LIST_SLICE === LIST_SLICE - 1) await new Promise<void>((resolve) => setImmediate(resolve));
   }
   return blocks;
 }
 
-function summaryJson({ blockHash, block, operation }: StoredBlock): Readonly<Record<string, unknown>> {
-  const { height, view, transactionCount, timeMs, proposer } = block.header;
-  return { height, hash: blockHash, view, stateRoot: operation?.stateRoot, transactionCount, timeMs, proposer };
+function summaryJson(stored: StoredBlock, core: NodeCore): Readonly<Record<string, unknown>> {
+  const { blockHash, block, operation } = stored;
+  const { height, view, transactionCount, sealedCount, timeMs, proposer } = block.header;
+  const keygenCount = core.genesis.parameters.sealingSuite === SEALING_SUITES.none ? 0 : block.transactions.filter(isKeygen).length;
+  const counts = { transactionCount, sealedCount, sealedFailed: sealedFailedOf(stored, core), keygenCount };
+  return { height, hash: blockHash, view, stateRoot: operation?.stateRoot, ...counts, timeMs, proposer };
+}
+
+const isKeygen = (transaction: Uint8Array): boolean => transaction[0] === TRANSACTION_KINDS.keygen;
+
+/** Sealed transactions of the block that paid and had no content that could run; undefined until it is executed. */
+function sealedFailedOf({ block, operation }: StoredBlock, core: NodeCore): number | undefined {
+  return operation?.receipts.slice(0, block.header.sealedCount).filter(({ code }) => core.isFailedContent(code)).length;
 }
 
 function blockJson({ blockHash, block, operation }: StoredBlock, core: NodeCore): Readonly<Record<string, unknown>> {
@@ -86,6 +99,7 @@ function blockJson({ blockHash, block, operation }: StoredBlock, core: NodeCore)
     hash: blockHash,
     transactions: block.transactions.map(hashTransaction),
     stateRoot: operation?.stateRoot,
+    openings: operation?.openings.map(openingJson),
     receipts: operation?.receipts.map((receipt) => ({ ...receipt, codeName: core.describeCode(receipt.code) })),
   };
 }

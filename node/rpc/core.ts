@@ -7,6 +7,7 @@ import type { Block } from "../../types/block.ts";
 import type { Genesis } from "../../types/genesis.ts";
 import type { BlockHash, ChainId, Height, TransactionHash } from "../../types/ids.ts";
 import type { HistogramSnapshot } from "../histogram.ts";
+import type { SealingAnswer } from "../sealing_answer.ts";
 
 /** A transaction that did not parse has no hash. */
 export type SubmitResult =
@@ -17,6 +18,8 @@ export type TransactionStatus =
   /** `refusal`: why it left the pool of this node lately, where that is remembered. */
   | { readonly status: "unknown"; readonly refusal: Refusal | undefined }
   | { readonly status: "pending" }
+  /** Its place is final; it waits to be opened and executed here. */
+  | { readonly status: "ordered"; readonly height: Height; readonly index: number }
   | {
       readonly status: "final";
       readonly height: Height;
@@ -50,10 +53,17 @@ export interface NodeCore {
   heightOf(hash: BlockHash): Height | undefined;
   account(query: { readonly account: string; readonly asset: number }): AccountAnswer;
   describeCode(code: number): string;
+  /** Does this result say that a sealed transaction paid and had no content that could run? */
+  isFailedContent(code: number): boolean;
+  sealing(): SealingAnswer;
   readonly replica: ReplicaStatus;
   readonly oldestHeight: Height;
   readonly peers: readonly PeerInfo[];
+  /** From arrival here to a certain order, of open transactions and of sealed ones. */
   readonly finality: HistogramSnapshot;
+  readonly sealedFinality: HistogramSnapshot;
+  /** From a certain order to opened, of sealed transactions. */
+  readonly opening: HistogramSnapshot;
   readonly identity: NodeIdentity;
 }
 

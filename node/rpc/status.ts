@@ -3,6 +3,7 @@
 import process from "node:process";
 import type { Hono } from "hono";
 import type { NodeCore } from "./core.ts";
+import { sealingStatusJson } from "./sealing.ts";
 import { whyNotFinalAt } from "./why_not_final.ts";
 
 export function addStatusRoute(app: Hono, core: NodeCore): void {
@@ -35,6 +36,7 @@ export function statusJson(core: NodeCore): Readonly<Record<string, unknown>> {
     waitingFor: replica.waitingFor,
     whyNotFinal: whyNotFinalAt({ replica, self: identity.validator, validators: genesis.validators, peers }),
     finality: core.finality,
+    sealing: sealingStatusJson(core),
     memoryBytes: process.memoryUsage.rss(),
     cpuMs: Math.round((cpu.user + cpu.system) / 1_000),
     uptimeMs: Math.round(performance.now() - identity.startedAtMs),

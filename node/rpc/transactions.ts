@@ -87,7 +87,8 @@ function resultJson(result: SubmitResult): BatchResultJson {
 function statusJson(hash: TransactionHash, status: TransactionStatus, core: NodeCore): Readonly<Record<string, unknown>> {
   switch (status.status) {
     case "pending":
-      return { hash, status: "pending" };
+    case "ordered":
+      return { hash, ...status };
     case "unknown":
       return { hash, status: "unknown", ...(status.refusal === undefined ? {} : { dropped: status.refusal }) };
     case "final":

@@ -95,6 +95,8 @@ function fakeCore(change: Partial<NodeCore> = {}): NodeCore {
     heightOf: (hash) => (hash === BLOCK_HASH ? Height.of(1) : undefined),
     account: (query) => ({ ok: true, account: { ...query, record: null } }),
     describeCode: (code) => `code${code}`,
+    isFailedContent: (code) => code === 9,
+    sealing: () => ({ type: "off" }),
     replica: {
       height: Height.of(1),
       finalHeight: Height.of(1),
@@ -118,6 +120,8 @@ function fakeCore(change: Partial<NodeCore> = {}): NodeCore {
     oldestHeight: Height.of(1),
     peers: [],
     finality: createHistogram().snapshot(),
+    sealedFinality: createHistogram().snapshot(),
+    opening: createHistogram().snapshot(),
     identity: { applicationName: "ledger", runtime: "node 1", validator: 0, epoch: 0, version: "1.2.3", startedAtMs: 0 },
     ...change,
   };
@@ -266,7 +270,8 @@ t.test("GET /v1/blocks/:heightOrHash: by height and by hash the same; missing an
 
 t.test("GET /v1/blocks: a range, as far as it is held; bounds are checked", async (t) => {
   const app = appOf();
-  const expected = { height: 1, hash: BLOCK_HASH, view: 3, stateRoot: ROOT, transactionCount: 1, timeMs: 123, proposer: 2 };
+  const counts = { transactionCount: 1, sealedCount: 0, sealedFailed: 0, keygenCount: 0 };
+  const expected = { height: 1, hash: BLOCK_HASH, view: 3, stateRoot: ROOT, ...counts, timeMs: 123, proposer: 2 };
   t.same((await call(app, "/v1/blocks?from=1&count=10")).body, { blocks: [expected] });
   t.same((await call(app, "/v1/blocks?from=5&count=10")).body, { blocks: [] });
   for (const query of ["from=x", "count=0", "count=1001", "from=-1"])
