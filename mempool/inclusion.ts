@@ -43,6 +43,8 @@ export interface InclusionKeeper {
   ): readonly { readonly validator: ValidatorIndex; readonly entries: readonly ListEntry[] }[];
   /** Lists kept. */
   readonly count: number;
+  /** Lists taken so far. */
+  readonly addedCount: number;
 }
 
 export function createInclusionKeeper(options: {
@@ -54,6 +56,7 @@ export function createInclusionKeeper(options: {
 }): InclusionKeeper {
   const { epoch, validatorCount, self } = options;
   let { view: current } = options;
+  let addedCount = 0;
   /** By view, then by validator. */
   const kept = new Map<View, Map<ValidatorIndex, InclusionList>>();
 
@@ -83,6 +86,7 @@ export function createInclusionKeeper(options: {
       if (refusal !== undefined) return refusal;
       const lists = kept.get(list.view) ?? new Map<ValidatorIndex, InclusionList>();
       kept.set(list.view, lists.set(list.validator, list));
+      addedCount++;
       return undefined;
     },
     advance(view) {
@@ -106,6 +110,9 @@ export function createInclusionKeeper(options: {
       let count = 0;
       for (const lists of kept.values()) count += lists.size;
       return count;
+    },
+    get addedCount() {
+      return addedCount;
     },
   };
 }

@@ -32,6 +32,7 @@ export interface ListRequest {
   /** Of the block that the list is for, or lower. */
   readonly height: Height;
   readonly countMax: number;
+  readonly bytesMax: number;
   /** True for what an unfinished block already orders. */
   readonly isExcluded: (id: TransactionHash) => boolean;
 }
@@ -147,8 +148,8 @@ class SealedPoolOverOpen implements SealedPool {
     return added;
   }
 
-  listFor({ height, countMax, isExcluded }: ListRequest): readonly ListEntry[] {
-    const selected = this.#pool.select({ bytesMax: Number.MAX_SAFE_INTEGER, countMax, height, isExcluded });
+  listFor(request: ListRequest): readonly ListEntry[] {
+    const selected = this.#pool.select(request);
     return selected.map((transaction) => entryOf(transaction.hash, envelopeOf(transaction)));
   }
 

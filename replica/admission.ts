@@ -10,6 +10,7 @@ import { armTimer, type Context } from "./context.ts";
 import { drainFinalQueue } from "./final_flow.ts";
 import type { ReplicaInput } from "./interface.ts";
 import { flawOfKeygen, refusalOfKeygen } from "./keygen_flow.ts";
+import { keepDropped, keepListed } from "./list_flow.ts";
 import { keyIdAt } from "./sealing.ts";
 
 export function acceptTransactions(context: Context, input: Extract<ReplicaInput, { type: "transactions" }>): void {
@@ -46,8 +47,14 @@ function admit(context: Context, transaction: ParsedTransaction, source: "client
     if (refusal !== undefined) return refusal;
   }
   const added = transaction.sealed === undefined ? addOpen(context, transaction, source) : addSealed(context, transaction);
-  if (!added.ok) return added.refusal;
-  for (const evicted of added.evicted) context.outbox.effects.push({ type: "dropped", hash: evicted.hash, refusal: EVICTED });
+  if (!added.ok) {
+    keepListed(context, transaction);
+    return added.refusal;
+  }
+  for (const evicted of added.evicted) {
+    keepDropped(context, evicted);
+    context.outbox.effects.push({ type: "dropped", hash: evicted.hash, refusal: EVICTED });
+  }
   return undefined;
 }
 

@@ -16,7 +16,7 @@ import { isLaneRight, laneIdsOf } from "./sealing.ts";
 export function checkBody(context: Context, effect: Extract<ConsensusEffect, { type: "checkBody" }>): void {
   const { blockHash, proposal, from } = effect;
   const atHand = new Map([...context.draft, ...context.fetched].map((transaction) => [transaction.hash, transaction]));
-  const find = (hash: ParsedTransaction["hash"]) => atHand.get(hash) ?? findHeld(context, hash);
+  const find = (hash: ParsedTransaction["hash"]) => atHand.get(hash) ?? findListed(context, hash);
   noteLane(context, blockHash, proposal);
   const body = context.bodies.open({ blockHash, proposal, from, find });
   if (body.state === "incomplete") armTimer(context, "bodies", context.config.bodyGraceMs);
@@ -26,6 +26,11 @@ export function checkBody(context: Context, effect: Extract<ConsensusEffect, { t
 /** Among what waits to be ordered and what held bodies carry. */
 export function findHeld(context: Context, hash: ParsedTransaction["hash"]): ParsedTransaction | undefined {
   return context.pool.get(hash) ?? context.sealing?.pool.get(hash) ?? context.bodies.find(hash);
+}
+
+/** As well what only lists name: fit to be proposed, voted for and passed on, though it is not waiting here. */
+export function findListed(context: Context, hash: ParsedTransaction["hash"]): ParsedTransaction | undefined {
+  return findHeld(context, hash) ?? context.sealing?.listed.get(hash);
 }
 
 /** What a block orders and lists counts for the lanes of its children, whether or not its body is here: without a QC it gets no child. */

@@ -14,9 +14,10 @@ import { type BlockHash, Height, type StateRoot, type TransactionHash, type Vali
 import type { InclusionList } from "../types/inclusion_list.ts";
 import { BLOCK_BODY_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EXECUTION_LAG_MAX } from "../types/limits.ts";
 import type { SigningDomain } from "../types/signing.ts";
-import { findHeld } from "./body_flow.ts";
+import { findListed } from "./body_flow.ts";
 import type { Context } from "./context.ts";
 import { refusalOfKeygen } from "./keygen_flow.ts";
+import { askForMissing } from "./list_flow.ts";
 import { keyIdAt, needsLists, type Sealing } from "./sealing.ts";
 
 type BuildEffect = Extract<ConsensusEffect, { type: "build" }>;
@@ -72,8 +73,14 @@ export function resumeBuild(context: Context, author: Author | undefined): void 
   const { sealing } = context;
   const waiting = sealing?.waitingBuild;
   if (sealing === undefined || waiting === undefined || author === undefined) return;
+  if (sealing.triedAt === newsOf(context, sealing)) return;
   sealing.waitingBuild = undefined;
   buildBlock(context, waiting, author);
+}
+
+/** Grows with the lists, the transactions and the executed blocks that a waiting build may have lacked. */
+function newsOf(context: Context, { inclusion, pool, listed }: Sealing): number {
+  return inclusion.addedCount + pool.firstSeenCount + listed.keptCount + context.execution.final.height;
 }
 
 /** What the new header says of execution; undefined when the parent is not held. */
@@ -102,11 +109,13 @@ function sealedLane(context: Context, effect: BuildEffect): SealedLane | undefin
   const lists = sealing.inclusion.choose({ view, quorumCount: sealing.quorumCount, isHeld });
   if (lists === undefined) {
     sealing.waitingBuild = effect;
+    sealing.triedAt = newsOf(context, sealing);
+    askForMissing(context, sealing, view);
     return undefined;
   }
   const { lane } = sealing.lanes.laneOver(parentHash, { height, lists });
   const transactions = lane.map(({ id }) => {
-    const transaction = findHeld(context, id);
+    const transaction = findListed(context, id);
     assert(transaction !== undefined, "lists count only when all of their entries are held");
     return transaction;
   });
@@ -114,8 +123,7 @@ function sealedLane(context: Context, effect: BuildEffect): SealedLane | undefin
 }
 
 function isDescribed(context: Context, sealing: Sealing, entry: ListEntry): boolean {
-  if (sealing.pool.describes(entry)) return true;
-  const envelope = context.bodies.find(entry.id)?.sealed;
+  const envelope = findListed(context, entry.id)?.sealed;
   const keyId = sealing.keygen.live?.key.keyId;
   return envelope !== undefined && envelope.keyId === keyId && isSameEntry(entry, entryOf(entry.id, envelope));
 }

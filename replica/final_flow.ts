@@ -16,6 +16,7 @@ import { armTimer, type Context, isRequested, penalizePeer, type QueuedFinal, se
 import type { ExecutableFinalBlock } from "./execution.ts";
 import type { FinalizedBlock, OrderedBlock } from "./interface.ts";
 import { dropLateMessages, submitDueMessage } from "./keygen_flow.ts";
+import { keepDropped } from "./list_flow.ts";
 import { forgetOpened, judgeServedOpenings, openFinalBlock } from "./opening_flow.ts";
 import { parseBody, proposalOf } from "./recovery.ts";
 
@@ -231,6 +232,7 @@ function execute(context: Context, next: ExecutableFinalBlock): FinalizedBlock {
       const checked = application.check(rival);
       if (checked.ok) continue;
       pool.remove([rival.hash]);
+      keepDropped(context, rival);
       context.outbox.effects.push({ type: "dropped", hash: rival.hash, refusal: checked.refusal });
     }
   }
@@ -239,6 +241,7 @@ function execute(context: Context, next: ExecutableFinalBlock): FinalizedBlock {
   sealing.pool.remove(next.transactions.map(({ hash }) => hash));
   const senders = next.transactions.map(({ sender }) => sender);
   for (const { transaction, refusal } of sealing.pool.recheck(senders, application.checkSealed)) {
+    keepDropped(context, transaction);
     context.outbox.effects.push({ type: "dropped", hash: transaction.hash, refusal });
   }
   return finalized;
@@ -251,6 +254,7 @@ function afterSealedExecution(context: Context, executed: readonly FinalizedBloc
     context,
     executed.map(({ blockHash }) => blockHash),
   );
+  context.sealing.listed.expire(Height.next(context.execution.final.height));
   dropLateMessages(context);
   submitDueMessage(context);
 }
@@ -276,6 +280,7 @@ function afterExecution(context: Context, executed: readonly FinalizedBlock[]): 
     const hashes = receipts.map(({ hash }) => hash);
     context.pool.remove(hashes);
     context.sealing?.pool.remove(hashes);
+    context.sealing?.listed.remove(hashes);
     for (const hash of hashes) context.recentlyFinal.add(hash);
     context.retained.push(blockHash);
   }

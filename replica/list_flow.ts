@@ -2,13 +2,15 @@
  *  when something new comes before that leader's proposal, a newer list, at most once per interval. The leader keeps the newest of each
  *  validator and asks the makers for what it does not hold. */
 
+import type { ParsedTransaction } from "../types/application.ts";
 import type { ListEntry } from "../types/envelope.ts";
-import { type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
-import { type InclusionList, listEntriesMax, signList } from "../types/inclusion_list.ts";
+import { type ValidatorIndex, View } from "../types/ids.ts";
+import { type InclusionList, listBytesMax, listEntriesMax, signList } from "../types/inclusion_list.ts";
 import { BODY_REQUEST_TRANSACTIONS_MAX } from "../types/limits.ts";
 import type { Sender } from "../types/sender.ts";
-import { armTimer, type Context, isRequested, penalizePeer, sendRequest } from "./context.ts";
-import { keyIdAt, NO_KEY, type Sealing } from "./sealing.ts";
+import { findListed } from "./body_flow.ts";
+import { armTimer, type Context, penalizePeer, sendRequest } from "./context.ts";
+import { type AskedEntries, keyIdAt, NO_KEY, type Sealing } from "./sealing.ts";
 
 /** Our vote or timeout of `view` leaves in this step: tell the next leader what we hold. */
 export function sendListAfter(context: Context, view: View): void {
@@ -58,18 +60,55 @@ export function acceptList(context: Context, from: Sender, list: InclusionList):
   askForMissing(context, sealing, list.view);
 }
 
-function askForMissing(context: Context, sealing: Sealing, view: View): void {
-  if (context.consensus.leaderOf(view) !== sealing.self || isRequested(context, "transactions", undefined)) return;
-  const isHeld = (entry: ListEntry): boolean => isKnown(context, sealing, entry.id);
-  const [lacking] = sealing.inclusion.missing({ view, isHeld });
-  if (lacking === undefined) return;
-  const hashes = lacking.entries.slice(0, BODY_REQUEST_TRANSACTIONS_MAX).map(({ id }) => id);
-  const peer = sealing.links.get(lacking.validator);
-  sendRequest(context, { request: { type: "transactions", hashes }, candidates: peer === undefined ? [] : [peer], blockHash: undefined });
+/** Asks the makers of the lists that we may need for what we lack of them: each for its own, nothing of two at a time, so that whoever makes
+ *  entries up delays nobody else's. What does not come is asked for again at an interval, then of anybody. */
+export function askForMissing(context: Context, sealing: Sealing, view: View): void {
+  if (sealing.proposedView >= view || context.consensus.leaderOf(view) !== sealing.self) return;
+  const { nowMs, config } = context;
+  const isHeld = ({ id }: ListEntry): boolean => findListed(context, id) !== undefined || context.recentlyFinal.has(id);
+  const lacking = sealing.inclusion.missing({ view, isHeld });
+  const isFresh = ({ atMs }: AskedEntries): boolean => nowMs - atMs < config.bodyRetryMs && nowMs >= atMs;
+  const underWay = new Set([...sealing.asked.values()].filter(isFresh).flatMap(({ ids }) => [...ids]));
+  const lastAskedMs = (validator: ValidatorIndex): number => sealing.asked.get(validator)?.atMs ?? 0;
+  for (const { validator, entries } of [...lacking].sort((left, right) => lastAskedMs(left.validator) - lastAskedMs(right.validator))) {
+    const before = sealing.asked.get(validator);
+    const ids = entries.filter(({ id }) => !underWay.has(id)).map(({ id }) => id);
+    // Whoever sends list after list gets no request for each of them.
+    const isTooSoon = before !== undefined && nowMs >= before.atMs && nowMs - before.atMs < config.bodyGraceMs;
+    if (ids.length === 0 || isTooSoon) continue;
+    const rounds = ids.some((id) => before?.ids.has(id)) ? (before?.rounds ?? 0) + 1 : 0;
+    const stillAwaited = before !== undefined && isFresh(before) ? before.ids : [];
+    sealing.asked.set(validator, { ids: new Set([...stillAwaited, ...ids]), atMs: nowMs, rounds });
+    for (const id of ids) underWay.add(id);
+    const peer = sealing.links.get(validator);
+    const candidates = peer === undefined || rounds % 2 === 1 ? [] : [peer];
+    const hashes = ids.slice(0, BODY_REQUEST_TRANSACTIONS_MAX);
+    sendRequest(context, { request: { type: "transactions", hashes }, candidates, blockHash: undefined });
+  }
+  if (lacking.length > 0) armTimer(context, "bodies", config.bodyGraceMs);
 }
 
-function isKnown(context: Context, sealing: Sealing, id: TransactionHash): boolean {
-  return sealing.pool.has(id) || context.bodies.find(id) !== undefined || context.recentlyFinal.has(id);
+/** What did not come may have to be asked for again. */
+export function askAgainForMissing(context: Context): void {
+  const { sealing } = context;
+  if (sealing === undefined) return;
+  const { view } = context.consensus.status;
+  askForMissing(context, sealing, view);
+  askForMissing(context, sealing, View.next(view));
+}
+
+/** The pool refused it. If a list made us ask for it, that list must count all the same. */
+export function keepListed({ sealing }: Context, transaction: ParsedTransaction): void {
+  if (sealing === undefined || transaction.sealed === undefined) return;
+  for (const [validator, { ids }] of sealing.asked) {
+    if (ids.has(transaction.hash)) return sealing.listed.keep(validator, transaction);
+  }
+}
+
+/** Our pool let it go. Lists that were made before, ours among them, may name it. */
+export function keepDropped({ sealing }: Context, transaction: ParsedTransaction): void {
+  if (sealing?.self === undefined || transaction.sealed === undefined) return;
+  sealing.listed.keep(sealing.self, transaction);
 }
 
 function sendList(context: Context, view: View): void {
@@ -82,6 +121,7 @@ function sendList(context: Context, view: View): void {
   const entries = pool.listFor({
     height: context.execution.final.height,
     countMax: listEntriesMax(sealing.validatorCount),
+    bytesMax: listBytesMax(sealing.validatorCount),
     isExcluded: (id) => carried.has(id),
   });
   sealing.listSequence++;

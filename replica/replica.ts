@@ -16,7 +16,7 @@ import type { BlsSuite, VerifyEd25519 } from "../types/suites.ts";
 import type { ValidatorSetContext } from "../types/validator_set.ts";
 import { acceptTransactions, refusalOf, republish } from "./admission.ts";
 import { createBodies } from "./bodies.ts";
-import { abandonBodies, checkBody, fetchMissing, findHeld } from "./body_flow.ts";
+import { abandonBodies, checkBody, fetchMissing } from "./body_flow.ts";
 import { buildBlock, resumeBuild } from "./build_flow.ts";
 import { createCatchUp } from "./catch_up.ts";
 import type { Context, ReplicaConfig } from "./context.ts";
@@ -35,7 +35,7 @@ import {
 } from "./final_flow.ts";
 import type { Replica, ReplicaInput, Step } from "./interface.ts";
 import { submitDueMessage } from "./keygen_flow.ts";
-import { acceptList, refreshList, sendListAfter, sendListOnEntry } from "./list_flow.ts";
+import { acceptList, askAgainForMissing, refreshList, sendListAfter, sendListOnEntry } from "./list_flow.ts";
 import { acceptOpeningMessage, onOpeningTimer, releaseBlock, tendOpenings } from "./opening_flow.ts";
 import { createOutbox, toStep } from "./outbox.ts";
 import { createParser } from "./parse.ts";
@@ -117,7 +117,7 @@ export function createReplica(options: ReplicaOptions): Replica {
       return statusOf(context);
     },
     answer: (request) => answer(context, request),
-    isPending: (hash) => findHeld(context, hash) !== undefined,
+    isPending: (hash) => context.pool.has(hash) || context.sealing?.pool.has(hash) === true,
     parse: (bytes) => context.parse(bytes),
     refusalOf: (transaction) => refusalOf(context, transaction),
     get sealingKey() {
@@ -132,7 +132,9 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
   const pool = createOpenPool(config.pool);
   const bodies = createBodies();
   const sealing =
-    options.sealing === undefined ? undefined : createSealing({ ...options, ...options.sealing, executed: recovered.recentLanes, head: finalHead.blockHash });
+    options.sealing === undefined
+      ? undefined
+      : createSealing({ ...options, ...options.sealing, executed: recovered.recentLanes, head: finalHead.blockHash });
   const parse = createParser({ application, keygen: sealing?.keygen });
   for (const { blockHash, block } of recovered.pendingBlocks) {
     const transactions = parseBody(parse, block);
@@ -241,6 +243,7 @@ function acceptTimer(context: Context, input: Extract<ReplicaInput, { type: "tim
 
 function onBodiesTimer(context: Context): void {
   fetchMissing(context);
+  askAgainForMissing(context);
   drainFinalQueue(context);
 }
 

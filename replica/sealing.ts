@@ -9,6 +9,7 @@ import type { ConsensusEffect } from "../consensus/interface.ts";
 import { isSameEntry } from "../mempool/canon.ts";
 import { createInclusionKeeper, type InclusionKeeper, judgeLists } from "../mempool/inclusion.ts";
 import type { Keygen } from "../mempool/keygen_interface.ts";
+import { createListedStore, type ListedStore } from "../mempool/listed_store.ts";
 import type { OpenPoolLimits } from "../mempool/open_pool.ts";
 import { createOpenings } from "../mempool/opening.ts";
 import type { OpeningConfig, Openings } from "../mempool/opening_interface.ts";
@@ -44,6 +45,13 @@ export interface SealingOptions {
   readonly config: SealingConfig;
 }
 
+export interface AskedEntries {
+  readonly ids: ReadonlySet<TransactionHash>;
+  readonly atMs: number;
+  /** How often in a row: the maker first, then anybody. */
+  readonly rounds: number;
+}
+
 export interface Sealing extends SealingOptions {
   readonly domain: SigningDomain;
   readonly self: ValidatorIndex | undefined;
@@ -52,6 +60,10 @@ export interface Sealing extends SealingOptions {
   readonly quorumCount: number;
   readonly pool: SealedPool;
   readonly inclusion: InclusionKeeper;
+  /** What lists name and our pool does not hold: fetched because of a list, or let go by our pool. */
+  readonly listed: ListedStore;
+  /** What was last asked of the makers of lists, until it is asked again. */
+  readonly asked: Map<ValidatorIndex, AskedEntries>;
   readonly lanes: Lanes;
   readonly openings: Openings;
   /** Peers at the other end of direct links, as far as they have spoken. */
@@ -65,6 +77,8 @@ export interface Sealing extends SealingOptions {
   proposedView: View;
   /** Our own build, while too few lists are here. */
   waitingBuild: Extract<ConsensusEffect, { type: "build" }> | undefined;
+  /** Grows with all that a waiting build may have lacked: what it was when the build was last tried. */
+  triedAt: number;
   /** Valid blocks that the openings had no room for. */
   readonly unheld: Set<BlockHash>;
 }
@@ -95,6 +109,8 @@ export function createSealing(
     quorumCount,
     pool: createSealedPool({ limits: config.pool, chainId: domain.chainId, suite: suite.suite }),
     inclusion: createInclusionKeeper({ epoch, validatorCount, self, view: View.ZERO }),
+    listed: createListedStore(validatorCount),
+    asked: new Map(),
     lanes: createLanes({ ...options, threshold: validatorCount - quorumCount + 1 }),
     openings: createOpenings({ suite, self, validatorCount, config: config.opening }),
     links: new Map(),
@@ -106,6 +122,7 @@ export function createSealing(
     sentList: undefined,
     proposedView: View.ZERO,
     waitingBuild: undefined,
+    triedAt: 0,
     unheld: new Set(),
   };
 }

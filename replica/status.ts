@@ -5,7 +5,7 @@ import type { TransactionHash } from "../types/ids.ts";
 import { RANGE_BYTES_MAX } from "../types/limits.ts";
 import type { SyncRequest, SyncResponse } from "../types/sync.ts";
 import { blockOf } from "./bodies.ts";
-import { findHeld } from "./body_flow.ts";
+import { findListed } from "./body_flow.ts";
 import { type Context, isRequested } from "./context.ts";
 import type { ReplicaStatus, SealingStatus } from "./interface.ts";
 import { keyIdAt } from "./sealing.ts";
@@ -80,7 +80,7 @@ function findTransactions(context: Context, hashes: readonly TransactionHash[]):
   const found: Uint8Array[] = [];
   let bytes = 0;
   for (const hash of hashes) {
-    const transaction = findHeld(context, hash);
+    const transaction = findListed(context, hash);
     if (transaction === undefined) continue;
     bytes += transaction.bytes.length;
     if (bytes > RANGE_BYTES_MAX) break;

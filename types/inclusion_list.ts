@@ -8,7 +8,7 @@ import { assert } from "./assert.ts";
 import { type Codec, defineCodec, hashFromBytes, hashToBytes, ssz } from "./codec.ts";
 import { FEE_CLASS_MAX, type ListEntry, SEALED_SIZE_CLASS_MAX } from "./envelope.ts";
 import { Epoch, Height, type TransactionHash, ValidatorIndex, View } from "./ids.ts";
-import { BLOCK_TRANSACTIONS_MAX, FRAME_BYTES_MAX, VALIDATORS_MAX } from "./limits.ts";
+import { BLOCK_TRANSACTIONS_MAX, FRAME_BYTES_MAX, SEALED_LANE_BYTES_MAX, VALIDATORS_MAX } from "./limits.ts";
 import { inclusionListSigningBytes, type SigningDomain } from "./signing.ts";
 
 export interface UnsignedInclusionList {
@@ -36,6 +36,16 @@ export const LISTS_ENTRIES_MAX = 12_288;
 export function listEntriesMax(validatorCount: number): number {
   assert(validatorCount > 0, "a set has validators");
   return Math.min(LIST_ENTRIES_MAX, Math.floor(15_360 / validatorCount));
+}
+
+/** Envelopes that all lists of one view may name together, in bytes, each counted as often as it is named. */
+const LISTS_ENVELOPES_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Envelopes that one list names, in bytes, in a set of this size: no more than a lane holds. Honest makers keep to it, so that a leader can
+ *  hold what lists name and its own pool refuses. */
+export function listBytesMax(validatorCount: number): number {
+  assert(validatorCount > 0, "a set has validators");
+  return Math.min(SEALED_LANE_BYTES_MAX, Math.floor(LISTS_ENVELOPES_BYTES_MAX / validatorCount));
 }
 
 export const LIST_ENTRY_BYTES = 42;

@@ -62,7 +62,7 @@ function codeOf(pool: SealedPool, shape: Shape, given: Partial<SealedAdmission> 
   return code === foretold ? code : `${foretold} foretold, ${code} found`;
 }
 
-const wide = { height: Height.of(1), countMax: 1_000, isExcluded: () => false };
+const wide = { height: Height.of(1), countMax: 1_000, bytesMax: 1_000_000, isExcluded: () => false };
 const listed = (pool: SealedPool, request: Partial<Parameters<SealedPool["listFor"]>[0]> = {}): string[] =>
   pool.listFor({ ...wide, ...request }).map(({ id }) => id.split("/").slice(0, 2).join(""));
 
