@@ -4,8 +4,8 @@
 import type { OperationEntry } from "../replica/interface.ts";
 import { type RecoveredReplica, type RecoveryFailure, type RecoveryResult, recoverReplica } from "../replica/recovery.ts";
 import type { Store, StoreIdentity } from "../storage/interface.ts";
-import type { Application, ExecutionResult } from "../types/application.ts";
-import type { ChainId, Height, TimestampMs } from "../types/ids.ts";
+import type { Application } from "../types/application.ts";
+import type { ChainId, TimestampMs } from "../types/ids.ts";
 import { NodeError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { openFailure, saveFailure } from "./store_errors.ts";
@@ -66,22 +66,15 @@ export function replayStore(options: {
   readonly chainId: ChainId;
   readonly genesisTimeMs: TimestampMs;
 }): { readonly result: RecoveryResult; readonly derived: readonly OperationEntry[] } {
-  const { store, application } = options;
-  const derived: OperationEntry[] = [];
-  const watched = watchExecution(application, (height, { stateRoot, receipts }) => {
-    const blockHash = store.finality(height)?.blockHash;
-    if (blockHash === undefined || store.operation(height) !== undefined) return;
-    // What has a sealed lane is synced with its openings: without them it could not have been executed again.
-    derived.push({ height, blockHash, stateRoot, receipts, openings: [] });
-  });
+  const { store } = options;
   const result = recoverReplica({
     source: { ...store.recovered, blockAt: (height) => store.blockAt(height), operation: (height) => store.operation(height) },
-    application: watched,
+    application: options.application,
     sealing: options.sealing,
     chainId: options.chainId,
     genesisTimeMs: options.genesisTimeMs,
   });
-  return { result, derived };
+  return { result, derived: result.ok ? result.derived : [] };
 }
 
 async function saveDerived(store: Store, operations: readonly OperationEntry[]): Promise<void> {
@@ -90,32 +83,6 @@ async function saveDerived(store: Store, operations: readonly OperationEntry[]):
   } catch (cause) {
     throw saveFailure(cause);
   }
-}
-
-/** The same application, with every execution reported. */
-function watchExecution(application: Application, onExecuted: (height: Height, result: ExecutionResult) => void): Application {
-  return {
-    name: application.name,
-    chainId: application.chainId,
-    get height() {
-      return application.height;
-    },
-    get root() {
-      return application.root;
-    },
-    takesSealed: application.takesSealed,
-    checkSealed: application.checkSealed,
-    parse: (bytes) => application.parse(bytes),
-    check: (transaction) => application.check(transaction),
-    execute(block) {
-      const result = application.execute(block);
-      onExecuted(block.height, result);
-      return result;
-    },
-    describeCode: (code) => application.describeCode(code),
-    snapshot: () => application.snapshot(),
-    restore: (snapshot) => application.restore(snapshot),
-  };
 }
 
 function failureText(failure: RecoveryFailure): string {

@@ -49,7 +49,14 @@ export type RecoveryFailure =
   | { readonly reason: "rootDiffers"; readonly height: Height; readonly ours: StateRoot; readonly recorded: StateRoot };
 
 export type RecoveryResult =
-  | { readonly ok: true; readonly recovered: RecoveredReplica; readonly replayedBlocks: number }
+  | {
+      readonly ok: true;
+      readonly recovered: RecoveredReplica;
+      readonly replayedBlocks: number;
+      /** Replayed heights that the operation log lacks, ascending: to be saved before the machine starts. Those with a sealed lane never
+       *  are among them, since without their openings they could not have been executed. */
+      readonly derived: readonly OperationEntry[];
+    }
   | { readonly ok: false; readonly failure: RecoveryFailure };
 
 /** Brings `application` (fresh, at genesis) to the final head and returns what `createReplica` starts from. */
@@ -73,12 +80,13 @@ export function recoverReplica(options: {
   const restoredHeight = application.height;
   const finalHeight = source.finalHead?.height ?? Height.ZERO;
   rememberRoots(source, restoredHeight, roots);
+  const derived: OperationEntry[] = [];
   while (application.height < finalHeight) {
-    const failure = replayNext(options);
+    const failure = replayNext(options, derived);
     if (failure !== undefined) return { ok: false, failure };
     roots.push({ height: application.height, root: application.root });
   }
-  return { ok: true, recovered: layOut(options, roots), replayedBlocks: finalHeight - restoredHeight };
+  return { ok: true, recovered: layOut(options, roots), replayedBlocks: finalHeight - restoredHeight, derived };
 }
 
 /** Roots at and below the snapshot's height come from the operation log, as far back as headers may still name them. */
@@ -91,7 +99,7 @@ function rememberRoots(source: RecoverySource, upTo: Height, roots: ExecutedHeig
 
 type RecoveryOptions = Parameters<typeof recoverReplica>[0];
 
-function replayNext({ source, application, sealing }: RecoveryOptions): RecoveryFailure | undefined {
+function replayNext({ source, application, sealing }: RecoveryOptions, derived: OperationEntry[]): RecoveryFailure | undefined {
   const height = Height.next(application.height);
   const block = source.blockAt(height);
   if (block === undefined) return { reason: "blockMissing", height };
@@ -100,9 +108,10 @@ function replayNext({ source, application, sealing }: RecoveryOptions): Recovery
   const operation = source.operation(height);
   const opened = openStored(sealing, { header: block.header, transactions }, operation?.openings ?? []);
   if (opened === undefined) return { reason: "openingsMissing", height };
-  const { stateRoot } = applyBlock({ application, keygen: sealing?.keygen }, { header: block.header, transactions, opened });
+  const { stateRoot, receipts } = applyBlock({ application, keygen: sealing?.keygen }, { header: block.header, transactions, opened });
   const recorded = operation?.stateRoot;
   if (recorded !== undefined && recorded !== stateRoot) return { reason: "rootDiffers", height, ours: stateRoot, recorded };
+  if (operation === undefined) derived.push({ height, blockHash: hashHeader(block.header), stateRoot, receipts, openings: [] });
   return undefined;
 }
 
