@@ -197,6 +197,7 @@ export interface Replica {
   readonly status: ReplicaStatus;
   /** Answers what the machine holds in memory: pool and proposed transactions, TCs, unfinished blocks. Storage answers the rest. */
   answer(request: SyncRequest): SyncResponse | undefined;
+  /** Waits to be ordered here. What only an unfinished block carries does not: that block may lose, and then it is forgotten. */
   isPending(hash: TransactionHash): boolean;
   /** Decodes a transaction of any kind. Never touches state. */
   parse(bytes: Uint8Array): ParseResult;
