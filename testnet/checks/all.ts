@@ -70,14 +70,20 @@ export function createCheckers({
     ...(scenario.expect === "stall" ? [createStallChecker(cluster, scenario)] : []),
     ...(scenario.expect === "break" ? [] : [createProgressChecker(cluster, scenario)]),
     ...(isCalm(scenario) ? [createCalmChecker(cluster)] : []),
-    createBoundsChecker(cluster, protocol),
+    createBoundsChecker(cluster, scenario),
     createPoolChecker(cluster, scenario),
   ];
 }
 
-/** Whose store an old copy replaces without a sign of it. */
-function victimsOf({ faults }: Scenario): ReadonlySet<number> {
-  return new Set(faults.flatMap(({ action }) => (action.type === "rollback" && action.hidesCounter === true ? [action.validator] : [])));
+/** Whose store an old copy replaces without a sign of it. Of a traitor nobody asks that it stops. */
+function victimsOf({ faults, byzantine }: Scenario): ReadonlySet<number> {
+  const traitors = new Set(byzantine.map(({ validator }) => validator));
+  return new Set(
+    faults.flatMap(({ action }) => {
+      const isVictim = action.type === "rollback" && action.hidesCounter === true && !traitors.has(action.validator);
+      return isVictim ? [action.validator] : [];
+    }),
+  );
 }
 
 /** Hands each fact to those who care for its type, and reports every violation with the checker that found it. */

@@ -127,6 +127,9 @@ function pay(client: Client, fields: Partial<Operation> = {}): Operation {
   return operation("transfer", { asset: FEE_ASSET, account: client.main.account, amount: 1n, ...fields });
 }
 
+/** Whose jump of nonces is not settled. */
+const jumping = new WeakSet<object>();
+
 const REPLAYS: Readonly<Record<string, Recipe>> = {
   /** A used nonce with other content. */
   usedNonce(traffic, client, atUs) {
@@ -143,10 +146,14 @@ const REPLAYS: Readonly<Record<string, Recipe>> = {
   /** The window jumps ahead, and what was signed before is too old by then: with luck, only when it is executed. */
   nonceTooOld(traffic, client, atUs) {
     const { wild } = client;
+    // Two jumps at once lead out of the window for good, should the first one not be taken.
+    if (jumping.has(wild)) return;
+    jumping.add(wild);
     const jump = wild.nonce + 200;
     wild.nonce = jump + 1;
     const validator = traffic.courier.pickValidator(atUs);
-    send(traffic, client, compose(traffic, wild, [pay(client)], { nonce: jump }), { atUs, validator });
+    const onDone = (): void => void jumping.delete(wild);
+    send(traffic, client, compose(traffic, wild, [pay(client)], { nonce: jump }), { atUs, validator, onDone });
     const nonce = Math.max(0, jump - 256);
     send(traffic, client, compose(traffic, wild, [pay(client)], { nonce }), { atUs, validator });
   },
