@@ -36,6 +36,15 @@ const transactions = (bytes: number, source: "client" | "peer"): ReplicaInput =>
     transactions: [transaction],
   };
 };
+const shares = (count: number): ReplicaInput => ({
+  type: "sealing",
+  from: { type: "validator", validator: ValidatorIndex.of(1), peer: "p" as PeerKey },
+  message: {
+    type: "shares",
+    blockHash: "" as BlockHash,
+    shares: Array.from({ length: count }, (_, position) => ({ position, share: new Uint8Array(32) })),
+  },
+});
 const timer: ReplicaInput = { type: "timer", timer: "view" };
 const status = (height: number, from = "p"): ReplicaInput => ({
   type: "peerStatus",
@@ -59,6 +68,13 @@ t.test("createInputQueue: a full share of peers, drops the oldest vote first, wh
 t.test("createInputQueue: no vote left, drops certificates, then batches of transactions", async (t) => {
   const inputs = [transactions(5, "peer"), certificate(1), transactions(6, "peer"), transactions(7, "peer")];
   t.same(filled({ peerInputsMax: 2, peerBytesMax: 100 }, inputs).left, [inputs[2], inputs[3]]);
+});
+
+t.test("createInputQueue: messages of the sealed lane, give way after transactions and count in bytes", async (t) => {
+  const inputs = [shares(1), transactions(5, "peer"), shares(2)];
+  t.same(filled({ peerInputsMax: 2, peerBytesMax: 1_000 }, inputs).left, [inputs[0], inputs[2]]);
+  t.same(filled({ peerInputsMax: 1, peerBytesMax: 1_000 }, inputs).left, [inputs[2]]);
+  t.same(filled({ peerInputsMax: 9, peerBytesMax: 64 }, inputs).left, [inputs[2]], "32 bytes a share");
 });
 
 t.test("createInputQueue: own inputs, timers and clients' transactions, are never dropped or counted", async (t) => {

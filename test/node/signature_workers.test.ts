@@ -2,7 +2,16 @@
 
 import t, { type Test } from "tap";
 import { ed25519PublicKeyOf, signEd25519, verifyEd25519 } from "../../crypto/ed25519_sodium.ts";
-import { hasCheckSizes, openRing, RING_BYTES, SLOT_BYTES, SLOT_CHECKS_MAX, type WorkerCheck } from "../../node/signature_ring.ts";
+import { loadSealingSuite } from "../../node/sealing_suite.ts";
+import {
+  hasCheckSizes,
+  openRing,
+  RING_BYTES,
+  type SealedPartCheck,
+  SLOT_BYTES,
+  SLOT_CHECKS_MAX,
+  type WorkerCheck,
+} from "../../node/signature_ring.ts";
 import {
   createSignatureWorkers,
   SIGNATURE_WORKER_FILE,
@@ -10,6 +19,7 @@ import {
   type SignatureWorkersOptions,
 } from "../../node/signature_workers.ts";
 import type { SignatureCheck } from "../../types/application.ts";
+import { LABEL_BYTES, SEALED_SIZE_CLASS_MAX, sealedBytesOf } from "../../types/envelope.ts";
 import { TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
 
 const seed = new Uint8Array(32).fill(7);
@@ -44,10 +54,19 @@ function start(t: Test, change: Partial<SignatureWorkersOptions> = {}): { worker
   return { workers, events };
 }
 
-function verdicts(workers: SignatureWorkers, checks: readonly SignatureCheck[]): Promise<readonly boolean[]> {
+function verdicts(workers: SignatureWorkers, checks: readonly WorkerCheck[]): Promise<readonly boolean[]> {
   return new Promise((resolve, reject) => {
     if (!workers.verify(checks, resolve)) reject(new Error("busy"));
   });
+}
+
+const suite = await loadSealingSuite();
+const sealingKey = suite.publicKeyOf(suite.deriveSecretKey(seed));
+
+function sealedPart(index: number): SealedPartCheck {
+  const label = new Uint8Array(LABEL_BYTES).fill(index);
+  const sealed = suite.seal({ publicKey: sealingKey, label, message: new Uint8Array(256), randomness: new Uint8Array(64).fill(index) });
+  return { publicKey: sealingKey, label, sealed };
 }
 
 /** What a ring gives back, out of its memory. */
@@ -139,4 +158,36 @@ t.test("openRing: fill, takes no more than the slot holds and reads back what wa
   t.ok(hasCheckSizes(large));
   t.equal(ring.fill(2, [large, large]), 1, "the second large one waits for another slot");
   t.same(ring.read(2).map(copyOf), [large]);
+});
+
+t.test("openRing: seals among signatures, come back as they went in, and fewer of them to a slot", async (t) => {
+  const ring = openRing(new SharedArrayBuffer(RING_BYTES));
+  const mixed: WorkerCheck[] = [signed(1), sealedPart(2), signed(3), sealedPart(4)];
+  t.equal(ring.fill(0, mixed), 4);
+  t.same(ring.read(0).map(copyOf), mixed);
+  const seals = Array.from({ length: 20 }, (_, index) => sealedPart(index));
+  t.equal(ring.fill(1, seals), 8, "each costs as much as eight signatures");
+  const largest = { publicKey, label: new Uint8Array(LABEL_BYTES), sealed: new Uint8Array(sealedBytesOf(SEALED_SIZE_CLASS_MAX)) };
+  t.ok(hasCheckSizes(largest));
+  t.notOk(hasCheckSizes({ ...largest, publicKey: new Uint8Array(31) }));
+  t.notOk(hasCheckSizes({ ...largest, sealed: new Uint8Array(SLOT_BYTES) }));
+});
+
+for (const count of [0, 1]) {
+  t.test(`createSignatureWorkers: ${count} threads, seals and signatures mixed, the right verdicts in order`, async (t) => {
+    const { workers, events } = start(t, { count, checkSeal: suite.check });
+    if (count > 0) await warm(workers, events);
+    const expected = Array.from({ length: 24 }, (_, index) => index % 5 !== 2);
+    const checks = expected.map((isValid, index): WorkerCheck => {
+      if (index % 2 === 0) return isValid ? signed(index) : forged(index);
+      const check = sealedPart(index);
+      return isValid ? check : { ...check, label: Uint8Array.of(1, 2, 3) };
+    });
+    t.same(await verdicts(workers, checks), expected);
+  });
+}
+
+t.test("createSignatureWorkers: a seal where nothing is sealed, not valid", async (t) => {
+  const { workers } = start(t, { count: 0 });
+  t.same(await verdicts(workers, [sealedPart(1), signed(1)]), [false, true]);
 });

@@ -4,7 +4,7 @@ import t from "tap";
 import { createSyncClient, type RequestEffect } from "../../node/sync_client.ts";
 import { createSyncServer } from "../../node/sync_server.ts";
 import type { PeerInfo } from "../../p2p/interface.ts";
-import type { FinalityEntry, ReplicaInput } from "../../replica/interface.ts";
+import type { FinalityEntry, OperationEntry, ReplicaInput } from "../../replica/interface.ts";
 import type { Block } from "../../types/block.ts";
 import { type BlockHash, Epoch, Height, type TransactionHash, View } from "../../types/ids.ts";
 import { RANGE_BLOCKS_MAX, RANGE_BYTES_MAX, RANGE_HEADERS_MAX } from "../../types/limits.ts";
@@ -19,6 +19,9 @@ function serverOver(chain: {
   readonly bodyBytes?: number;
   readonly oldestHeight?: number;
   readonly reads?: number[];
+  /** Sealed transactions in each block, and up to where they are open. */
+  readonly sealedCount?: number;
+  readonly executedHeight?: number;
   /** Has it a certificate of its own? Otherwise it is final by the next that has. */
   isProven(height: number): boolean;
 }) {
@@ -31,10 +34,16 @@ function serverOver(chain: {
       blockAt: (height) => {
         chain.reads?.push(height);
         return within(height)
-          ? ({ header: { height, bodyBytes: chain.bodyBytes ?? 10, transactionCount: 1, sealedCount: 0 }, lists: [] } as unknown as Block)
+          ? ({
+              header: { height, bodyBytes: chain.bodyBytes ?? 10, transactionCount: 1, sealedCount: chain.sealedCount ?? 0 },
+              lists: [],
+            } as unknown as Block)
           : undefined;
       },
-      operation: () => undefined,
+      operation: (height) => {
+        const openings = Array.from({ length: chain.sealedCount ?? 0 }, () => ({ type: "seed", seed: new Uint8Array(32).fill(height) }));
+        return height <= (chain.executedHeight ?? 0) ? ({ height, openings } as unknown as OperationEntry) : undefined;
+      },
       blockByHash: (hash) => (hash === blockHash(1) ? ({ header: { height: 1 } } as Block) : undefined),
       finality: (height) => {
         let proven = Number(height);
@@ -99,6 +108,34 @@ t.test("createSyncServer: large blocks or pruned heights, the range stays within
   const server = serverOver({ finalHeight: 50, bodyBytes: RANGE_BYTES_MAX / 4, isProven: () => true });
   t.same((await rangeOf(server, 1, 50)).heights, [1, 2, 3]);
   t.same((await rangeOf(serverOver({ finalHeight: 50, oldestHeight: 20, isProven: () => true }), 5, 5)).heights, []);
+});
+
+t.test("createSyncServer: sealed lanes, openings beside their blocks, and nothing that is not open here", async (t) => {
+  const server = serverOver({ finalHeight: 9, sealedCount: 2, executedHeight: 6, isProven: () => true });
+  const response = await server({ type: "finalBlocks", fromHeight: Height.of(4), count: 9 });
+  if (response.type !== "finalBlocks") throw new Error("another type");
+  t.same(
+    response.openings.map((openings) => openings.map((opening) => opening.type === "seed" && opening.seed[0])),
+    [4, 5, 6].map((height) => [height, height]),
+  );
+  t.equal(response.blocks.length, 3);
+  t.same((await rangeOf(server, 7, 3)).heights, []);
+  const many = serverOver({
+    finalHeight: 3,
+    sealedCount: 2_048,
+    executedHeight: 3,
+    bodyBytes: RANGE_BYTES_MAX - 100_000,
+    isProven: () => true,
+  });
+  t.same((await rangeOf(many, 1, 3)).heights, [1], "seeds count: a second block would not fit");
+  const full = serverOver({
+    finalHeight: 3,
+    sealedCount: 2_048,
+    executedHeight: 3,
+    bodyBytes: RANGE_BYTES_MAX - 50_000,
+    isProven: () => true,
+  });
+  t.same((await rangeOf(full, 1, 3)).heights, [], "not even the first");
 });
 
 t.test("createSyncServer: what it does not have, empty answers of the right type", async (t) => {

@@ -1,23 +1,30 @@
 /** The way of transactions into the machine, with a parser, workers and a machine that the test plays. */
 
 import t from "tap";
-import { isSealCheck } from "../../node/signature_ring.ts";
+import { isSealCheck, type WorkerCheck } from "../../node/signature_ring.ts";
 import { createTransactionIngress, type TransactionIngressOptions } from "../../node/transaction_ingress.ts";
 import type { ReplicaInput } from "../../replica/interface.ts";
-import type { ParseResult } from "../../types/application.ts";
+import type { ParseResult, Refusal } from "../../types/application.ts";
+import type { SealedEnvelope } from "../../types/envelope.ts";
 import { Height, type TransactionHash } from "../../types/ids.ts";
+import type { KeyId } from "../../types/sealing.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
 
 const peer: Sender = { type: "relay", peer: "p" as PeerKey };
+const KEY = "key" as KeyId;
 const hashOf = (byte: number) => `hash ${byte}` as TransactionHash;
 const bytesOf = (...bytes: number[]) => bytes.map((byte) => Uint8Array.of(byte));
 
-/** Byte 0 does not parse; bytes from 200 on have a bad signature. */
+/** Byte 0 does not parse; bytes from 200 on have a bad signature. Bytes from 160 to 199 and from 230 on are sealed, odd ones badly. */
 function parse(bytes: Uint8Array): ParseResult {
   const [byte = 0] = bytes;
   if (byte === 0) return { ok: false, refusal: { code: "malformed", canRetry: false, advice: "encode it" } };
   const transaction = { hash: hashOf(byte), bytes, sender: "", nonce: 0, expiryHeight: Height.of(9), operationCount: 1 };
-  return { ok: true, transaction, signature: { publicKey: bytes, message: bytes, signature: bytes } };
+  const signature = { publicKey: bytes, message: bytes, signature: bytes };
+  const isSealed = (byte >= 160 && byte < 200) || byte >= 230;
+  if (!isSealed) return { ok: true, transaction, signature };
+  const sealed = {} as SealedEnvelope;
+  return { ok: true, transaction: { ...transaction, sealed }, signature, seal: { keyId: KEY, label: bytes, sealed: bytes } };
 }
 
 function bench(change: Partial<TransactionIngressOptions> = {}) {
@@ -28,13 +35,17 @@ function bench(change: Partial<TransactionIngressOptions> = {}) {
   const ingress = createTransactionIngress({
     parse,
     refusalOf: () => undefined,
-    sealingPublicKey: () => undefined,
+    sealingPublicKey: () => Uint8Array.of(7),
     finalHeight: () => Height.of(1),
     workers: {
       verify(checks, done) {
-        const bytes = checks.map((check) => (isSealCheck(check) ? check.sealed : check.message)[0] ?? 0);
-        checked.push(...bytes);
-        queueMicrotask(() => done(bytes.map((byte) => byte < 200)));
+        const isRight = (check: WorkerCheck): boolean => {
+          const [byte = 0] = isSealCheck(check) ? check.sealed : check.message;
+          checked.push(isSealCheck(check) ? -byte : byte);
+          return isSealCheck(check) ? byte % 2 === 0 : byte < 200;
+        };
+        const verdicts = checks.map(isRight);
+        queueMicrotask(() => done(verdicts));
         return true;
       },
     },
@@ -145,4 +156,94 @@ t.test("fromGossip: workers full, the batch is dropped and counted", async (t) =
   ingress.fromGossip(peer, bytesOf(1));
   t.equal(ingress.droppedBatches, 1);
   t.same(inputs, []);
+});
+
+t.test("fromClient: sealed ones, signature before seal, each with its own code; a forged one costs no seal check", async (t) => {
+  const { ingress, hashes, checked, accepted } = bench();
+  const results = ingress.fromClient(bytesOf(160, 161, 231, 2));
+  await settle();
+  t.same(checked, [160, 161, 231, 2, -160, -161]);
+  t.same(hashes(), [[hashOf(160), hashOf(2)]]);
+  ingress.onAdmitted(hashOf(160), undefined);
+  ingress.onAdmitted(hashOf(2), undefined);
+  t.match(
+    (await results).map(({ refusal }) => refusal?.code),
+    [undefined, "badSeal", "badSignature", undefined],
+  );
+  t.same(accepted, [hashOf(160), hashOf(2)]);
+});
+
+t.test("fromClient: what the machine would refuse anyway, its code before anything is checked", async (t) => {
+  const refusal: Refusal = { code: "expired", canRetry: false, advice: "seal it again" };
+  const { ingress, inputs, checked } = bench({ refusalOf: ({ hash }) => (hash === hashOf(160) ? refusal : undefined) });
+  const results = ingress.fromClient(bytesOf(160, 162));
+  await settle();
+  t.same(checked, [162, -162]);
+  t.equal(inputs.length, 1);
+  ingress.onAdmitted(hashOf(162), undefined);
+  t.same(await results, [
+    { hash: hashOf(160), refusal },
+    { hash: hashOf(162), refusal: undefined },
+  ]);
+});
+
+t.test("fromClient: no sealing key here, a code that says so; workers full before the seals, busy for sealed ones alone", async (t) => {
+  const keyless = bench({ sealingPublicKey: () => undefined });
+  t.match(await keyless.ingress.fromClient(bytesOf(160)), [{ refusal: { code: "noSealingKey", canRetry: true } }]);
+  t.same(keyless.checked, [160]);
+  let calls = 0;
+  const verify: TransactionIngressOptions["workers"]["verify"] = (checks, done) => {
+    calls += 1;
+    if (calls > 1) return false;
+    done(checks.map(() => true));
+    return true;
+  };
+  const full = bench({ workers: { verify } });
+  const results = full.ingress.fromClient(bytesOf(160, 1));
+  full.ingress.onAdmitted(hashOf(1), undefined);
+  t.match(await results, [{ refusal: { code: "busy" } }, { refusal: undefined }]);
+});
+
+t.test("fromGossip: refused, neither kept nor checked; it costs the sender only what no honest node sends", async (t) => {
+  const cases: [code: string, expiryHeight: number, penalties: number][] = [
+    ["wrongChain", 9, 1],
+    ["unknownSuite", 9, 1],
+    ["wrongSealingKey", 9, 1],
+    ["gasLimitOutOfRange", 9, 1],
+    ["noSealingKey", 9, 0],
+    ["nonceConflict", 9, 0],
+    ["insufficientForFee", 9, 0],
+    ["poolFull", 9, 0],
+    ["expired", 990, 0],
+    ["expired", 900, 1],
+    ["expiryTooFar", 1_000 + 4_096 + 10, 0],
+    ["expiryTooFar", 1_000 + 4_096 + 100, 1],
+  ];
+  for (const [code, expiryHeight, expected] of cases) {
+    const { ingress, inputs, penalties, checked } = bench({
+      parse: (bytes) => {
+        const parsed = parse(bytes);
+        return parsed.ok ? { ...parsed, transaction: { ...parsed.transaction, expiryHeight: Height.of(expiryHeight) } } : parsed;
+      },
+      finalHeight: () => Height.of(1_000),
+      refusalOf: () => ({ code, canRetry: false, advice: "" }),
+    });
+    ingress.fromGossip(peer, bytesOf(160));
+    await settle();
+    t.equal(penalties.length, expected, `${code} at ${expiryHeight}`);
+    t.same([inputs.length, checked.length], [0, 0]);
+  }
+  const { ingress, inputs, penalties } = bench();
+  ingress.fromGossip(peer, bytesOf(161));
+  await settle();
+  t.same(penalties, ["invalidTransaction"], "a bad seal");
+  t.same(inputs, []);
+});
+
+t.test("fromRequest: a proposal waits for it, handed over whatever the pool would say, once its seal is right", async (t) => {
+  const { ingress, hashes, checked } = bench({ refusalOf: () => ({ code: "nonceConflict", canRetry: false, advice: "" }) });
+  ingress.fromRequest({ type: "peer", sender: peer }, bytesOf(160, 161));
+  await settle();
+  t.same(checked, [160, 161, -160, -161]);
+  t.same(hashes(), [[hashOf(160)]]);
 });

@@ -33,6 +33,16 @@ const view = (change: Partial<ReplicaStatus>, others: Partial<FinalityView> = {}
   connected: new Set([1, 2, 3]),
   ...others,
 });
+const opening = (height: number, isFinal: boolean) => ({
+  blockHash: "" as BlockHash,
+  height: Height.of(height),
+  isReleased: true,
+  isFinal,
+  positionCount: 3,
+  openedCount: 1,
+  waitingFor: [ValidatorIndex.of(2)],
+});
+const unopened = { openings: [opening(14, false), opening(15, true), opening(16, true)] } as unknown as ReplicaStatus["sealing"];
 const heard = (...indices: number[]) => indices.map((index) => ValidatorIndex.of(index));
 
 t.test("whyNotFinal: each state of a node, one plain sentence that names whose move it is", async (t) => {
@@ -59,6 +69,11 @@ t.test("whyNotFinal: each state of a node, one plain sentence that names whose m
       "timeouts",
       view({ waitingFor: "timeouts", heardFrom: heard(0, 2, 3) }),
       /leader v1 is silent or failed; weight 3 of the 3 needed gave up the view, not yet v1$/,
+    ],
+    [
+      "openings",
+      view({ waitingFor: "openings", sealing: unopened }),
+      /^final block 15 has 1 of 3 sealed transactions open, and 1 more blocks; waiting for v2$/,
     ],
     ["certificates", view({ waitingFor: "certificates" }), /certificates of skipped views/],
     ["catching up", view({ isCatchingUp: true, waitingFor: "catchUp" }), /^catching up: executed height 16/],
