@@ -1,6 +1,7 @@
 /** Bounds: nothing that a peer can make grow goes beyond its limit. R9: records only of views that were entered, one per view above the
  *  last final one. R10: blocks and inputs within their limits. R12: one proof per offender until finality has passed its fault. */
 
+import type { Scenario } from "../scenario/manifest.ts";
 import type { FactOf } from "../simulator/facts.ts";
 import type { CheckedCluster, Checker, Violation } from "./checker.ts";
 import { accuserOf } from "./violations.ts";
@@ -15,6 +16,9 @@ const LIMITS = {
   /** Views ahead of the current one whose votes are kept. */
   futureViews: 16,
   voteKinds: 3,
+  /** The current view and those ahead. */
+  listViews: 5,
+  heldBlocks: 64,
 } as const;
 
 interface Held {
@@ -36,7 +40,7 @@ const accuse = accuserOf("bounds", "safety");
 
 export function createBoundsChecker(
   { honest, weights }: Pick<CheckedCluster, "honest" | "weights">,
-  { poolTransactionsMax }: { readonly poolTransactionsMax: number },
+  { protocol: { poolTransactionsMax }, sealing }: Pick<Scenario, "protocol" | "sealing">,
 ): Checker {
   const held = weights.map(
     (): Held => ({ view: 0, finalView: 0, admittedView: 0, passedView: 0, provenView: new Map(), suspicion: undefined }),
@@ -106,6 +110,10 @@ export function createBoundsChecker(
       ["pooled transactions", sizes.poolTransactions, poolTransactionsMax],
       ["bytes of pooled transactions", sizes.poolBytes, LIMITS.poolBytes],
       ["votes", sizes.votesHeld, votesMax(own)],
+      ["sealed transactions", sizes.sealed?.transactions ?? 0, sealing?.poolTransactionsMax ?? 0],
+      ["bytes of sealed transactions", sizes.sealed?.bytes ?? 0, LIMITS.poolBytes],
+      ["inclusion lists", sizes.sealed?.lists ?? 0, LIMITS.listViews * weights.length],
+      ["blocks to open", sizes.sealed?.blocks ?? 0, LIMITS.heldBlocks],
     ];
     for (const [what, size, limit] of rows) {
       if (size > limit) return accuse(atUs, [validator], `Validator ${validator} holds ${size} ${what}; at most ${limit} are allowed.`);

@@ -2,11 +2,14 @@
  *  holds more than clients have submitted and is not yet final there. M2. Ledger transactions stay final by their nonces; others may be
  *  let in again after a restart, and traitors may have made some, so those pools are not counted. */
 
+import type { Scenario } from "../scenario/manifest.ts";
 import type { FactOf } from "../simulator/facts.ts";
 import type { CheckedCluster, Checker, Violation } from "./checker.ts";
 import { accuserOf, brief } from "./violations.ts";
 
 const accuse = accuserOf("bounds", "safety");
+
+const KEYGEN_PER_VALIDATOR = 4;
 
 interface Pool {
   /** The heights that this life made final: above the first, up to the last. */
@@ -16,7 +19,7 @@ interface Pool {
 
 export function createPoolChecker(
   { honest, weights }: Pick<CheckedCluster, "honest" | "weights">,
-  { application }: { readonly application: "ledger" | "null" },
+  { application, sealing }: Pick<Scenario, "application" | "sealing">,
 ): Checker {
   const pools = weights.map((): Pool => ({ firstHeight: 0, lastHeight: 0 }));
   const submitted = new Set<string>();
@@ -24,6 +27,8 @@ export function createPoolChecker(
   const finalAt = new Map<string, number>();
   /** Submitted transactions that are final up to a height, by height. */
   const counts: number[] = [0];
+  /** Nobody submits them: of each validator, a few of this phase and the next. */
+  const keygenMax = sealing === undefined ? 0 : KEYGEN_PER_VALIDATOR * weights.length;
   const isCounted = application === "ledger" && honest.size === weights.length;
 
   function onFinalized({ validator, blocks }: FactOf<"finalized">): void {
@@ -51,8 +56,8 @@ export function createPoolChecker(
 
   function onSizes({ atUs, validator, poolTransactions }: FactOf<"sizes">): Violation | undefined {
     const final = counts[(pools[validator] as Pool).lastHeight];
-    if (!isCounted || final === undefined || poolTransactions <= submitted.size - final) return undefined;
-    const detail = `Validator ${validator} holds ${poolTransactions} transactions in its pool, although only ${submitted.size - final} of those submitted are not final there.`;
+    if (!isCounted || final === undefined || poolTransactions <= submitted.size - final + keygenMax) return undefined;
+    const detail = `Validator ${validator} holds ${poolTransactions} transactions in its pool, although only ${submitted.size - final} of those submitted are not final there and at most ${keygenMax} are of the key generation.`;
     return accuse(atUs, [validator], detail);
   }
 

@@ -73,11 +73,12 @@ export function createValidityChecker(
     );
   }
 
-  /** How full its own blocks may be is a validator's configuration; of others' blocks the protocol's limits are asked. */
+  /** How full its own open lane may be is a validator's configuration; of others' blocks the protocol's limits are asked. */
   function judgeProposed({ atUs, validator, proposal }: FactOf<"signedProposal">): Violation | undefined {
-    const { height, transactionCount } = proposal.header;
-    if (!honest.has(validator) || transactionCount <= blockTransactionsMax) return undefined;
-    const detail = `Validator ${validator} proposed a block of height ${height} with ${transactionCount} transactions; it is to put in at most ${blockTransactionsMax}.`;
+    const { height, transactionCount, sealedCount } = proposal.header;
+    const openCount = transactionCount - sealedCount;
+    if (!honest.has(validator) || openCount <= blockTransactionsMax) return undefined;
+    const detail = `Validator ${validator} proposed a block of height ${height} with ${openCount} open transactions; it is to put in at most ${blockTransactionsMax}.`;
     return accuse(atUs, [validator], detail);
   }
 

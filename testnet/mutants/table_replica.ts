@@ -35,8 +35,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     rule: "R2",
     class: "bodies",
     file: "consensus/proposal_flow.ts",
-    find: 'return bodyRootOf(transactionHashes) === header.bodyRoot ? undefined : "sent";',
-    replace: "return undefined;",
+    find: "return bodyRootOf(transactionHashes) === header.bodyRoot && ",
+    replace: "return ",
     what: "A proposal's list of transactions need not hash to the root in its header.",
     needs: "A leader that sends different lists under one header.",
     also: [

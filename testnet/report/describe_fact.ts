@@ -70,6 +70,8 @@ function describeDeed(fact: Deed): string {
       return `has as final: ${joined(fact.blocks.map(({ blockHash, header }) => `height ${header.height} (block ${shortHash(blockHash)} of view ${header.view})`))}`;
     case "ordered":
       return `has as ordered for good: ${joined(fact.blocks.map(({ blockHash, height }) => `height ${height} (block ${shortHash(blockHash)})`))}`;
+    case "keyLive":
+      return `has the sealing key ${shortHash(fact.key.keyId)}, live from height ${fact.activationHeight} on`;
     case "opened":
       return `has opened all sealed transactions of block ${shortHash(fact.blockHash)}`;
     case "evidence":

@@ -234,6 +234,7 @@ function entryOf(fact: Exclude<Fact, FactOf<"sent" | "delivered">>, order: numbe
     case "dropped":
       return fact.type === "answered" && fact.refusal === undefined ? undefined : entry("client", 0);
     case "opened":
+    case "keyLive":
       return entry("storage", 0);
     case "ordered":
     case "certified":

@@ -10,6 +10,7 @@ import type {
   Protocol,
   SaveContent,
   Scenario,
+  SealingPlan,
   StrategyName,
   Topology,
   Trigger,
@@ -26,6 +27,8 @@ export interface ScenarioOptions {
   readonly topology?: Topology;
   readonly protocol?: Partial<Protocol>;
   readonly application?: Scenario["application"];
+  /** Left out: no sealed transactions. */
+  readonly sealing?: Partial<Omit<SealingPlan, "mix">> & { readonly mix?: Readonly<Partial<SealingPlan["mix"]>> };
   readonly workload?: {
     readonly clients?: number;
     readonly perSecond?: number;

@@ -19,6 +19,7 @@ export function scenarioMistakes(scenario: Scenario): readonly Mistake[] {
     ...topologyMistakes(scenario.topology, scenario.weights.length),
     ...protocolMistakes(scenario),
     ...workloadMistakes(scenario),
+    ...sealingMistakes(scenario),
     ...scenario.faults.flatMap((fault, index) => faultMistakes(fault, `faults[${index}]`, scenario)),
     ...traitorMistakes(scenario),
     ...expectationMistakes(scenario),
@@ -56,6 +57,18 @@ function workloadMistakes({ workload: { clients, perSecond, mix } }: Scenario): 
   const isIdle = clients === 0 || perSecond === 0;
   const total = Object.values(mix).reduce((sum, share) => sum + share, 0);
   return isIdle || total > 0 ? [] : [{ path: "workload.mix", message: "must give at least one kind a share above 0, or set clients to 0" }];
+}
+
+function sealingMistakes({ sealing, application, weights }: Scenario): Mistake[] {
+  if (sealing === undefined) return [];
+  const mistakes: Mistake[] = [];
+  if (application !== "ledger") mistakes.push({ path: "sealing", message: "asks for the ledger: must be left out" });
+  if (weights.some((weight) => weight !== weights[0]))
+    mistakes.push({ path: "sealing", message: "asks for equal weights: must be left out" });
+  if (sealing.perSecond > 0 && Object.values(sealing.mix).every((share) => share === 0)) {
+    mistakes.push({ path: "sealing.mix", message: "must give at least one kind a share above 0, or set perSecond to 0" });
+  }
+  return mistakes;
 }
 
 function faultMistakes({ when, action, forMs }: Fault, path: string, scenario: Scenario): Mistake[] {

@@ -1,6 +1,6 @@
 /** What a scenario file may leave out, and what then holds. Part of the format: a value that changes here changes the meaning of files. */
 
-import type { Phases, Protocol, Topology, Workload, WorkloadKind } from "./manifest.ts";
+import type { Phases, Protocol, SealedKind, SealingPlan, Topology, Workload, WorkloadKind } from "./manifest.ts";
 
 export const DEFAULT_NAME = "unnamed";
 export const DEFAULT_SEED = 1;
@@ -35,6 +35,20 @@ export const DEFAULT_WORKLOAD: Workload = {
   clients: 2,
   perSecond: 8,
   mix: { transfer: 6, linked: 2, pend: 2, invalid: 1, duplicate: 1, replay: 1, lie: 1 },
+};
+
+/** A file that names any share of sealed transactions leaves the others at 0. */
+export const NO_SEALED_MIX: Readonly<Record<SealedKind, number>> = { valid: 0, failing: 0, refused: 0, copied: 0 };
+
+/** What `sealing: {}` means. */
+export const DEFAULT_SEALING: SealingPlan = {
+  keygenWindowMs: 500,
+  fewSealed: 2,
+  openMs: 100,
+  listIntervalMs: 5,
+  poolTransactionsMax: 1_024,
+  perSecond: 12,
+  mix: { valid: 6, failing: 2, refused: 1, copied: 1 },
 };
 
 /** Views that a core may need grow with the validators: each may have to lead, and lose, a few. */

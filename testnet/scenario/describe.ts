@@ -1,7 +1,7 @@
 /** A scenario on one line: all options as `key=value`, in the order of the manifest. Made for people who compare runs; not read back. */
 
 import { unreachable } from "../../types/assert.ts";
-import type { Fault, FaultAction, Scenario, Topology, Traitor, Trigger } from "./manifest.ts";
+import type { Fault, FaultAction, Scenario, SealingPlan, Topology, Traitor, Trigger } from "./manifest.ts";
 
 /** No spaces inside a value, except in the name, which is quoted. */
 export function describeScenario(scenario: Scenario): string {
@@ -23,6 +23,7 @@ export function describeScenario(scenario: Scenario): string {
     ["snapshotBlocks", protocol.snapshotBlocks],
     ["syncMs", protocol.syncMs.join("-")],
     ["application", scenario.application],
+    ...(scenario.sealing === undefined ? [] : [["sealing", sealingText(scenario.sealing)] as const]),
     ["clients", workload.clients],
     ["perSecond", workload.perSecond],
     ["mix", mix.map(([kind, share]) => `${kind}:${share}`).join(",") || "none"],
@@ -40,6 +41,11 @@ export function describeScenario(scenario: Scenario): string {
 /** One fault, as `crash(2,lost)@save(2,vote,after,#3)+500ms`. */
 export function faultText({ when, action, forMs }: Fault): string {
   return `${actionText(action)}@${triggerText(when)}${forMs === undefined ? "" : `+${forMs}ms`}`;
+}
+
+function sealingText({ mix, ...rest }: SealingPlan): string {
+  const shares = Object.entries(mix).filter(([, share]) => share > 0);
+  return [...Object.entries(rest), ...shares].map(([key, value]) => `${key}:${value}`).join(",");
 }
 
 function topologyText(topology: Topology): string {

@@ -4,8 +4,8 @@
 
 import { createStream, type Stream } from "../simulator/streams.ts";
 import { defaultPhases } from "./defaults.ts";
-import { drawOverload, drawProtocol, drawTopology, drawWeights, drawWorkload, viewMsOf } from "./expand_cluster.ts";
-import { drawFaults, drawSwarm } from "./expand_faults.ts";
+import { drawOverload, drawProtocol, drawSealing, drawTopology, drawWeights, drawWorkload, viewMsOf } from "./expand_cluster.ts";
+import { drawFaults, drawSealedFaults, drawSwarm, FAULTS_MAX } from "./expand_faults.ts";
 import { drawTraitors } from "./expand_traitors.ts";
 import { createLossBudget } from "./loss_budget.ts";
 import type { Protocol, Scenario } from "./manifest.ts";
@@ -45,6 +45,10 @@ export function expandSeed(seed: number): Scenario {
   const faultsMs = Math.max(leastMs, Math.min(isLarge ? LARGE_FAULTS_MS_MAX : FAULTS_MS_MAX, aimedMs));
   const budget = createLossBudget(weights);
   const byzantine = drawTraitors(stream("traitors"), { weights, budget });
+  const application = stream("application").chance(0.15) ? "null" : "ledger";
+  const isSealable = application === "ledger" && weights.every((weight) => weight === weights[0]) && scene !== "skippedViews";
+  const sealing = isSealable ? drawSealing(stream("sealing"), { protocol, isLarge }) : undefined;
+  const sealedFaults = sealing === undefined ? [] : drawSealedFaults(stream("sealed faults"), { weights, faultsMs, swarm });
   return {
     version: 1,
     name: `seed ${seed}`,
@@ -52,9 +56,10 @@ export function expandSeed(seed: number): Scenario {
     weights,
     topology,
     protocol,
-    application: stream("application").chance(0.15) ? "null" : "ledger",
+    application,
+    ...(sealing === undefined ? {} : { sealing }),
     workload: { ...workload, perSecond: Math.max(1, Math.min(workload.perSecond, perSecondMaxOf(protocol, faultsMs))) },
-    faults: drawFaults(stream("faults"), { weights, faultsMs, swarm, budget }),
+    faults: [...sealedFaults, ...drawFaults(stream("faults"), { weights, faultsMs, swarm, budget })].slice(0, FAULTS_MAX),
     byzantine,
     phases: { ...defaultPhases(weights.length), faultsMs, coreHeights: phaseStream.between(3, 5), settleMsMax: SETTLE_MS_MAX },
     ties: phaseStream.chance(0.5) ? "shuffle" : "fifo",

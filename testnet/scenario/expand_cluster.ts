@@ -3,7 +3,7 @@
 import type { Stream } from "../simulator/streams.ts";
 import { DEFAULT_PROTOCOL } from "./defaults.ts";
 import type { Scene } from "./expand_faults.ts";
-import type { Protocol, Topology, Workload } from "./manifest.ts";
+import type { Protocol, SealingPlan, Topology, Workload } from "./manifest.ts";
 import { SMALL_MATRIX } from "./small_matrix.ts";
 
 const WEIGHT_MAX = 1_000_000;
@@ -105,6 +105,25 @@ export function drawOverload(
   return {
     protocol: { ...protocol, blockTransactionsMax, poolTransactionsMax },
     workload: { ...workload, clients: stream.between(2, 4), perSecond: stream.between(60, 120) },
+  };
+}
+
+/** Undefined: the chain seals nothing. */
+export function drawSealing(
+  stream: Stream,
+  { protocol, isLarge }: { readonly protocol: Protocol; readonly isLarge: boolean },
+): SealingPlan | undefined {
+  if (!stream.chance(0.4)) return undefined;
+  const share = (): number => (stream.chance(0.6) ? stream.between(1, 4) : 0);
+  const slowMs = 2 * protocol.resendMs;
+  return {
+    keygenWindowMs: stream.between(200, 1_500),
+    fewSealed: stream.pick([0, 2, 2, 8]),
+    openMs: stream.between(40, Math.max(60, slowMs)),
+    listIntervalMs: stream.pick([0, 5, 20]),
+    poolTransactionsMax: stream.chance(0.1) ? stream.between(4, 20) : 1_024,
+    perSecond: stream.between(3, isLarge ? 10 : 30),
+    mix: { valid: stream.between(1, 6), failing: share(), refused: share(), copied: share() },
   };
 }
 

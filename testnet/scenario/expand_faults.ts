@@ -4,7 +4,7 @@ import type { Stream } from "../simulator/streams.ts";
 import { type ActionDraw, drawAction, LINK_TYPES } from "./expand_actions.ts";
 import { SAVE_CONTENTS } from "./fault_schema.ts";
 import type { LossBudget } from "./loss_budget.ts";
-import type { Fault, FaultAction, FaultType, Trigger } from "./manifest.ts";
+import { type Fault, type FaultAction, type FaultType, MESSAGE_KINDS, type Trigger } from "./manifest.ts";
 
 /** skippedViews: proposals are lost until more views were skipped than a proposal carries TCs for. crashStorm: again and again at the edges of
  *  durable writes. longOutage: one is away so long that it catches up by ranges. noQuorum: halves without a quorum, for seconds. */
@@ -19,6 +19,11 @@ export interface Swarm {
 }
 
 export const FAULTS_MAX = 8;
+
+/** What writes of any chain hold. */
+const OPEN_CONTENTS = SAVE_CONTENTS.slice(0, SAVE_CONTENTS.indexOf("shares"));
+/** Messages of the sealed mempool. */
+const SEALED_MESSAGES = MESSAGE_KINDS.slice(MESSAGE_KINDS.indexOf("list"));
 
 const TRIGGERS: readonly Trigger["on"][] = ["time", "height", "view", "leader", "save"];
 const NODE_TYPES: readonly FaultType[] = [
@@ -69,6 +74,36 @@ export function drawFaults(stream: Stream, drawing: Drawing): readonly Fault[] {
   return faults;
 }
 
+/** Up to two faults that meet sealed transactions alone: their messages in trouble, or a crash around the write of shares. */
+export function drawSealedFaults(stream: Stream, { weights, faultsMs, swarm }: Omit<Drawing, "budget">): readonly Fault[] {
+  if (swarm.faultsMax === 0 || weights.length === 1) return [];
+  const all = weights.map((_, index) => index);
+  return Array.from({ length: stream.below(3) }, (): Fault => {
+    const forMs = stream.between(200, Math.floor(faultsMs * 0.6));
+    if (stream.chance(0.35)) {
+      const validator = stream.below(weights.length);
+      const edge = stream.pick(["before", "after"] as const);
+      const when: Trigger = { on: "save", validator, content: "shares", edge, nth: stream.between(1, 8) };
+      return { when, action: { type: "crash", validator, unsynced: stream.pick(["kept", "lost", "torn"]) }, forMs };
+    }
+    const kinds = SEALED_MESSAGES.filter(() => stream.chance(0.4));
+    const from = stream.chance(0.5) ? all : [stream.below(weights.length)];
+    const percent = (): number => (stream.chance(0.5) ? stream.below(81) / 100 : 0);
+    const action: FaultAction = {
+      type: "link",
+      from,
+      to: all,
+      kinds: kinds.length === 0 ? ["shares"] : kinds,
+      loss: stream.chance(0.3) ? 1 : percent(),
+      duplicate: percent(),
+      reorder: percent(),
+      reorderMs: stream.between(0, 300),
+      extraDelayMs: [0, stream.pick([0, 50, 400])],
+    };
+    return { when: { on: "time", atMs: stream.below(Math.floor(faultsMs * 0.8)) }, action, forMs };
+  });
+}
+
 function drawTrigger(stream: Stream, action: FaultAction, { swarm, weights, faultsMs }: Drawing): Trigger {
   // What is to happen between a record and its message has to strike the one who saves.
   const validator = "validator" in action && stream.chance(0.7) ? action.validator : stream.below(weights.length);
@@ -89,7 +124,7 @@ function drawTrigger(stream: Stream, action: FaultAction, { swarm, weights, faul
 }
 
 function drawSave(stream: Stream, validator: number): Omit<Extract<Trigger, { on: "save" }>, "on" | "nth"> {
-  return { validator, content: stream.pick(SAVE_CONTENTS), edge: stream.chance(0.5) ? "before" : "after" };
+  return { validator, content: stream.pick(OPEN_CONTENTS), edge: stream.chance(0.5) ? "before" : "after" };
 }
 
 /** Short mostly; sometimes until the heal phase. */

@@ -18,7 +18,7 @@ import { MESSAGE_KINDS } from "./manifest.ts";
 const TIME_MS_MAX = 3_600_000;
 const DELAY_MS_MAX = 600_000;
 
-export const SAVE_CONTENTS = ["proposal", "vote", "commit", "timeout", "admission", "finality", "block"] as const;
+export const SAVE_CONTENTS = ["proposal", "vote", "commit", "timeout", "admission", "finality", "block", "shares"] as const;
 
 const count = integer(1, 1_000_000);
 const viewOrHeight = integer(0, Number.MAX_SAFE_INTEGER);

@@ -79,7 +79,16 @@ export interface SealingPlan {
   readonly listIntervalMs: number;
   /** Sealed transactions that a validator's pool holds at most. */
   readonly poolTransactionsMax: number;
+  /** Sealed transactions per simulated second, all clients of the workload together, once there is a key. */
+  readonly perSecond: number;
+  /** Relative shares of them. */
+  readonly mix: Readonly<Record<SealedKind, number>>;
 }
+
+/** valid: bundles that run. failing: ordered, charged, and FAILED or without effect in a way that a code names. refused: what no
+ *  validator may take. copied: bytes or ciphertexts of others again. */
+export const SEALED_KINDS = ["valid", "failing", "refused", "copied"] as const;
+export type SealedKind = (typeof SEALED_KINDS)[number];
 
 export interface Workload {
   /** Clients, each with accounts of its own. 0: no transactions. */
@@ -107,7 +116,7 @@ export interface Phases {
   readonly settleMsMax: number;
 }
 
-export type SaveContent = "proposal" | "vote" | "commit" | "timeout" | "admission" | "finality" | "block";
+export type SaveContent = "proposal" | "vote" | "commit" | "timeout" | "admission" | "finality" | "block" | "shares";
 
 /** When a fault begins. Each fires once; the `nth` (from 1) occurrence counts. `save`: just before or after a durable write
  *  that holds such content, so `{ on: "save", content: "vote", edge: "after" }` lies between record and send. */

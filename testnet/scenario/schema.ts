@@ -7,12 +7,14 @@ import { type Mistake, scenarioMistakes } from "./check.ts";
 import {
   DEFAULT_NAME,
   DEFAULT_PROTOCOL,
+  DEFAULT_SEALING,
   DEFAULT_SEED,
   DEFAULT_TOPOLOGY,
   DEFAULT_VALIDATORS,
   DEFAULT_WORKLOAD,
   defaultPhases,
   NO_MIX,
+  NO_SEALED_MIX,
 } from "./defaults.ts";
 import { actionSchema, triggerSchema } from "./fault_schema.ts";
 import {
@@ -29,7 +31,7 @@ import {
   variants,
 } from "./fields.ts";
 import { loadMatrix, ROUND_TRIP_MS_MAX, type TextReader } from "./latency.ts";
-import { type Scenario, STRATEGIES, WORKLOAD_KINDS, type WorkloadKind } from "./manifest.ts";
+import { type Scenario, SEALED_KINDS, type SealedKind, STRATEGIES, WORKLOAD_KINDS, type WorkloadKind } from "./manifest.ts";
 
 export const VALIDATORS_MAX = 64;
 export const WEIGHT_MAX = 1_000_000;
@@ -91,6 +93,20 @@ const workloadSchema = strict({
     .default({ ...DEFAULT_WORKLOAD.mix }),
 });
 
+const sealedMixShape = Object.fromEntries(SEALED_KINDS.map((kind) => [kind, share])) as Record<SealedKind, typeof share>;
+
+const sealingSchema = strict({
+  keygenWindowMs: integer(1, 600_000).default(DEFAULT_SEALING.keygenWindowMs),
+  fewSealed: integer(0, 2_048).default(DEFAULT_SEALING.fewSealed),
+  openMs: integer(1, 60_000).default(DEFAULT_SEALING.openMs),
+  listIntervalMs: integer(0, 60_000).default(DEFAULT_SEALING.listIntervalMs),
+  poolTransactionsMax: integer(1, 65_536).default(DEFAULT_SEALING.poolTransactionsMax),
+  perSecond: integer(0, 100_000).default(DEFAULT_SEALING.perSecond),
+  mix: strict(sealedMixShape)
+    .transform((mix) => ({ ...NO_SEALED_MIX, ...definedOf(mix) }))
+    .default({ ...DEFAULT_SEALING.mix }),
+});
+
 const phasesSchema = strict({
   faultsMs: integer(0, PHASE_MS_MAX).optional(),
   coreHeights: integer(1, 10_000).optional(),
@@ -148,6 +164,7 @@ function fileSchema(readText: TextReader) {
     topology: topologySchema(readText).default(DEFAULT_TOPOLOGY as { type: "uniform"; delayMs: [number, number] }),
     protocol: protocolSchema.default({}),
     application: z.enum(["ledger", "null"], { error: 'must be ledger or "null", the latter in quotes' }).default("ledger"),
+    sealing: sealingSchema.exactOptional(),
     workload: workloadSchema.prefault({}),
     faults: listOf(faultSchema, { what: "faults", max: FAULTS_MAX }).default([]),
     byzantine: listOf(traitorSchema, { what: "traitors", max: VALIDATORS_MAX * STRATEGIES.length }).default([]),

@@ -2,8 +2,17 @@
  *  gives an equal scenario. Never judges: a scenario with mistakes is written as it is. */
 
 import { Document, isCollection, isMap, isPair, isSeq, type Node } from "yaml";
-import { DEFAULT_NAME, DEFAULT_PROTOCOL, DEFAULT_TOPOLOGY, DEFAULT_WORKLOAD, defaultPhases, NO_MIX } from "./defaults.ts";
-import type { Fault, FaultAction, LatencyMatrix, Scenario, Topology, Traitor, Trigger, Workload } from "./manifest.ts";
+import {
+  DEFAULT_NAME,
+  DEFAULT_PROTOCOL,
+  DEFAULT_SEALING,
+  DEFAULT_TOPOLOGY,
+  DEFAULT_WORKLOAD,
+  defaultPhases,
+  NO_MIX,
+  NO_SEALED_MIX,
+} from "./defaults.ts";
+import type { Fault, FaultAction, LatencyMatrix, Scenario, SealingPlan, Topology, Traitor, Trigger, Workload } from "./manifest.ts";
 import { SMALL_MATRIX, SMALL_MATRIX_NAME } from "./small_matrix.ts";
 
 /** `comment`: lines that stand on top of the file. */
@@ -29,6 +38,7 @@ function briefly(scenario: Scenario): Plain {
     topology: unless(topologyOf(scenario.topology), DEFAULT_TOPOLOGY),
     protocol: unlessEmpty(without({ ...protocol }, { ...DEFAULT_PROTOCOL })),
     application: unless(scenario.application, "ledger"),
+    sealing: scenario.sealing === undefined ? undefined : sealingOf(scenario.sealing),
     workload: unlessEmpty(workloadOf(workload)),
     faults: unlessEmpty(scenario.faults.map(faultOf)),
     byzantine: unlessEmpty(scenario.byzantine.map(traitorOf)),
@@ -52,6 +62,13 @@ function workloadOf({ clients, perSecond, mix }: Workload): Plain {
   const scalars = without({ clients, perSecond }, { ...DEFAULT_WORKLOAD });
   const inOrder = Object.fromEntries(Object.keys(NO_MIX).map((kind) => [kind, mix[kind as keyof typeof mix]]));
   return isSame(inOrder, DEFAULT_WORKLOAD.mix) ? scalars : { ...scalars, mix: without(inOrder, { ...NO_MIX }) };
+}
+
+/** `{}` where all is as usual: its presence says that the chain seals. */
+function sealingOf({ mix, ...rest }: SealingPlan): Plain {
+  const scalars = without({ ...rest }, { ...DEFAULT_SEALING });
+  const inOrder = Object.fromEntries(Object.keys(NO_SEALED_MIX).map((kind) => [kind, mix[kind as keyof typeof mix]]));
+  return isSame(inOrder, DEFAULT_SEALING.mix) ? scalars : { ...scalars, mix: without(inOrder, { ...NO_SEALED_MIX }) };
 }
 
 function faultOf({ when, action, forMs }: Fault): Plain {

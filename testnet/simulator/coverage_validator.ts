@@ -70,6 +70,7 @@ function observe(state: ValidatorState, fact: Parameters<ValidatorCoverage["obse
       return state.count("startRefused");
     case "ordered":
     case "opened":
+    case "keyLive":
     case "certified":
     case "evidence":
     case "halted":

@@ -7,6 +7,7 @@ import type { Proposal } from "../../types/block.ts";
 import type { Evidence } from "../../types/evidence.ts";
 import type { BlockHash, TransactionHash, ValidatorIndex, View } from "../../types/ids.ts";
 import type { Message } from "../../types/message.ts";
+import type { SealingKey } from "../../types/sealing.ts";
 import type { PenaltyReason, Sender } from "../../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../../types/sync.ts";
 import type { Certificate, SignedVote } from "../../types/vote.ts";
@@ -95,6 +96,14 @@ export type Fact =
   | { readonly type: "certified"; readonly atUs: number; readonly validator: number; readonly view: View; readonly blockHash: BlockHash }
   | { readonly type: "certificate"; readonly atUs: number; readonly validator: number; readonly certificate: Certificate }
   | { readonly type: "finalized"; readonly atUs: number; readonly validator: number; readonly blocks: readonly FinalizedBlock[] }
+  /** The validator holds the network's sealing key for the first time in this life. */
+  | {
+      readonly type: "keyLive";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly activationHeight: number;
+      readonly key: SealingKey;
+    }
   /** These blocks are irrevocable; their contents may still be sealed. */
   | { readonly type: "ordered"; readonly atUs: number; readonly validator: number; readonly blocks: readonly OrderedBlock[] }
   /** All of the block's sealed lane is open to the validator. */
@@ -152,6 +161,8 @@ export type Fact =
       readonly poolTransactions: number;
       readonly poolBytes: number;
       readonly votesHeld: number;
+      /** Where the chain takes sealed transactions: those that wait, inclusion lists, and blocks held for their opening. */
+      readonly sealed?: { readonly transactions: number; readonly bytes: number; readonly lists: number; readonly blocks: number };
     }
   /** A traitor's strategy did something that an honest validator would not have. */
   | {

@@ -247,6 +247,8 @@ function holds(durable: Durable, content: SaveContent): boolean {
       return durable.finality.length > 0;
     case "block":
       return durable.blocks.length > 0;
+    case "shares":
+      return durable.shares.length > 0;
     default:
       return unreachable(content);
   }

@@ -6,6 +6,7 @@ import type { Checker, Invariant, Violation } from "../checks/checker.ts";
 import { isQuorumOf } from "../checks/quorum.ts";
 import type { Scenario } from "../scenario/manifest.ts";
 import { createAuditor } from "../workload/auditor.ts";
+import { createSealedTruths } from "../workload/sealed_truths.ts";
 import { createWorkload, type Workload } from "../workload/workload.ts";
 import { createSimulatedCluster, type SimulatedCluster, type TraitorAct } from "./cluster.ts";
 import { type CoveragePoint, createCoverage } from "./coverage.ts";
@@ -79,10 +80,12 @@ class Run {
     const world = this.#world;
     this.#heights = scenario.weights.map(() => 0);
     const { chainId, genesis, ed25519, checked } = world;
-    this.#workload = createWorkload({ scenario, chainId, stream: createStream(scenario.seed, "workload"), ed25519 });
+    const truths = createSealedTruths();
+    const sealing = { suite: world.suite, liar: world.liar, truths };
+    this.#workload = createWorkload({ scenario, chainId, stream: createStream(scenario.seed, "workload"), ed25519, sealing });
     this.#checkers = [
       ...createCheckers({ cluster: checked, scenario }),
-      ...createAuditor({ cluster: checked, scenario, genesis, chainId }),
+      ...createAuditor({ cluster: checked, scenario, genesis, chainId, truths }),
     ];
     const dispatch = createDispatcher(this.#checkers, (checker, violation) => this.#note(checker, violation));
     const check: Observer = (fact) => {
@@ -249,13 +252,19 @@ class Run {
       () => {
         const running = following.filter((validator) => this.#cluster.validators[validator]?.state === "up");
         const heights = running.map((validator) => this.#heights[validator] as number);
-        return heights.every((height) => height >= target && height === heights[0]) && this.#workload.isSettled;
+        const isLevel = heights.every((height) => height >= target && height === heights[0]);
+        return isLevel && this.#workload.isSettled && running.every((validator) => this.#hasKey(validator));
       },
       {
         what: `After all faults were healed, not all honest validators came level above height ${target - 1} with every client answered`,
         validators: following,
       },
     );
+  }
+
+  /** A chain that takes sealed transactions has a key to seal to in the end. */
+  #hasKey(validator: number): boolean {
+    return this.#scenario.sealing === undefined || this.#cluster.validators[validator]?.replica?.sealingKey !== undefined;
   }
 
   #runUntil(forMs: number, isDone: () => boolean, failure: { readonly what: string; readonly validators: readonly number[] }): void {

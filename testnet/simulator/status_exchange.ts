@@ -37,7 +37,19 @@ function exchange(parts: StatusExchangeParts, validator: SimulatedValidator, sen
 
 function tellSizes({ emit, scheduler }: StatusExchangeParts, { index, disk, inputQueueLength, replica }: SimulatedValidator): void {
   if (replica === undefined) return;
-  const { poolTransactions, poolBytes, votesHeld } = replica.status;
-  const sizes = { ...disk.store.sizes, inputQueue: inputQueueLength, poolTransactions, poolBytes, votesHeld };
+  const { poolTransactions, poolBytes, votesHeld, sealing } = replica.status;
+  const { shareBlocks: _, ...stored } = disk.store.sizes;
+  const sealed =
+    sealing === undefined
+      ? {}
+      : {
+          sealed: {
+            transactions: sealing.waiting,
+            bytes: sealing.waitingBytes,
+            lists: sealing.lists,
+            blocks: sealing.openings.length,
+          },
+        };
+  const sizes = { ...stored, ...sealed, inputQueue: inputQueueLength, poolTransactions, poolBytes, votesHeld };
   emit({ type: "sizes", atUs: scheduler.nowUs, validator: index, ...sizes });
 }

@@ -121,6 +121,7 @@ type Rare = FactOf<
   | "betrayal"
   | "ordered"
   | "opened"
+  | "keyLive"
 >;
 
 function foldRare(fold: Fold, fact: Rare): void {
@@ -155,7 +156,8 @@ function foldRare(fold: Fold, fact: Rare): void {
       fold.integer(fact.pendingBlocks);
       fold.integer(fact.poolTransactions);
       fold.integer(fact.poolBytes);
-      return fold.integer(fact.votesHeld);
+      fold.integer(fact.votesHeld);
+      return fold.value(fact.sealed);
     case "ordered":
       fold.integer(fact.blocks.length);
       for (const { blockHash, height, transactionHashes } of fact.blocks) {
@@ -167,6 +169,10 @@ function foldRare(fold: Fold, fact: Rare): void {
       return;
     case "opened":
       return fold.hash(fact.blockHash);
+    case "keyLive":
+      fold.integer(fact.activationHeight);
+      fold.hash(fact.key.keyId);
+      return fold.value(fact.key);
     case "betrayal":
       fold.integer(fact.view);
       fold.name(fact.strategy);

@@ -61,6 +61,7 @@ class Validator implements SimulatedValidator {
   /** What became due while the process was frozen. */
   #onResume: (() => void)[] = [];
   #isDiskFull = false;
+  #toldKeyIn = 0;
   #syncMs: readonly [number, number];
 
   constructor(options: Options) {
@@ -313,12 +314,23 @@ class Validator implements SimulatedValidator {
   #step({ input, ticket }: QueuedInput, durables: Durable[], effects: ReplicaEffect[]): void {
     if (ticket !== undefined && (this.#generations.get(ticket.timer) ?? 0) !== ticket.generation) return;
     const step = this.#running().step(input, this.clock.now());
+    this.#tellKey();
     for (const effect of step.effects) {
       if (effect.type === "setTimer" || effect.type === "cancelTimer") this.#invalidate(effect.timer);
     }
     if (step.durable !== undefined) durables.push(step.durable);
     if (durables.length === 0) this.#perform(step.effects);
     else effects.push(...step.effects);
+  }
+
+  /** Once per life. */
+  #tellKey(): void {
+    const live = this.replica?.sealingKey;
+    if (live === undefined || this.#toldKeyIn === this.life) return;
+    this.#toldKeyIn = this.life;
+    const { nowUs: atUs } = this.#host.scheduler;
+    const { activationHeight, key } = live;
+    this.#host.emit({ type: "keyLive", atUs, validator: this.index, activationHeight, key });
   }
 
   #save(durable: Durable, effects: readonly ReplicaEffect[]): void {

@@ -21,8 +21,9 @@ import type { BlsSuite, VerifyEd25519 } from "../../types/suites.ts";
 import type { Validator, ValidatorSetContext } from "../../types/validator_set.ts";
 import type { CheckedCluster } from "../checks/checker.ts";
 import type { Scenario, SealingPlan } from "../scenario/manifest.ts";
+import { createLyingSealer, type LyingSealer } from "../workload/lying_sealer.ts";
 import { workloadGenesis } from "../workload/workload.ts";
-import { createFastSealing } from "./fast_sealing.ts";
+import { createFastSealing, fastGroup } from "./fast_sealing.ts";
 import { createFastBls, createFastEd25519 } from "./fast_signatures.ts";
 
 export const GENESIS_TIME_MS = 1_700_000_000_000;
@@ -50,6 +51,7 @@ export interface World {
   readonly checked: CheckedCluster;
   /** The sealing suite of the tier; also where the scenario seals nothing, since genesis names sealing keys. */
   readonly suite: SealingSuite;
+  readonly liar: LyingSealer;
   readonly sealingSecretKeys: readonly Uint8Array[];
   /** Undefined where the scenario seals nothing. */
   readonly sealing: SealingConfig | undefined;
@@ -80,7 +82,10 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
   const domain: SigningDomain = { chainId, epoch: Epoch.ZERO, validatorSetHash: validators.hash };
   const traitors = new Set(scenario.byzantine.map(({ validator }) => validator));
   const suspects = new Set(
-    scenario.faults.flatMap(({ action }) => (action.type === "rollback" && action.hidesCounter === true ? [action.validator] : [])),
+    scenario.faults.flatMap(({ action }) => {
+      const isHonestOtherwise = action.type === "rollback" && action.hidesCounter === true && !traitors.has(action.validator);
+      return isHonestOtherwise ? [action.validator] : [];
+    }),
   );
   return {
     scenario,
@@ -107,6 +112,7 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
       expect: scenario.expect,
     },
     suite,
+    liar: tier === "fast" ? createLyingSealer(fastGroup) : createLyingSealer(nobleGroup),
     sealingSecretKeys,
     sealing: scenario.sealing === undefined ? undefined : sealingConfigOf(scenario.sealing),
     createKeygen: (self) =>

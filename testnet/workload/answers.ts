@@ -8,6 +8,8 @@ import { TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
 import type { VerifyEd25519 } from "../../types/suites.ts";
 import type { TransactionPayload } from "../../types/transaction.ts";
 import type { FactOf } from "../simulator/facts.ts";
+import { isEnvelope, type ReadEnvelope, readEnvelope } from "./envelope_bytes.ts";
+import type { SealedTruth, SealedTruths } from "./sealed_truths.ts";
 import { messageOf, readTransaction } from "./transaction_bytes.ts";
 
 /** One transaction that clients submitted. */
@@ -15,6 +17,11 @@ export interface Submitted {
   readonly hash: TransactionHash;
   readonly bytes: Uint8Array;
   readonly payload: TransactionPayload | undefined;
+  /** The clear part of a sealed transaction. */
+  readonly envelope: ReadEnvelope | undefined;
+  readonly truth: SealedTruth | undefined;
+  /** Undefined where the application's transactions name none. */
+  readonly expiryHeight: number | undefined;
   readonly isSigned: boolean;
   readonly client: number;
   readonly firstAtUs: number;
@@ -51,8 +58,9 @@ export function createAnswers(options: {
   readonly isLedger: boolean;
   readonly isHonest: (validator: number) => boolean;
   readonly verify: VerifyEd25519;
+  readonly truths?: SealedTruths | undefined;
 }): Answers {
-  const { isLedger, isHonest, verify } = options;
+  const { isLedger, isHonest, verify, truths } = options;
   const submitted = new Map<TransactionHash, Submitted>();
   /** By validator: what it owes an answer to, and since when. */
   const owed = new Map<number, Map<string, number>>();
@@ -61,12 +69,19 @@ export function createAnswers(options: {
   function read(fact: FactOf<"submitted">): Submitted | undefined {
     const { bytes, client, atUs, validator } = fact;
     if (bytes.length === 0 || bytes.length > TRANSACTION_BYTES_MAX) return undefined;
-    const transaction = isLedger ? readTransaction(bytes) : undefined;
-    if (isLedger && transaction === undefined) return undefined;
-    const isSigned = transaction === undefined || verify(fromHex(transaction.payload.sender), messageOf(bytes), transaction.signature);
+    const envelope = isLedger && truths !== undefined && isEnvelope(bytes) ? readEnvelope(bytes) : undefined;
+    const transaction = isLedger && envelope === undefined ? readTransaction(bytes) : undefined;
+    if (isLedger && transaction === undefined && envelope === undefined) return undefined;
+    const isSigned =
+      envelope === undefined
+        ? transaction === undefined || verify(fromHex(transaction.payload.sender), messageOf(bytes), transaction.signature)
+        : verify(fromHex(envelope.sender), envelope.message, envelope.signature);
     const first = { client, firstAtUs: atUs, firstValidator: validator, submissions: 0, answers: 0 };
     const hash = fact.hash ?? hashTransaction(bytes);
-    return { ...first, hash, bytes, payload: transaction?.payload, isSigned, refusals: new Map(), isFinal: false };
+    const payload = transaction?.payload;
+    const expiryHeight = envelope?.expiryHeight ?? payload?.expiryHeight;
+    const truth = envelope === undefined ? undefined : truths?.of(hash);
+    return { ...first, hash, bytes, payload, envelope, truth, expiryHeight, isSigned, refusals: new Map(), isFinal: false };
   }
 
   return {
@@ -103,7 +118,13 @@ export function createAnswers(options: {
       entry.answers += 1;
       if (refusal !== undefined) {
         entry.refusals.set(refusal.code, { canRetry: refusal.canRetry, validator });
-        return undefined;
+        const isWrong = entry.truth?.type === "refused" && entry.isSigned && !entry.truth.codes.includes(refusal.code);
+        return isWrong
+          ? `Validator ${validator} refused the flawed envelope ${hash} with ${refusal.code}, which is not what is wrong with it.`
+          : undefined;
+      }
+      if (entry.isSigned && entry.truth?.type === "refused") {
+        return `Validator ${validator} accepted the flawed envelope ${hash}, which it has to refuse with ${entry.truth.codes.join(" or ")}.`;
       }
       return entry.isSigned
         ? undefined
@@ -132,11 +153,11 @@ export function createAnswers(options: {
 /** Why a transaction that is not final when the run ends should be; undefined when clients know where they stand.
  *  `verdict` is what the model says of it now: the name of a code, "ok", or undefined where there is no model. */
 export function lossOf(entry: Submitted, now: { readonly headHeight: number; readonly verdict: string }): string | undefined {
-  if (entry.isFinal || !entry.isSigned) return undefined;
+  if (entry.isFinal || !entry.isSigned || entry.truth?.type === "refused") return undefined;
   const told = [...entry.refusals.entries()];
   const claimed = told.find(([code]) => code === "alreadyFinal" || code === "alreadyOrdered");
   if (claimed !== undefined) return `validator ${claimed[1].validator} answered ${claimed[0]}`;
-  if (entry.payload !== undefined && entry.payload.expiryHeight <= now.headHeight) return undefined;
+  if (entry.expiryHeight !== undefined && entry.expiryHeight <= now.headHeight) return undefined;
   const reasons = told.filter(([code]) => !HELD_CODES.has(code));
   if (reasons.length === 0) return entry.answers > 0 ? "it was accepted" : "nobody answered";
   if (now.verdict !== "ok") return undefined;

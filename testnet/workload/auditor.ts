@@ -19,26 +19,33 @@
 
 import { describeCode, TRANSACTION_CODES } from "../../ledger/result_codes.ts";
 import type { OperationEntry } from "../../replica/interface.ts";
-import type { TransactionReceipt } from "../../types/application.ts";
+import { TRANSACTION_KINDS, type TransactionReceipt } from "../../types/application.ts";
 import type { Genesis } from "../../types/genesis.ts";
 import type { ChainId, TransactionHash } from "../../types/ids.ts";
+import { keygenSigningBytes, signedKeygenMessageCodec } from "../../types/keygen.ts";
 import { TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
+import type { TransactionPayload } from "../../types/transaction.ts";
 import type { CheckedCluster, Checker, Invariant, Violation } from "../checks/checker.ts";
 import type { Scenario } from "../scenario/manifest.ts";
 import type { Fact, FactOf } from "../simulator/facts.ts";
 import { type Answers, createAnswers, lossOf, type Submitted } from "./answers.ts";
+import type { ReadEnvelope } from "./envelope_bytes.ts";
 import { createExecutedOnce } from "./executed_once.ts";
 import { type ChainBlock, createFinalChain, type FinalChain } from "./final_chain.ts";
 import type { ModelReceipt } from "./ledger_model.ts";
-import { type AuditedBlock, createPredictor, type Predictor } from "./predictors.ts";
+import type { ModelSealed } from "./ledger_model_records.ts";
+import { type AuditedBlock, createPredictor, KEYGEN_CODE, type Predictor } from "./predictors.ts";
 import { createPromises } from "./promises.ts";
 import { createReceiptLedger, imbalance, type ReceiptLedger } from "./receipt_ledger.ts";
+import type { SealedTruths } from "./sealed_truths.ts";
 
 export interface AuditorOptions {
   readonly cluster: CheckedCluster;
   readonly scenario: Scenario;
   readonly genesis: Genesis;
   readonly chainId: ChainId;
+  /** What clients sealed; left out where nothing is sealed. */
+  readonly truths?: SealedTruths;
 }
 
 /** The model's root is computed once so many transactions were executed since the last time. */
@@ -120,12 +127,17 @@ class Audit {
   #isFinished = false;
   #last: Fact | undefined;
 
-  constructor({ cluster, scenario, genesis, chainId }: AuditorOptions) {
+  constructor({ cluster, scenario, genesis, chainId, truths }: AuditorOptions) {
     this.#cluster = cluster;
     this.#isLedger = scenario.application === "ledger";
     this.#predictor = createPredictor(genesis, chainId);
     const isHonest = (validator: number): boolean => this.#isHonest(validator);
-    this.#answers = createAnswers({ isLedger: this.#isLedger, isHonest, verify: cluster.verifyEd25519 });
+    this.#answers = createAnswers({
+      isLedger: this.#isLedger,
+      isHonest,
+      verify: cluster.verifyEd25519,
+      truths: scenario.sealing === undefined ? undefined : truths,
+    });
     this.#chain = createFinalChain((hash) => this.#answers.submitted.get(hash)?.bytes);
     this.#receipts = createReceiptLedger(genesis);
   }
@@ -240,6 +252,10 @@ class Audit {
     const transactions: AuditedBlock["transactions"][number][] = [];
     for (const { hash, bytes } of block.transactions) {
       const known = this.#answers.submitted.get(hash);
+      if (known === undefined && isKeygenMessage(this.#cluster, bytes)) {
+        transactions.push({ hash, payload: undefined, isKeygen: true });
+        continue;
+      }
       const flaw = this.#flawOf(known, bytes);
       if (flaw !== undefined) {
         const detail = `The final block ${blockHash} at height ${header.height} holds transaction ${hash}, ${flaw}.`;
@@ -247,7 +263,7 @@ class Audit {
         if (known === undefined && this.#isLedger) this.#isStuck = true;
       }
       if (known !== undefined) known.isFinal = true;
-      transactions.push({ hash, payload: known?.payload });
+      transactions.push({ hash, payload: known?.payload, sealed: known === undefined ? undefined : sealedOf(known) });
     }
     if (this.#isStuck) return;
     const audited: AuditedBlock = { header, blockHash, transactions };
@@ -266,7 +282,10 @@ class Audit {
 
   /** Why a transaction must not be final, whatever it does. */
   #flawOf(known: Submitted | undefined, bytes: Uint8Array): string | undefined {
-    if (known !== undefined) return known.isSigned ? undefined : "whose signature is not the sender's";
+    if (known !== undefined && !known.isSigned) return "whose signature is not the sender's";
+    if (known?.truth?.type === "refused") return `a flawed envelope that has to be refused with ${known.truth.codes.join(" or ")}`;
+    if (known?.envelope !== undefined && known.truth === undefined) return "which no client sealed";
+    if (known !== undefined) return undefined;
     if (this.#isLedger) return "which is no well-formed transaction that a client submitted";
     return bytes.length === 0 || bytes.length > TRANSACTION_BYTES_MAX ? `which has ${bytes.length} bytes` : undefined;
   }
@@ -325,15 +344,18 @@ class Audit {
     if (wrong !== undefined) this.#report("everyTransactionAnswered", { kind: "safety", atUs, validators: [validator], detail: wrong });
     const entry = hash === undefined ? undefined : this.#answers.submitted.get(hash);
     if (!this.#isHonest(validator)) return;
-    const refused = this.#promises.noteAnswered(fact, entry?.payload?.expiryHeight);
+    const refused = this.#promises.noteAnswered(fact, entry?.expiryHeight);
     if (refused !== undefined) this.#report("everyTransactionAnswered", { kind: "safety", atUs, validators: [validator], detail: refused });
-    if (entry?.payload === undefined || !entry.isSigned || this.#isStuck) return;
+    const judged = entry === undefined ? undefined : judgedOf(entry);
+    if (judged === undefined || entry?.isSigned !== true || this.#isStuck) return;
     if (this.#executed.get(validator) !== this.#predictor.height || this.#chain.missing !== undefined) return;
-    const verdict = describeCode(this.#predictor.judge(entry.payload));
+    const verdict = describeCode(this.#predictor.judge(judged));
     // Acceptance is a verdict only when the validator cannot have had the transaction already.
     const isFirst = entry.submissions === 1 && entry.answers === 1 && entry.firstValidator === validator;
     const isWrong =
-      refusal === undefined ? isFirst && verdict !== "ok" : TRANSACTION_CODE_NAMES.has(refusal.code) && refusal.code !== verdict;
+      refusal === undefined
+        ? isFirst && verdict !== "ok"
+        : TRANSACTION_CODE_NAMES.has(refusal.code) && refusal.code !== verdict && !isPromised(entry, refusal.code);
     if (!isWrong) return;
     const detail = `Validator ${validator} answered ${refusal?.code ?? "accepted"} to transaction ${hash}; after height ${this.#predictor.height} the verdict is ${verdict}.`;
     this.#report("outcomes", { kind: refusal === undefined ? "safety" : "liveness", atUs, validators: [validator], detail });
@@ -361,7 +383,7 @@ class Audit {
     const headHeight = this.#predictor.height;
     for (const entry of this.#answers.submitted.values()) {
       if (entry.isFinal || !entry.isSigned) continue;
-      const verdict = describeCode(this.#predictor.judge(entry.payload));
+      const verdict = describeCode(this.#predictor.judge(judgedOf(entry)));
       const loss = lossOf(entry, { headHeight, verdict });
       if (loss === undefined) continue;
       const since = `submitted first at ${entry.firstAtUs} µs to validator ${entry.firstValidator}`;
@@ -369,6 +391,27 @@ class Audit {
       return this.#report("everyTransactionAnswered", { kind: "liveness", atUs, validators: [], detail });
     }
   }
+}
+
+/** What the model judges of it. */
+const judgedOf = ({ payload, envelope }: Submitted): TransactionPayload | { readonly envelope: ReadEnvelope } | undefined =>
+  payload ?? (envelope === undefined ? undefined : { envelope });
+
+function sealedOf({ envelope, truth }: Submitted): ModelSealed | undefined {
+  return envelope !== undefined && truth?.type === "content" ? { envelope, content: truth.content } : undefined;
+}
+
+/** The sender of a sealed transaction has promised its money to others of its that wait. */
+const isPromised = ({ envelope }: Submitted, code: string): boolean => envelope !== undefined && code === "insufficientForFee";
+
+/** Key generation is judged by the checkers; here a message needs a validator's signature, so that nobody else fills blocks with them. */
+function isKeygenMessage({ domain, ed25519PublicKeys, verifyEd25519 }: CheckedCluster, bytes: Uint8Array): boolean {
+  if (bytes[0] !== TRANSACTION_KINDS.keygen) return false;
+  const decoded = signedKeygenMessageCodec.decode(bytes);
+  if (!decoded.ok) return false;
+  const { message, signature } = decoded.value;
+  const publicKey = ed25519PublicKeys[message.validator];
+  return publicKey !== undefined && verifyEd25519(publicKey, keygenSigningBytes(domain, message), signature);
 }
 
 function predictedReceipts({ block, expected }: AuditedHeight): readonly TransactionReceipt[] {
@@ -382,6 +425,7 @@ function difference({ block, expected }: AuditedHeight, receipts: readonly Trans
     const { hash } = block.transactions[index] as { readonly hash: TransactionHash };
     const wanted = expected[index] as ModelReceipt;
     if (receipt.hash !== hash) return `receipt ${index} is of ${receipt.hash} instead of ${hash}`;
+    if (wanted.code === KEYGEN_CODE && (receipt.code === 0 || receipt.code === 1) && receipt.operationCodes.length === 0) continue;
     if (receipt.code !== wanted.code)
       return `transaction ${hash} got ${describeCode(receipt.code)}, predicted ${describeCode(wanted.code)}`;
     const [got, predicted] = [receipt.operationCodes, wanted.operationCodes];

@@ -26,21 +26,22 @@ export function createExecutedOnce(): ExecutedOnce {
     take({ block: { header, transactions }, receipts, isHonestProposer }) {
       const here = new Set<string>();
       const where = `at height ${header.height}`;
-      for (const [index, { hash, payload }] of transactions.entries()) {
+      for (const [index, { hash, payload, sealed }] of transactions.entries()) {
+        const named = payload ?? sealed?.envelope;
         if (here.has(hash) && isHonestProposer)
           return `The block ${where} by honest validator ${header.proposer} holds transaction ${hash} twice.`;
         here.add(hash);
-        if (payload === undefined) continue;
+        if (named === undefined) continue;
         const before = byHash.get(hash);
         if (before !== undefined && isHonestProposer) {
           return `Honest validator ${header.proposer} ordered transaction ${hash} ${where} again; it took effect at height ${before}.`;
         }
         const code = receipts[index]?.code ?? 0;
         if (code !== 0 && code < NONCE_USED_FROM) continue;
-        const name = `${payload.sender}/${payload.nonce}`;
+        const name = `${named.sender}/${named.nonce}`;
         const used = byHash.get(hash) ?? byNonce.get(name);
         if (used !== undefined) {
-          return `Transaction ${hash} ${where} took effect with code ${code}, but nonce ${payload.nonce} of ${payload.sender} was used at height ${used}.`;
+          return `Transaction ${hash} ${where} took effect with code ${code}, but nonce ${named.nonce} of ${named.sender} was used at height ${used}.`;
         }
         byHash.set(hash, header.height);
         byNonce.set(name, header.height);

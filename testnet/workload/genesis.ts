@@ -32,8 +32,21 @@ export interface Client {
   readonly stranger: Actor;
 }
 
+/** The accounts with which a client sends sealed transactions: none of them sends what the client's others do. */
+export interface Sealer {
+  /** Sends what should succeed. */
+  readonly main: Actor;
+  /** Sends what should fail, in whatever order. */
+  readonly wild: Actor;
+  /** Can pay for one dear transaction and not for two. */
+  readonly thin: Actor;
+  readonly stranger: Actor;
+}
+
 export interface Cast {
   readonly clients: readonly Client[];
+  /** One per client; none where the scenario seals nothing. */
+  readonly sealers: readonly Sealer[];
   /** Issuer of the fee asset, whose own debits almost fill their range. */
   readonly mint: Actor;
   /** Issuer of the other assets. */
@@ -54,6 +67,8 @@ export const feeOf = (operationCount: number): number => WORKLOAD_FEES.feePerTra
 
 /** What each client's main and wild account own of FEE_ASSET and SECOND_ASSET at genesis. */
 export const FUNDS = 10n ** 12n;
+/** What a thin account owns of FEE_ASSET. */
+const THIN_FUNDS = 1_000n;
 const RANGE = 2n ** 128n;
 /** What the mint can still spend: the fee of one small transaction. */
 const MINT_ROOM = BigInt(2 * feeOf(1) - 1);
@@ -71,11 +86,13 @@ export function workloadGenesis(options: { readonly scenario: Scenario; readonly
     { asset: SECOND_ASSET, decimals: 0, issuer: cast.issuer.account },
     { asset: RARE_ASSET, decimals: 18, issuer: cast.issuer.account },
   ];
-  const rich = [cast.issuer, ...cast.whales, ...cast.clients.flatMap(({ main, wild }) => [main, wild])];
+  const spenders = [...cast.clients, ...cast.sealers].flatMap(({ main, wild }) => [main, wild]);
+  const rich = [cast.issuer, ...cast.whales, ...spenders];
   const balances = [
     ...rich.map(({ account }) => ({ account, asset: FEE_ASSET, amount: FUNDS })),
     ...cast.clients.map(({ poor }) => ({ account: poor.account, asset: FEE_ASSET, amount: BigInt(feeOf(1)) })),
-    ...cast.clients.flatMap(({ main, wild }) => [main, wild].map(({ account }) => ({ account, asset: SECOND_ASSET, amount: FUNDS }))),
+    ...cast.sealers.map(({ thin }) => ({ account: thin.account, asset: FEE_ASSET, amount: THIN_FUNDS })),
+    ...spenders.map(({ account }) => ({ account, asset: SECOND_ASSET, amount: FUNDS })),
     { account: cast.whales[0].account, asset: RARE_ASSET, amount: WHALE_AMOUNT },
     { account: cast.whales[1].account, asset: RARE_ASSET, amount: 1n },
   ];
@@ -88,8 +105,9 @@ export function workloadGenesis(options: { readonly scenario: Scenario; readonly
 /** All actors, their keys drawn from the scenario's seed alone. */
 export function createCast(options: { readonly scenario: Scenario; readonly ed25519: Ed25519Keys }): Cast {
   const { scenario, ed25519 } = options;
-  const stream = createStream(scenario.seed, "workload keys");
-  const actor = (): Actor => {
+  const openStream = createStream(scenario.seed, "workload keys");
+  const sealedStream = createStream(scenario.seed, "sealed workload keys");
+  const actor = (stream = openStream): Actor => {
     const secretKey = stream.bytes(32);
     const account = toHex<AccountId>(ed25519.publicKeyOf(secretKey));
     return { account, sign: (message) => ed25519.sign(secretKey, message), nonce: 0 };
@@ -102,5 +120,11 @@ export function createCast(options: { readonly scenario: Scenario; readonly ed25
     poor: actor(),
     stranger: actor(),
   }));
-  return { ...shared, clients };
+  const sealers = clients.slice(0, scenario.sealing === undefined ? 0 : clients.length).map(() => ({
+    main: actor(sealedStream),
+    wild: actor(sealedStream),
+    thin: actor(sealedStream),
+    stranger: actor(sealedStream),
+  }));
+  return { ...shared, clients, sealers };
 }

@@ -95,8 +95,8 @@ export class LedgerModel {
   }
 
   /** What admission for the next block has to say: 0, or the code of the transaction as a whole. Changes nothing. */
-  judge(payload: TransactionPayload): number {
-    const terms = this.#openTerms(payload);
+  judge(given: TransactionPayload | Pick<ModelSealed, "envelope">): number {
+    const terms = "envelope" in given ? this.#sealedTerms(given) : this.#openTerms(given);
     const envelope = this.#envelope(terms, this.height + 1);
     const failing = envelope.length > 0 ? envelope : this.#unpayable(terms);
     return failing.length > 0 ? Math.min(...failing) : TX.ok;
@@ -171,7 +171,7 @@ export class LedgerModel {
     return { ...payload, offered: payload.feeMax, required, fee: required };
   }
 
-  #sealedTerms({ envelope }: ModelSealed): Terms {
+  #sealedTerms({ envelope }: Pick<ModelSealed, "envelope">): Terms {
     const offered = BigInt(envelope.fee);
     return { ...envelope, offered, required: this.#feeOf(envelope.gasLimit), fee: offered };
   }

@@ -9,12 +9,19 @@ import type { Genesis } from "../../types/genesis.ts";
 import type { ChainId, TransactionHash } from "../../types/ids.ts";
 import type { TransactionPayload } from "../../types/transaction.ts";
 import { LedgerModel, type ModelReceipt } from "./ledger_model.ts";
+import type { ModelSealed } from "./ledger_model_records.ts";
 
 /** One transaction of a final block. `payload` is undefined for the null application, whose bytes mean nothing. */
 export interface AuditedTransaction {
   readonly hash: TransactionHash;
   readonly payload: TransactionPayload | undefined;
+  /** Of a sealed transaction. */
+  readonly sealed?: ModelSealed | undefined;
+  readonly isKeygen?: boolean;
 }
+
+/** What the model says of a key generation message: its code is none of the ledger's. */
+export const KEYGEN_CODE = -1;
 
 export interface AuditedBlock {
   readonly header: BlockHeader;
@@ -29,7 +36,7 @@ export interface Predictor {
   /** Root after the last block. Costs the more the longer it was not asked. */
   root(): string;
   /** Code with which the next block would refuse the transaction as a whole; 0: none. */
-  judge(payload: TransactionPayload | undefined): number;
+  judge(given: TransactionPayload | Pick<ModelSealed, "envelope"> | undefined): number;
   /** The model behind it, where there is one. */
   readonly model: LedgerModel | undefined;
 }
@@ -46,10 +53,14 @@ function ledgerPredictor(model: LedgerModel): Predictor {
     },
     execute({ header, transactions }) {
       const payloads = transactions.flatMap(({ payload }) => (payload === undefined ? [] : [payload]));
-      return model.execute({ height: header.height, timeMs: header.timeMs, payloads });
+      const sealed = transactions.flatMap((transaction) => transaction.sealed ?? []);
+      const receipts = model.execute({ height: header.height, timeMs: header.timeMs, payloads, sealed }).values();
+      return transactions.map(({ isKeygen }) =>
+        isKeygen === true ? { code: KEYGEN_CODE, operationCodes: [] } : (receipts.next().value as ModelReceipt),
+      );
     },
     root: () => model.root(),
-    judge: (payload) => (payload === undefined ? 0 : model.judge(payload)),
+    judge: (given) => (given === undefined ? 0 : model.judge(given)),
   };
 }
 

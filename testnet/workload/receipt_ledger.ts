@@ -7,10 +7,13 @@ import { assert } from "../../types/assert.ts";
 import type { Genesis } from "../../types/genesis.ts";
 import { FEE_ACCOUNT, OPERATION_KINDS, type Operation, type TransactionPayload } from "../../types/transaction.ts";
 import type { LedgerModel } from "./ledger_model.ts";
+import type { Actions, ModelSealed } from "./ledger_model_records.ts";
 import type { AuditedBlock } from "./predictors.ts";
 
 /** The fee was charged and operations ran. */
 const CODES_WITH_FEE: readonly number[] = [0, 110];
+/** The fee was charged and the content could not run. */
+const FAILED_CODES: readonly number[] = [111, 112, 113, 114];
 
 interface Balance {
   posted: bigint;
@@ -92,8 +95,15 @@ class Receipts implements ReceiptLedger {
     assert(header.height === this.height + 1, "receipts are taken in order of height");
     this.height = header.height;
     for (const [name, open] of this.#open) if (open.expiresAtMs !== 0 && open.expiresAtMs <= header.timeMs) this.#close(name, open, 0n);
-    for (const [index, { payload, hash }] of transactions.entries()) {
+    for (const [index, { sealed, hash }] of transactions.entries()) {
+      const flaw = sealed === undefined ? undefined : this.#charge(sealed, receipts[index]);
+      if (flaw !== undefined) return `Transaction ${hash} at height ${header.height}: ${flaw}`;
+    }
+    for (const [index, { payload, sealed, hash }] of transactions.entries()) {
       const receipt = receipts[index];
+      const ran = sealed === undefined || receipt === undefined || !CODES_WITH_FEE.includes(receipt.code) ? undefined : sealed;
+      const wrong = ran === undefined ? undefined : this.#content(ran, receipt as TransactionReceipt, header.timeMs);
+      if (wrong !== undefined) return `Transaction ${hash} at height ${header.height}: ${wrong}`;
       if (payload === undefined || receipt === undefined || !CODES_WITH_FEE.includes(receipt.code)) continue;
       const flaw = this.#transaction(payload, receipt, header.timeMs);
       if (flaw !== undefined) return `Transaction ${hash} at height ${header.height}: ${flaw}`;
@@ -101,12 +111,27 @@ class Receipts implements ReceiptLedger {
     return undefined;
   }
 
+  /** All fees of a sealed lane come before anything of it runs. */
+  #charge({ envelope }: ModelSealed, receipt: TransactionReceipt | undefined): string | undefined {
+    if (receipt === undefined || !(CODES_WITH_FEE.includes(receipt.code) || FAILED_CODES.includes(receipt.code))) return undefined;
+    const { feeAsset } = this.#parameters;
+    return this.#move({ payer: envelope.sender, payee: FEE_ACCOUNT, asset: feeAsset, amount: BigInt(envelope.fee) });
+  }
+
+  #content({ envelope, content }: ModelSealed, receipt: TransactionReceipt, timeMs: number): string | undefined {
+    if (typeof content === "string") return `it ran, although it holds no operations (${content})`;
+    return this.#operations({ sender: envelope.sender, nonce: envelope.nonce, operations: content }, receipt, timeMs);
+  }
+
   #transaction(payload: TransactionPayload, receipt: TransactionReceipt, timeMs: number): string | undefined {
     const { feeAsset, feePerTransaction, feePerOperation } = this.#parameters;
-    const { sender, nonce, operations } = payload;
+    const { sender, operations } = payload;
     const fee = BigInt(feePerTransaction + feePerOperation * operations.length);
     const unpaid = this.#move({ payer: sender, payee: FEE_ACCOUNT, asset: feeAsset, amount: fee });
-    if (unpaid !== undefined) return unpaid;
+    return unpaid ?? this.#operations(payload, receipt, timeMs);
+  }
+
+  #operations({ sender, nonce, operations }: Actions, receipt: TransactionReceipt, timeMs: number): string | undefined {
     for (const [index, operation] of operations.entries()) {
       if (receipt.operationCodes[index] !== 0) continue;
       const flaw = this.#operation(operation, { sender, name: `${sender}/${nonce}/${index}`, timeMs });

@@ -3,15 +3,16 @@
  *  followed until it is final, refused for good or expired. Never predicts an outcome and never reads a clock. */
 
 import { hashTransaction } from "../../crypto/hashes.ts";
-import { unreachable } from "../../types/assert.ts";
+import { assert, unreachable } from "../../types/assert.ts";
 import { type ChainId, Height } from "../../types/ids.ts";
-import { type Scenario, WORKLOAD_KINDS, type WorkloadKind } from "../scenario/manifest.ts";
+import { type Scenario, SEALED_KINDS, WORKLOAD_KINDS, type WorkloadKind } from "../scenario/manifest.ts";
 import type { Fact } from "../simulator/facts.ts";
-import type { Stream } from "../simulator/streams.ts";
+import { createStream, type Stream } from "../simulator/streams.ts";
 import { createCourier, type Submission } from "./courier.ts";
 import { type Client, createCast, type Ed25519Keys } from "./genesis.ts";
 import { sendInvalid, sendReplay } from "./invalid_traffic.ts";
 import { sendLie, sendOpaqueLie } from "./lies.ts";
+import { type SealedTraffic, type SealingParts, sendSealed } from "./sealed_traffic.ts";
 import type { Traffic } from "./traffic.ts";
 import { sendDuplicate, sendLinked, sendPend, sendTransfer } from "./valid_traffic.ts";
 
@@ -35,6 +36,8 @@ export interface WorkloadOptions {
   readonly chainId: ChainId;
   readonly stream: Stream;
   readonly ed25519: Ed25519Keys;
+  /** Needed where the scenario seals. */
+  readonly sealing?: SealingParts;
 }
 
 /** Transactions still begin so long after the fault phase, for the core to have work. */
@@ -52,7 +55,7 @@ export function createWorkload(options: WorkloadOptions): Workload {
   const cast = createCast(isLedger ? options : { ...options, scenario: { ...scenario, workload: { ...scenario.workload, clients: 0 } } });
   const traffic: Traffic = { cast, chainId, stream, courier, stopsAtUs, recent: [] };
   const opaque = createOpaqueTraffic(traffic, clients);
-  const pickKind = kindPicker(mix, stream);
+  const pickKind = sharePicker(WORKLOAD_KINDS, mix, stream);
   const meanUs = perSecond > 0 ? Math.max(1, Math.floor(1_000_000 / perSecond)) : 1;
   let nowUs = 0;
 
@@ -75,6 +78,7 @@ export function createWorkload(options: WorkloadOptions): Workload {
   }
 
   if (stopsAtUs > 0) schedule(stream.between(1, meanUs));
+  const sealed = startSealedTraffic(options, traffic);
   return {
     get nextDueUs() {
       return courier.nextDueUs;
@@ -86,8 +90,36 @@ export function createWorkload(options: WorkloadOptions): Workload {
       return courier.openCount;
     },
     due: (at) => courier.due(at),
-    observe: (fact) => courier.observe(fact),
+    observe(fact) {
+      if (sealed !== undefined && fact.type === "keyLive" && !traitors.has(fact.validator)) sealed.key = fact.key;
+      courier.observe(fact);
+    },
   };
+}
+
+/** Sealed transactions come from a stream of their own and at their own pace. */
+function startSealedTraffic({ scenario, sealing }: WorkloadOptions, traffic: Traffic): SealedTraffic | undefined {
+  const { sealing: plan, workload } = scenario;
+  if (plan === undefined || plan.perSecond === 0 || workload.clients === 0) return undefined;
+  assert(sealing !== undefined, "a scenario that seals brings the means");
+  const stream = createStream(scenario.seed, "sealed workload");
+  const sealed: SealedTraffic = { ...sealing, traffic, stream, key: undefined, recent: [] };
+  const pickKind = sharePicker(SEALED_KINDS, plan.mix, stream);
+  const meanUs = Math.max(1, Math.floor(1_000_000 / plan.perSecond));
+  const stopsAtUs = scenario.phases.faultsMs * 1_000 + NEW_AFTER_FAULTS_US;
+  const schedule = (atUs: number): void => {
+    if (atUs >= stopsAtUs) return;
+    traffic.courier.later(atUs, () => {
+      schedule(atUs + stream.between(1, 2 * meanUs));
+      const client = stream.below(traffic.cast.sealers.length);
+      const kind = pickKind();
+      const sealer = traffic.cast.sealers[client];
+      if (kind === undefined || sealer === undefined || traffic.courier.openCount >= OPEN_MAX * workload.clients) return;
+      sendSealed(sealed, kind, { client, sealer, atUs });
+    });
+  };
+  schedule(stream.between(1, meanUs));
+  return sealed;
 }
 
 interface Beginning<Who> {
@@ -145,11 +177,15 @@ function createOpaqueTraffic(traffic: Traffic, clients: number): { begin(beginni
 }
 
 /** Draws a kind by its share; undefined when no kind has any. */
-function kindPicker(mix: Scenario["workload"]["mix"], stream: Stream): () => WorkloadKind | undefined {
-  const total = WORKLOAD_KINDS.reduce((sum, kind) => sum + mix[kind], 0);
+function sharePicker<Kind extends string>(
+  kinds: readonly Kind[],
+  mix: Readonly<Record<Kind, number>>,
+  stream: Stream,
+): () => Kind | undefined {
+  const total = kinds.reduce((sum, kind) => sum + mix[kind], 0);
   return () => {
     let rest = stream.real() * total;
-    for (const kind of WORKLOAD_KINDS) {
+    for (const kind of kinds) {
       rest -= mix[kind];
       if (rest < 0) return kind;
     }

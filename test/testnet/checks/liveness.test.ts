@@ -11,6 +11,7 @@ import { createQuorum, isQuorumOf } from "../../../testnet/checks/quorum.ts";
 import { createReach } from "../../../testnet/checks/reach.ts";
 import { createRecentMap } from "../../../testnet/checks/recent_map.ts";
 import { createStallChecker, stallGraceMs } from "../../../testnet/checks/stall.ts";
+import { DEFAULT_PROTOCOL } from "../../../testnet/scenario/defaults.ts";
 import type { FaultAction, Scenario } from "../../../testnet/scenario/manifest.ts";
 import { ValidatorIndex } from "../../../types/ids.ts";
 import { isQuorum as productQuorum, Signers, weightOfSigners } from "../../../types/validator_set.ts";
@@ -190,7 +191,10 @@ t.test("noCrash: a machine that throws, a start refused without damage, each fir
 
 t.test("R10 bounds: sizes beyond their limits, records of views never entered, each fires; at the limit, silent", async (t) => {
   const bounds = (facts: readonly Untimed[]): string | undefined =>
-    firstViolation(createBoundsChecker(cluster, { poolTransactionsMax: 4_096 }), [entered(0, 7), ...facts])?.detail;
+    firstViolation(createBoundsChecker(cluster, { protocol: { ...DEFAULT_PROTOCOL, poolTransactionsMax: 4_096 } }), [
+      entered(0, 7),
+      ...facts,
+    ])?.detail;
   const sizes = {
     type: "sizes",
     validator: 0,
@@ -241,7 +245,7 @@ t.test(
       });
     };
     const bounds = (facts: readonly Untimed[]): string | undefined =>
-      firstViolation(createBoundsChecker(cluster, { poolTransactionsMax: 4_096 }), facts)?.detail;
+      firstViolation(createBoundsChecker(cluster, { protocol: { ...DEFAULT_PROTOCOL, poolTransactionsMax: 4_096 } }), facts)?.detail;
     t.match(
       bounds([proof(1), saves(0, FIRST), proof(4)]),
       /a second proof against validator 3 \(view 4\), although finality has not passed the first \(view 1\)/,

@@ -7,6 +7,7 @@ import type { BlockHash, BodyRoot, StateRoot, TransactionHash } from "../../../t
 import { Epoch, Height, TimestampMs, ValidatorIndex, View, ZERO_HASH } from "../../../types/ids.ts";
 import type { InclusionList } from "../../../types/inclusion_list.ts";
 import type { SafetyRecord } from "../../../types/safety_record.ts";
+import type { KeyId } from "../../../types/sealing.ts";
 import type { PeerKey } from "../../../types/sender.ts";
 import type { SyncRequest, SyncResponse } from "../../../types/sync.ts";
 import type { Certificate, SignedVote, VoteKind } from "../../../types/vote.ts";
@@ -255,6 +256,15 @@ export const SAMPLE_FACTS: { readonly [Type in FactType]: readonly Fact[] } = {
       atUs: 50,
       validator: 2,
       blocks: [{ blockHash: hashOf(91), height: Height.of(7), transactionHashes: [hashOf<TransactionHash>(31)] }],
+    },
+  ],
+  keyLive: [
+    {
+      type: "keyLive",
+      atUs: 50,
+      validator: 2,
+      activationHeight: 4,
+      key: { keyId: hashOf<KeyId>(77), threshold: 3, publicKey: bytesOf(4, 32), shareKeys: [bytesOf(5, 32)] },
     },
   ],
   opened: [{ type: "opened", atUs: 50, validator: 2, blockHash: hashOf(91) }],

@@ -26,6 +26,7 @@ const WORDS: { readonly [Type in FactType]: string } = {
   enteredView: "V2 enters view 13 by a QC; V1 leads it",
   certified: "V2 holds block 0000005b5555 of view 12 certified",
   ordered: "V2 has as ordered for good: height 7 (block 0000005b5555)",
+  keyLive: "V2 has the sealing key 0000004d5555, live from height 4 on",
   opened: "V2 has opened all sealed transactions of block 0000005b5555",
   certificate:
     "V2 has the CC of view 12 for block 0000005b5555 at height 7, signed by V0, V3, V4, V6, V7, V13, V14, V15, V16, V17, V18, V21, V22, V23, V25, V26, V27, V29, V30, V31, V32, V34, V36, V37, V38, V39, V42, V43, V44, V45, V46, V47, V48, V49, V57 and V59",
