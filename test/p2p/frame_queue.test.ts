@@ -11,7 +11,18 @@ import { lengthPrefixed } from "../../p2p/wire.ts";
 import { encodeMessage } from "../../types/message.ts";
 import { TEST_LIMITS, until, voteMessage } from "./support.ts";
 
-const KINDS: readonly FrameKind[] = ["status", "ping", "pong", "proposal", "vote", "certificate", "transactions"];
+const KINDS: readonly FrameKind[] = [
+  "status",
+  "ping",
+  "pong",
+  "proposal",
+  "vote",
+  "certificate",
+  "transactions",
+  "list",
+  "shares",
+  "seeds",
+];
 const frameOf = (length: number, mark: number): Uint8Array => new Uint8Array(length).fill(mark);
 
 t.test("createFrameQueue: any sequence of frames, bounds hold and the newest frame is always kept", async (t) => {
@@ -54,6 +65,21 @@ t.test("createFrameQueue: a newer status replaces the waiting one", async (t) =>
   queue.push("vote", frameOf(5, 2));
   t.equal(queue.push("status", frameOf(5, 3)), 0, "a replaced frame is no loss");
   t.same([...(queue.take(1_000) ?? [])], [...frameOf(5, 2), ...frameOf(5, 3)]);
+});
+
+t.test("createFrameQueue: a newer inclusion list replaces the waiting one; shares and seeds all wait", async (t) => {
+  const queue = createFrameQueue({ bytesMax: 1_000, framesMax: 10 });
+  const kinds = ["list", "shares", "seeds", "list", "shares"] as const;
+  for (const [index, kind] of kinds.entries()) t.equal(queue.push(kind, frameOf(2, index)), 0);
+  t.same([...new Set(queue.take(1_000))], [1, 2, 3, 4]);
+});
+
+t.test("createFrameQueue: a flood of transactions, shares and votes stay", async (t) => {
+  const queue = createFrameQueue({ bytesMax: 1_000, framesMax: 100 });
+  queue.push("shares", frameOf(60, 1));
+  queue.push("vote", frameOf(60, 2));
+  for (let mark = 3; mark < 9; mark++) queue.push("transactions", frameOf(300, mark));
+  t.same([...new Set(queue.take(2_000))].slice(0, 2), [1, 2]);
 });
 
 t.test("createFrameQueue: take is bounded, but never less than one frame", async (t) => {
