@@ -87,6 +87,12 @@ function peersOf(sender: Sender): readonly PeerKey[] {
 
 function settle(context: Context, body: Body): void {
   if (body.state === "incomplete") return;
+  const { blockHash } = body;
+  if (body.proposal.header.height <= context.execution.final.height) {
+    // Executed already, or beside what was: nothing is left to judge, but consensus may wait to hear that its root is held.
+    if (context.retained.includes(blockHash)) context.feed({ type: "bodyChecked", blockHash, isValid: true });
+    return;
+  }
   const verdict = body.state === "invalid" ? "invalid" : judgeRoot(context, body);
   if (verdict === "unknown") {
     context.awaitingRoot.add(body);
@@ -101,10 +107,10 @@ function settle(context: Context, body: Body): void {
   }
   if (isValid && body.proposal.header.view >= context.tipView) {
     context.tipView = body.proposal.header.view;
-    context.work.setTip(body.blockHash);
+    context.work.setTip(blockHash);
     context.work.recount(context.execution.final.blockHash);
   }
-  context.feed({ type: "bodyChecked", blockHash: body.blockHash, isValid });
+  context.feed({ type: "bodyChecked", blockHash, isValid });
 }
 
 /** Hands a complete body to storage, once. */

@@ -10,7 +10,7 @@ import type { CheckResult, ParsedTransaction } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
 import { type BlockHeader, NO_SEALED_LANE } from "../types/block.ts";
 import { entryOf, type ListEntry } from "../types/envelope.ts";
-import { type BlockHash, Height, type StateRoot, type TransactionHash, type ValidatorIndex } from "../types/ids.ts";
+import { type BlockHash, Height, type TransactionHash, type ValidatorIndex } from "../types/ids.ts";
 import type { InclusionList } from "../types/inclusion_list.ts";
 import { BLOCK_BODY_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EXECUTION_LAG_MAX } from "../types/limits.ts";
 import type { SigningDomain } from "../types/signing.ts";
@@ -40,8 +40,8 @@ export function buildBlock(context: Context, effect: BuildEffect, author: Author
     context.feed({ type: "built", view: effect.view, header: undefined, transactionHashes: [], lists: [] });
     return;
   }
-  const keyId = keyIdAt(context.sealing, executed.executedHeight);
-  const lane = needsLists({ keyId, height: effect.height, ...executed }) ? sealedLane(context, effect) : EMPTY_LANE;
+  const { keyId, ...position } = executed;
+  const lane = needsLists({ height: effect.height, ...executed }) ? sealedLane(context, effect) : EMPTY_LANE;
   if (lane === undefined) return;
   const isLagging = effect.height - executed.executedHeight > EXECUTION_LAG_MAX;
   const open = isLagging ? [] : selectTransactions(context, effect, lane.transactions);
@@ -58,7 +58,7 @@ export function buildBlock(context: Context, effect: BuildEffect, author: Author
     bodyRoot: bodyRootOf(transactionHashes),
     transactionCount: transactions.length,
     bodyBytes: bytesOf(transactions),
-    ...executed,
+    ...position,
     ...NO_SEALED_LANE,
     sealedCount: lane.transactions.length,
     listsRoot: listsRootOf(lane.lists),
@@ -87,16 +87,17 @@ function newsOf(context: Context, { inclusion, pool, listed }: Sealing): number 
 function executedPosition(
   context: Context,
   parentHash: BlockHash,
-): { readonly executedHeight: Height; readonly executedRoot: StateRoot } | undefined {
+): Pick<BlockHeader, "executedHeight" | "executedRoot" | "keyId"> | undefined {
   const { final } = context.execution;
   const root = context.execution.rootAt(final.height);
   const parent = parentHash === final.blockHash ? context.finalHeader : context.bodies.get(parentHash)?.proposal.header;
   if (root === undefined || (parent === undefined && (parentHash !== final.blockHash || final.height !== Height.ZERO))) return undefined;
   // Our execution can be behind the parent's claim only while a CC or an opening is in flight; a quorum has checked that claim.
   if (parent !== undefined && parent.executedHeight > final.height) {
-    return { executedHeight: parent.executedHeight, executedRoot: parent.executedRoot };
+    const { executedHeight, executedRoot, keyId } = parent;
+    return { executedHeight, executedRoot, keyId };
   }
-  return { executedHeight: final.height, executedRoot: root };
+  return { executedHeight: final.height, executedRoot: root, keyId: keyIdAt(context.sealing, final.height) };
 }
 
 /** SL2: n − f lists all of whose entries we hold, and the lane that follows from them. Undefined: too few, the build waits. */

@@ -17,7 +17,7 @@ import type { ExecutableFinalBlock } from "./execution.ts";
 import type { FinalizedBlock, OrderedBlock } from "./interface.ts";
 import { dropLateMessages, submitDueMessage } from "./keygen_flow.ts";
 import { keepDropped } from "./list_flow.ts";
-import { forgetOpened, judgeServedOpenings, openFinalBlock } from "./opening_flow.ts";
+import { forgetOpened, judgeServedOpenings, openAhead, openFinalBlock } from "./opening_flow.ts";
 import { parseBody, proposalOf } from "./recovery.ts";
 
 /** Final bodies kept in memory for peers that still gather them. */
@@ -38,6 +38,11 @@ export function queueFinal(
     context.finalQueue.push({ blockHash, header, certificate });
   }
   drainFinalQueue(context);
+  // What has to wait for its turn is opened meanwhile: waits for openings run side by side.
+  for (const { blockHash } of blocks) {
+    const body = context.bodies.get(blockHash);
+    if (body?.state === "valid" && body.proposal.header.height > context.execution.final.height) openAhead(context, body);
+  }
 }
 
 /** Executes queued blocks as far as their bodies are held. */
@@ -147,6 +152,8 @@ export function acceptRange(
     armTimer(context, "sync", context.config.syncDelayMs);
     return;
   }
+  // Later blocks may have waited for these.
+  drainFinalQueue(context);
   requestRange(context);
 }
 

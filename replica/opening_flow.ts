@@ -68,6 +68,11 @@ export function openFinalBlock(
   return opened === undefined || openings === undefined ? undefined : { opened, openings };
 }
 
+/** The block is final, others come before it. Where its key is not live here yet it waits for its turn. */
+export function openAhead(context: Context, body: Body): void {
+  if (context.sealing?.keygen.live?.key.keyId === body.proposal.header.keyId) openFinalBlock(context, body);
+}
+
 const NOTHING_SEALED = { opened: [], openings: [] } as const;
 
 /** Openings that came with a final block: undefined when they are not right. */
@@ -90,7 +95,7 @@ export function judgeServedOpenings(
 export function acceptOpeningMessage(context: Context, from: Sender, message: OpeningMessage): void {
   const { sealing, nowMs } = context;
   // Shares and seeds travel on direct links only: nobody else's word says whose share it is.
-  if (sealing === undefined || from.type !== "validator") return;
+  if (sealing === undefined || from.type !== "validator" || from.validator === sealing.self) return;
   sealing.links.set(from.validator, from.peer);
   const { blockHash } = message;
   const height = context.bodies.get(blockHash)?.proposal.header.height;

@@ -76,7 +76,7 @@ export function createReplica(options: ReplicaOptions): Replica {
   /** What sealed transactions ask for at the end of a step: a block may be executable, a build may go on, a list may be due. */
   function tendSealing(): void {
     if (context.sealing === undefined) return;
-    if (context.isOpeningNews) {
+    while (context.isOpeningNews) {
       context.isOpeningNews = false;
       drainFinalQueue(context);
       drain();
@@ -161,7 +161,11 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
     }),
     work: createPendingWork({ bodies, isPooled: (hash) => pool.has(hash) || sealing?.pool.has(hash) === true }),
     catchUp: createCatchUp(),
-    republisher: createRepublisher({ intervalMs: config.republishMs, countMax: config.pool.countMax, find: (hash) => pool.get(hash) }),
+    republisher: createRepublisher({
+      intervalMs: config.republishMs,
+      countMax: config.pool.countMax,
+      find: (hash) => pool.get(hash) ?? sealing?.pool.get(hash),
+    }),
     consensus: createConsensus({ ...options, config: config.consensus, recovered: recovered.consensus }),
     isCertificateValid: (certificate) => isCertificateValid(certificate, { domain, validators, bls }),
     isHeaderSigned: (signed) => isHeaderSigned(signed, options),

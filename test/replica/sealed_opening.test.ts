@@ -1,0 +1,46 @@
+/** Opening through whole replicas when somebody withholds, is behind, or everything stands still for a while. */
+
+import t from "tap";
+import type { ClusterNode } from "../support/replica_cluster.ts";
+import { createSealedWorld, type SealedWorld } from "../support/sealed_world.ts";
+
+const OPENING = new Set(["shares", "seeds", "proofs", "openingRequest", "proofRequest"]);
+
+/** One transaction every 10 ms. */
+function load(world: SealedWorld, rounds: number, nodes = 3): readonly string[] {
+  return Array.from({ length: rounds }, (_, index) => {
+    const hash = world.submitSealed(index % nodes, index % 8);
+    world.run({ forMs: 10 });
+    return hash;
+  });
+}
+
+t.test("SL5: an opener that tells nothing delays every block by openMs, but not one after the other", async (t) => {
+  const world = createSealedWorld({ count: 7, seed: 1, sealing: { opening: { fewSealed: 0, openMs: 100 } } });
+  world.generateKey();
+  world.filter = ({ from, kind }) => from !== 6 || kind !== "seeds";
+  const started = world.nowMs;
+  const hashes: string[] = [];
+  for (let index = 0; index < 240; index++) {
+    hashes.push(world.submitSealed(index % 6, index % 8));
+    if (index % 8 === 7) world.run({ forMs: 10 });
+  }
+  const isDone = ({ finalized }: ClusterNode): boolean =>
+    finalized.reduce((sum, { receipts }) => sum + receipts.filter(({ hash }) => hashes.includes(hash)).length, 0) === hashes.length;
+  t.ok(world.run({ forMs: 5_000, until: () => world.nodes.slice(0, 6).every(isDone) }));
+  const tookMs = Math.round(world.nowMs - started);
+  t.ok(tookMs < 500, `executed after ${tookMs} ms`);
+});
+
+t.test("who was behind in opening serves and builds on what it executed since", async (t) => {
+  const world = createSealedWorld({ count: 4, seed: 1, delayMs: [1, 10] });
+  world.generateKey();
+  world.filter = ({ to, kind }) => to !== 3 || (!OPENING.has(kind) && kind !== "status");
+  load(world, 40);
+  world.filter = undefined;
+  const [, , , late] = world.nodes;
+  t.ok(world.run({ forMs: 2_000, until: () => (late?.finalized.length ?? 0) > 20 }), "it catches up");
+  const recent = late?.finalized.slice(-8) ?? [];
+  t.equal(recent.length, 8);
+  for (const { blockHash } of recent) t.ok(late?.replica.answer({ type: "block", hash: blockHash }));
+});
