@@ -13,11 +13,12 @@ import { createCertificateSignersChecker } from "./certificate_signers.ts";
 import type { CheckedCluster, Checker, Violation } from "./checker.ts";
 import { createCommitExcludesTimeoutChecker } from "./commit_excludes_timeout.ts";
 import { createEvidenceKeptChecker } from "./evidence_kept.ts";
-import { createFinalChain } from "./final_chain.ts";
+import { createFinalChain, type FinalChain } from "./final_chain.ts";
 import { createFinalClaims } from "./final_claims.ts";
 import { createForeignSignaturesChecker } from "./foreign_signatures.ts";
 import { createJustificationChecker } from "./justification.ts";
 import { createTurnsChecker } from "./leaders_turn.ts";
+import { createNoCensorshipChecker } from "./no_censorship.ts";
 import { createNoCrashChecker } from "./no_crash.ts";
 import { createNoHonestAccusedChecker } from "./no_honest_accused.ts";
 import { createNoProgressWhenCutChecker } from "./no_progress_when_cut.ts";
@@ -25,6 +26,11 @@ import { createOneCertificateChecker } from "./one_certificate.ts";
 import { createPoolChecker } from "./pool.ts";
 import { createProgressChecker } from "./progress.ts";
 import { createRecordedFirstChecker } from "./recorded_first.ts";
+import { createSameOpeningsChecker } from "./same_openings.ts";
+import { createSealedBlocks, faultyMax } from "./sealed_blocks.ts";
+import { createSealedLaneChecker } from "./sealed_lane.ts";
+import { createIrrevocable, createSecrecyChecker } from "./secrecy.ts";
+import { createShareDisciplineChecker } from "./share_discipline.ts";
 import { createShownCertificates } from "./shown_certificates.ts";
 import { createSignedOnceChecker } from "./signed_once.ts";
 import { createStallChecker } from "./stall.ts";
@@ -70,8 +76,23 @@ export function createCheckers({
     ...(scenario.expect === "stall" ? [createStallChecker(cluster, scenario)] : []),
     ...(scenario.expect === "break" ? [] : [createProgressChecker(cluster, scenario)]),
     ...(isCalm(scenario) ? [createCalmChecker(cluster)] : []),
+    ...(scenario.sealing === undefined ? [] : createSealingCheckers(cluster, chain)),
     createBoundsChecker(cluster, scenario),
     createPoolChecker(cluster, scenario),
+  ];
+}
+
+/** With more than f traitors nothing that is sealed is safe. */
+function createSealingCheckers(cluster: CheckedCluster, chain: FinalChain): readonly Checker[] {
+  const blocks = createSealedBlocks();
+  const irrevocable = createIrrevocable(cluster, blocks);
+  const isBroken = cluster.weights.length - cluster.honest.size > faultyMax(cluster.weights.length);
+  return [
+    createShareDisciplineChecker(cluster, { blocks, irrevocable }),
+    ...(isBroken ? [] : [createSecrecyChecker(cluster, { blocks, irrevocable })]),
+    createSealedLaneChecker(cluster, blocks),
+    ...(isBroken ? [] : [createNoCensorshipChecker(cluster, { blocks, chain })]),
+    createSameOpeningsChecker(cluster),
   ];
 }
 

@@ -23,6 +23,10 @@ export const INVARIANTS = [
   "executedOnce",
   "everyTransactionAnswered",
   "outcomes",
+  "secrecy",
+  "sealedLane",
+  "noCensorship",
+  "sameOpenings",
   "bounds",
   "noCrash",
 ] as const;

@@ -79,7 +79,7 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "final-transaction-admitted-again",
     rule: "M2",
     class: "replay",
-    file: REPLICA,
+    file: "replica/admission.ts",
     find: "  if (context.recentlyFinal.has(transaction.hash)) return ALREADY_FINAL;\n",
     replace: "",
     what: "A transaction that is final is admitted to the pool again.",
