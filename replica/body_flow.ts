@@ -9,7 +9,7 @@ import type { BlockHash } from "../types/ids.ts";
 import { BODY_REQUEST_TRANSACTIONS_MAX } from "../types/limits.ts";
 import type { PeerKey, Sender } from "../types/sender.ts";
 import { type Body, blockOf } from "./bodies.ts";
-import { armTimer, type Context, isRequested, sendRequest } from "./context.ts";
+import { armTimer, type Context, isRequested, recountWork, sendRequest } from "./context.ts";
 import { forgetOpened, holdBlock } from "./opening_flow.ts";
 import { isLaneRight, laneIdsOf } from "./sealing.ts";
 
@@ -108,7 +108,7 @@ function settle(context: Context, body: Body): void {
   if (isValid && body.proposal.header.view >= context.tipView) {
     context.tipView = body.proposal.header.view;
     context.work.setTip(blockHash);
-    context.work.recount(context.execution.final.blockHash);
+    recountWork(context);
   }
   context.feed({ type: "bodyChecked", blockHash, isValid });
 }

@@ -107,6 +107,13 @@ export interface Context {
   readonly feed: (input: ConsensusInput) => void;
 }
 
+/** Counts again what the blocks under way carry. */
+export function recountWork(context: Context): void {
+  const { final } = context.execution;
+  const finalHeight = context.finalQueue.at(-1)?.header.height ?? final.height;
+  context.work.recount({ executedHash: final.blockHash, finalHeight });
+}
+
 /** Asks for something once; the answer or the failure comes back under the request's number. */
 export function sendRequest(
   context: Context,

@@ -12,7 +12,16 @@ import type { Certificate } from "../types/vote.ts";
 import { heldTransactions } from "./bodies.ts";
 import { offerToBodies, settleAwaiting, storeBody } from "./body_flow.ts";
 import { isBodyUnderRoot, judgeRange, LEAD_AT_ONCE, type VerifiedRange } from "./catch_up.ts";
-import { armTimer, type Context, isRequested, penalizePeer, type QueuedFinal, sendRequest, type UntoldRun } from "./context.ts";
+import {
+  armTimer,
+  type Context,
+  isRequested,
+  penalizePeer,
+  type QueuedFinal,
+  recountWork,
+  sendRequest,
+  type UntoldRun,
+} from "./context.ts";
 import type { ExecutableFinalBlock } from "./execution.ts";
 import type { FinalizedBlock, OrderedBlock } from "./interface.ts";
 import { dropLateMessages, submitDueMessage } from "./keygen_flow.ts";
@@ -38,6 +47,7 @@ export function queueFinal(
     context.finalQueue.push({ blockHash, header, certificate });
   }
   drainFinalQueue(context);
+  if (context.finalQueue.length > 0) recountWork(context);
   // What has to wait for its turn is opened meanwhile: waits for openings run side by side.
   for (const { blockHash } of blocks) {
     const body = context.bodies.get(blockHash);
@@ -299,6 +309,6 @@ function afterExecution(context: Context, executed: readonly FinalizedBlock[]): 
     context.outbox.effects.push({ type: "dropped", hash: expired.hash, refusal });
   }
   afterSealedExecution(context, executed);
-  context.work.recount(last.blockHash);
+  recountWork(context);
   settleAwaiting(context);
 }

@@ -1,16 +1,29 @@
 /** Is there anything to order? Pacing asks after every step, so the answer is kept, not computed.
- *  Work is a pooled transaction that no block on the way to our tip already carries, or, after a view was lost, a
- *  non-empty certified block that still lacks its CC. */
+ *  Work is a pooled transaction that no block on the way to our tip already carries and that a block may carry now, or, after a view was
+ *  lost, a non-empty certified block that still lacks its CC. What is final and waits to be opened is no work: blocks bring it no nearer. */
 
-import type { BlockHash, TransactionHash } from "../types/ids.ts";
+import type { BlockHash, Height, TransactionHash } from "../types/ids.ts";
+import { EXECUTION_LAG_MAX, UNOPENED_BLOCKS_MAX } from "../types/limits.ts";
 import type { Bodies } from "./bodies.ts";
+
+export interface PoolCounts {
+  readonly open: number;
+  readonly sealed: number;
+}
+
+export interface FinalHeads {
+  readonly executedHash: BlockHash;
+  /** The highest block that has a CC, executed or not. */
+  readonly finalHeight: Height;
+}
 
 export interface PendingWork {
   /** The block that would be extended next: a valid proposal of the current view, else the highest certified block. */
   setTip(blockHash: BlockHash): void;
   /** Counts again after finality moved the head or the pool lost transactions. */
-  recount(finalHash: BlockHash): void;
-  isAvailable(poolCount: number): boolean;
+  recount(heads: FinalHeads): void;
+  /** `unexecuted`: final blocks that wait to be executed. Too many, and blocks carry no sealed lane, then nothing at all. */
+  isAvailable(pools: PoolCounts & { readonly unexecuted: number }): boolean;
   noteViewLost(): void;
   /** What the blocks from the tip down to the head carry. */
   carriedByTip(finalHash: BlockHash): ReadonlySet<TransactionHash>;
@@ -20,32 +33,58 @@ export interface PendingWork {
 
 export function createPendingWork(sources: {
   readonly bodies: Bodies;
-  readonly isPooled: (hash: TransactionHash) => boolean;
+  readonly isPooled: (hash: TransactionHash, pool: keyof PoolCounts) => boolean;
 }): PendingWork {
   const { bodies, isPooled } = sources;
   let tip: BlockHash | undefined;
-  let pooledAndCarried = 0;
+  /** What waits in the pools and is carried by blocks above the executed head. */
+  const carriedCounts = { open: 0, sealed: 0 };
+  let hasUnfinal = false;
   let mustDriveOn = false;
 
-  function carriedBy(from: BlockHash | undefined, finalHash: BlockHash): Set<TransactionHash> {
-    const carried = new Set<TransactionHash>();
-    for (let hash = from; hash !== undefined && hash !== finalHash; hash = bodies.get(hash)?.proposal.header.parentHash) {
-      for (const transaction of bodies.get(hash)?.hashes.keys() ?? []) carried.add(transaction);
+  function* carriedAbove(
+    from: BlockHash | undefined,
+    head: BlockHash,
+  ): Generator<{ readonly hash: TransactionHash; readonly height: Height }> {
+    for (let blockHash = from; blockHash !== undefined && blockHash !== head; ) {
+      const body = bodies.get(blockHash);
+      if (body === undefined) return;
+      const { height, parentHash } = body.proposal.header;
+      for (const hash of body.hashes.keys()) yield { hash, height };
+      blockHash = parentHash;
     }
-    return carried;
   }
+
+  const carriedBy = (from: BlockHash | undefined, head: BlockHash): ReadonlySet<TransactionHash> =>
+    new Set([...carriedAbove(from, head)].map(({ hash }) => hash));
 
   return {
     setTip(blockHash) {
       tip = blockHash;
     },
-    recount(finalHash) {
-      const carried = carriedBy(tip, finalHash);
-      pooledAndCarried = 0;
-      for (const hash of carried) if (isPooled(hash)) pooledAndCarried++;
-      if (carried.size === 0) mustDriveOn = false;
+    recount({ executedHash, finalHeight }) {
+      Object.assign(carriedCounts, { open: 0, sealed: 0 });
+      hasUnfinal = false;
+      let isEmpty = true;
+      const seen = new Set<TransactionHash>();
+      for (const { height, hash } of carriedAbove(tip, executedHash)) {
+        if (seen.has(hash)) continue;
+        seen.add(hash);
+        const isOpen = isPooled(hash, "open");
+        const isSealed = !isOpen && isPooled(hash, "sealed");
+        if (isOpen) carriedCounts.open++;
+        if (isSealed) carriedCounts.sealed++;
+        if (height <= finalHeight) continue;
+        isEmpty = false;
+        hasUnfinal ||= isOpen || isSealed;
+      }
+      if (isEmpty) mustDriveOn = false;
     },
-    isAvailable: (poolCount) => poolCount > pooledAndCarried || (mustDriveOn && pooledAndCarried > 0),
+    isAvailable({ open, sealed, unexecuted }) {
+      const isOpenWork = unexecuted < EXECUTION_LAG_MAX && open > carriedCounts.open;
+      const isSealedWork = unexecuted < UNOPENED_BLOCKS_MAX && sealed > carriedCounts.sealed;
+      return isOpenWork || isSealedWork || (mustDriveOn && hasUnfinal);
+    },
     noteViewLost() {
       mustDriveOn = true;
     },

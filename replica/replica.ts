@@ -20,7 +20,7 @@ import { abandonBodies, checkBody, fetchMissing } from "./body_flow.ts";
 import { buildBlock, resumeBuild } from "./build_flow.ts";
 import { createCatchUp } from "./catch_up.ts";
 import type { Context, ReplicaConfig } from "./context.ts";
-import { armTimer, isRequested, penalizePeer, sendRequest } from "./context.ts";
+import { armTimer, isRequested, penalizePeer, recountWork, sendRequest } from "./context.ts";
 import { createExecution } from "./execution.ts";
 import {
   acceptBlock,
@@ -94,7 +94,8 @@ export function createReplica(options: ReplicaOptions): Replica {
   function tellWork(): void {
     // A young chain has its first block to order: with it users see that the network lives, and consensus need not idle until then.
     const isYoung = isStarted && context.execution.final.height === Height.ZERO && context.tipView === View.ZERO;
-    const isAvailable = isYoung || context.work.isAvailable(context.pool.count + (context.sealing?.pool.count ?? 0));
+    const waiting = { open: context.pool.count, sealed: context.sealing?.pool.count ?? 0, unexecuted: context.finalQueue.length };
+    const isAvailable = isYoung || context.work.isAvailable(waiting);
     if (isAvailable === isWorkTold) return;
     isWorkTold = isAvailable;
     context.feed({ type: "work", isAvailable });
@@ -159,7 +160,7 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
       roots: recovered.roots,
       snapshotBlocks: config.snapshotBlocks,
     }),
-    work: createPendingWork({ bodies, isPooled: (hash) => pool.has(hash) || sealing?.pool.has(hash) === true }),
+    work: createPendingWork({ bodies, isPooled: (hash, which) => (which === "open" ? pool : sealing?.pool)?.has(hash) === true }),
     catchUp: createCatchUp(),
     republisher: createRepublisher({
       intervalMs: config.republishMs,
@@ -354,7 +355,7 @@ function onCertified(context: Context, effect: Extract<ConsensusEffect, { type: 
   if (effect.view >= context.tipView) {
     context.tipView = effect.view;
     context.work.setTip(effect.blockHash);
-    context.work.recount(context.execution.final.blockHash);
+    recountWork(context);
   }
   const body = context.bodies.get(effect.blockHash);
   if (body?.state === "invalid") diverge(context, body.proposal.header);
@@ -369,5 +370,5 @@ function onEnteredView(context: Context, effect: Extract<ConsensusEffect, { type
   context.tipView = tip.view;
   context.work.setTip(tip.blockHash);
   context.work.noteViewLost();
-  context.work.recount(context.execution.final.blockHash);
+  recountWork(context);
 }

@@ -96,11 +96,13 @@ t.test("createBodies: a deleted body no longer waits", async (t) => {
   t.equal(bodies.count, 0);
 });
 
+const open = (count: number, unexecuted = 0) => ({ open: count, sealed: 0, unexecuted });
+
 t.test("createPendingWork: what the tip carries is no work, what a lost view leaves unfinished is", async (t) => {
   const bodies = createBodies();
   const pooled = new Set<TransactionHash>([a.hash, b.hash]);
-  const work = createPendingWork({ bodies, isPooled: (hash) => pooled.has(hash) });
-  t.equal(work.isAvailable(2), true, "two in the pool, none carried");
+  const work = createPendingWork({ bodies, isPooled: (hash, pool) => pool === "open" && pooled.has(hash) });
+  t.equal(work.isAvailable(open(2)), true, "two in the pool, none carried");
   bodies.open({
     blockHash: hashOf("1"),
     proposal: proposalOf([a, b], { parentHash: hashOf("0") }),
@@ -108,11 +110,11 @@ t.test("createPendingWork: what the tip carries is no work, what a lost view lea
     find: (hash) => (hash === a.hash ? a : b),
   });
   work.setTip(hashOf("1"));
-  work.recount(hashOf("0"));
-  t.equal(work.isAvailable(2), false, "both are carried by the tip");
-  t.equal(work.isAvailable(3), true, "a third came in");
+  work.recount({ executedHash: hashOf("0"), finalHeight: Height.ZERO });
+  t.equal(work.isAvailable(open(2)), false, "both are carried by the tip");
+  t.equal(work.isAvailable(open(3)), true, "a third came in");
   work.noteViewLost();
-  t.equal(work.isAvailable(2), true, "carried but without a CC after a lost view: drive on");
-  work.recount(hashOf("1"));
-  t.equal(work.isAvailable(0), false, "final: nothing left");
+  t.equal(work.isAvailable(open(2)), true, "carried but without a CC after a lost view: drive on");
+  work.recount({ executedHash: hashOf("1"), finalHeight: Height.of(1) });
+  t.equal(work.isAvailable(open(0)), false, "final: nothing left");
 });

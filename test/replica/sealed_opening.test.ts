@@ -1,6 +1,7 @@
 /** Opening through whole replicas when somebody withholds, is behind, or everything stands still for a while. */
 
 import t from "tap";
+import { UNOPENED_BLOCKS_MAX } from "../../types/limits.ts";
 import type { ClusterNode } from "../support/replica_cluster.ts";
 import { createSealedWorld, type SealedWorld } from "../support/sealed_world.ts";
 
@@ -43,4 +44,28 @@ t.test("who was behind in opening serves and builds on what it executed since", 
   const recent = late?.finalized.slice(-8) ?? [];
   t.equal(recent.length, 8);
   for (const { blockHash } of recent) t.ok(late?.replica.answer({ type: "block", hash: blockHash }));
+});
+
+t.test("K: nothing opens for ten seconds: ordering goes on, then rests; afterwards all is executed", async (t) => {
+  const world = createSealedWorld({ count: 4, seed: 1, delayMs: [1, 10] });
+  world.generateKey();
+  world.filter = ({ kind }) => !OPENING.has(kind);
+  const hashes = load(world, 100);
+  world.run({ forMs: 10_000 });
+  for (const { replica, effects } of world.nodes) {
+    const { height, finalHeight, waitingFor } = replica.status;
+    t.ok(height - finalHeight > UNOPENED_BLOCKS_MAX, "blocks are final beyond the cap");
+    t.ok(height - finalHeight < UNOPENED_BLOCKS_MAX + 16, "work that no block may carry drives nothing");
+    t.equal(waitingFor, "openings");
+    const proposals = effects.filter((effect) => effect.type === "signProposal");
+    const laneOver = proposals.filter(
+      ({ header }) => header.height - header.executedHeight > UNOPENED_BLOCKS_MAX && header.sealedCount > 0,
+    );
+    t.same(laneOver, []);
+  }
+  world.filter = undefined;
+  const isDone = ({ finalized }: ClusterNode): boolean =>
+    finalized.reduce((sum, { receipts }) => sum + receipts.filter(({ hash, code }) => code === 0 && hashes.includes(hash)).length, 0) ===
+    100;
+  t.ok(world.run({ forMs: 3_000, until: () => world.nodes.every(isDone) }));
 });
