@@ -1,66 +1,19 @@
 /** The validator as an operator meets it: commands, the ready line, a transaction to finality, a clean stop, and exit codes. */
 
-import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import t from "tap";
-
-const SCRIPT = fileURLToPath(new URL("../../scripts/validator.ts", import.meta.url));
-const RUN_MS_MAX = 60_000;
+import { runValidatorScript as run } from "./validator_script.ts";
 
 t.setTimeout(300_000);
 
 const base = await mkdtemp(join(tmpdir(), "sealstone-process-"));
 t.teardown(() => rm(base, { recursive: true, force: true }));
 const file = (name: string) => join(base, name);
-
-interface Ended {
-  readonly code: number | null;
-  readonly output: string;
-  readonly errors: string;
-}
-
-/** Runs the script on the runtime of this test; `onLine` gets the first line of stdout and may stop the process. */
-function run(
-  arguments_: readonly string[],
-  onLine: (line: string, stop: () => void) => Promise<void> = async () => undefined,
-): Promise<Ended> {
-  const runtime = process.versions.deno === undefined ? [] : ["run", "-A"];
-  const child = spawn(process.execPath, [...runtime, SCRIPT, ...arguments_], {
-    env: { ...process.env, SEALSTONE_PASSPHRASE: "a test passphrase" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const deadline = setTimeout(() => child.kill("SIGKILL"), RUN_MS_MAX);
-  // Not `child.kill`: on Deno that reports the signal as the end of the process even when the process exits by itself.
-  const stop = (): void => void (child.pid !== undefined && process.kill(child.pid, "SIGTERM"));
-  let output = "";
-  let errors = "";
-  let handled: Promise<void> | undefined;
-  const fail = (error: unknown): void => {
-    errors += String(error);
-    stop();
-  };
-  child.stderr.on("data", (data: Uint8Array) => {
-    errors += new TextDecoder().decode(data);
-  });
-  child.stdout.on("data", (data: Uint8Array) => {
-    output += new TextDecoder().decode(data);
-    if (output.includes("\n")) handled ??= onLine(output.slice(0, output.indexOf("\n")), stop).catch(fail);
-  });
-  return new Promise((resolve) => {
-    child.once("close", async (code) => {
-      clearTimeout(deadline);
-      await handled;
-      resolve({ code, output, errors });
-    });
-  });
-}
 
 const CONFIG = { genesis: "genesis.json", keyFile: "keys.json", dataDirectory: "data", listen: ["/ip4/127.0.0.1/tcp/0"], rpc: { port: 0 } };
 const writeJson = (name: string, value: unknown): void => writeFileSync(file(name), JSON.stringify(value));
