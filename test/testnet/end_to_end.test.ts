@@ -97,6 +97,26 @@ t.test("testnet: four validators under load, all submitted is final, roots are e
   checkNothingLeft(t, outcome);
 });
 
+t.test("testnet: --sealed beside the load, the key is waited for, all of both is executed", async (t) => {
+  const args = ["--duration", "4", "--load", "40", "--sealed", "40", "--operations-per-transaction", "2"];
+  const outcome = await runTestnet(args);
+  checkAgreement(t, outcome);
+  t.match(outcome.stderr, /sealing key ready after \d+ ms/);
+  t.match(
+    outcome.events.find(({ type }) => type === "sealingKey"),
+    { keyId: /^[0-9a-f]{64}$/, threshold: 3 },
+  );
+  const { sealed, transactions } = outcome.summary;
+  t.equal(transactions.finalized, transactions.submitted, "open ones are counted by themselves");
+  if (sealed === undefined) throw new Error("the summary has no sealed part");
+  t.ok(sealed.submitted > 40);
+  t.equal(sealed.ordered, sealed.submitted);
+  t.equal(sealed.opened, sealed.submitted);
+  t.match(sealed, { failed: 0, refused: 0, unfinished: 0 });
+  for (const { p50, p99 } of [sealed.openMs, sealed.finalityMs]) t.ok(p50 !== null && p99 !== null && p50 <= p99);
+  checkNothingLeft(t, outcome);
+});
+
 const missing = (["node", "deno"] as const).find((name) => findRuntime(name) === undefined);
 const skip = missing === undefined ? false : `${missing} is not installed`;
 

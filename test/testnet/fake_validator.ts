@@ -8,6 +8,9 @@ export interface FakeBlock {
   readonly hash: string;
   readonly stateRoot: string | undefined;
   readonly transactionCount: number;
+  readonly sealedCount?: number;
+  readonly sealedFailed?: number;
+  readonly keygenCount?: number;
 }
 
 export interface FakeStatus {
@@ -17,6 +20,7 @@ export interface FakeStatus {
   readonly memoryBytes: number;
   readonly whyNotFinal: string | null;
   readonly counts: readonly number[];
+  readonly sealing?: Readonly<Record<string, unknown>>;
 }
 
 export interface FakeValidator {

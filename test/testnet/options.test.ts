@@ -11,16 +11,27 @@ function optionsOf(...args: readonly string[]): TestnetOptions {
 }
 
 t.test("parseOptions: no arguments, a light load on four validators of the own runtime until Ctrl-C", async (t) => {
-  t.match(optionsOf(), { validators: 4, load: 20, runtime: "node", application: "ledger", killOne: false, json: false, keep: false });
+  t.match(optionsOf(), {
+    validators: 4,
+    load: 20,
+    sealed: 0,
+    runtime: "node",
+    application: "ledger",
+    killOne: false,
+    json: false,
+    keep: false,
+  });
   t.equal(optionsOf().durationMs, undefined);
   t.match(parseOptions([], "deno"), { options: { runtime: "deno" } });
 });
 
 t.test("parseOptions: every option given, each is taken", async (t) => {
-  const text = "--validators 7 --load 500 --operations-per-transaction 64 --duration 60 --runtime mixed --kill-one --json --keep --data d";
+  const text =
+    "--validators 7 --load 500 --sealed 30 --operations-per-transaction 64 --duration 60 --runtime mixed --kill-one --json --keep --data d";
   t.same(optionsOf(...text.split(" ")), {
     validators: 7,
     load: 500,
+    sealed: 30,
     operationsPerTransaction: 64,
     application: "ledger",
     payloadBytes: 512,
@@ -53,6 +64,9 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ["--application null --payload-bytes 31", /--payload-bytes must be a whole number from 32 to 131072/],
   ["--payload-bytes 512", /--payload-bytes needs --application null/],
   ["--application null --operations-per-transaction 2", /--operations-per-transaction needs --application ledger/],
+  ["--sealed 1001", /--sealed must be a whole number from 0 to 1000/],
+  ["--application null --sealed 5", /--sealed needs --application ledger/],
+  ["--sealed 5 --operations-per-transaction 1024", /--sealed takes at most 1023 operations/],
   ["--kill-one", /--kill-one needs --duration/],
   ["--kill-one --duration 9 --validators 3", /--kill-one needs --validators 4 or more/],
   ["--nodes 4", /--nodes/],

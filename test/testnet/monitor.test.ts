@@ -1,0 +1,102 @@
+/** What the testnet reads of sealed transactions from validators, and what the summary makes of it. */
+
+import t from "tap";
+import { createMonitor } from "../../testnet/monitor.ts";
+import { parseOptions } from "../../testnet/options.ts";
+import { createRpcClient } from "../../testnet/rpc_client.ts";
+import { describeSummary, type RunResult, summaryOf } from "../../testnet/summary.ts";
+import { chainOf, type FakeValidator, startFakeValidator } from "./fake_validator.ts";
+
+/** `opening`: counts of the fake's histogram buckets. */
+const sealingOf = (opening: readonly number[], unopened = 0) => {
+  const histogram = (counts: readonly number[]) => ({ histogram: { boundsMs: [1, 10, 100], counts } });
+  return {
+    isKeyProven: true,
+    detail: "the sealing key is live",
+    unopened: unopened === 0 ? [] : [{ height: 9, positionCount: unopened }],
+    finality: histogram([0, 0, 4]),
+    opening: histogram(opening),
+  };
+};
+
+async function start(t: { teardown(stop: () => Promise<void>): void }, count: number) {
+  const fakes = await Promise.all(Array.from({ length: count }, startFakeValidator));
+  const client = createRpcClient();
+  t.teardown(async () => {
+    client.close();
+    await Promise.all(fakes.map((fake) => fake.close()));
+  });
+  const targets = () => fakes.map(({ rpc }, validator) => ({ validator, rpc }));
+  return { fakes: fakes as [FakeValidator, FakeValidator], monitor: createMonitor({ client, validators: count, targets, nowMs: () => 0 }) };
+}
+
+t.test("createMonitor: sealed and key generation transactions are counted by themselves, each block once", async (t) => {
+  const { fakes, monitor } = await start(t, 2);
+  for (const fake of fakes) {
+    fake.blocks = chainOf(3).map((block) => ({ ...block, transactionCount: 10, sealedCount: 3, sealedFailed: 1, keygenCount: 2 }));
+  }
+  await monitor.takeBlocks();
+  await monitor.takeBlocks();
+  t.equal(monitor.agreement.transactions, 3 * 5, "open ones");
+  t.match(monitor.sealed, { executed: 9, failed: 3 });
+  fakes[0].blocks = chainOf(2);
+  t.same(monitor.agreement.divergences, []);
+});
+
+t.test("createMonitor: opening over all validators, from the last reset on; a chain without sealing has none", async (t) => {
+  const { fakes, monitor } = await start(t, 2);
+  const withSealing = (counts: readonly number[]) => ({ ...fakes[0].status, sealing: sealingOf(counts, 4) });
+  fakes[0].status = withSealing([8, 0, 0]);
+  await monitor.sample();
+  monitor.resetMeasures();
+  t.same(monitor.opening.counts, [0, 0, 0]);
+  fakes[0].status = withSealing([8, 5, 0]);
+  const sample = await monitor.sample();
+  t.same(monitor.opening.counts, [0, 5, 0]);
+  t.same(monitor.sealedFinality.counts, [0, 0, 0]);
+  t.match(sample.statuses.get(0)?.sealing, { isKeyProven: true, unopened: 4 });
+  t.equal(sample.statuses.get(1)?.sealing, undefined);
+});
+
+t.test("summaryOf: sealed, what was submitted, ordered, opened and failed, and how long it took; nothing without --sealed", async (t) => {
+  const { fakes, monitor } = await start(t, 2);
+  for (const fake of fakes) {
+    fake.status = { ...fake.status, sealing: sealingOf([0, 10, 0]) };
+    fake.blocks = chainOf(2).map((block) => ({ ...block, transactionCount: 6, sealedCount: 4, sealedFailed: 1 }));
+  }
+  await monitor.sample();
+  await monitor.takeBlocks();
+  const resultOf = (...args: string[]): RunResult => {
+    const parsed = parseOptions(["--validators", "2", ...args], "node");
+    if (parsed.type !== "run") throw new Error("these arguments ask for help");
+    return {
+      options: parsed.options,
+      failure: undefined,
+      firstFinalMs: 100,
+      monitor,
+      source: undefined,
+      counters: undefined,
+      sealedCounters: { submitted: 20, refused: 1, retried: 2, heldBack: 3, refusals: new Map() },
+      keyReadyMs: 1_234.5,
+      unopened: 5,
+      killOne: undefined,
+      measured: { ms: 2_000, transactions: 4, sealed: 8 },
+    };
+  };
+  const summary = summaryOf(resultOf("--sealed", "10", "--operations-per-transaction", "3"));
+  t.match(summary.sealed, {
+    submitted: 20,
+    ordered: 8 + 5,
+    opened: 6,
+    failed: 2,
+    refused: 1,
+    unfinished: 20 - 1 - 8,
+    perSecond: 4,
+    operationsPerSecond: 12,
+    keyReadyMs: 1_235,
+  });
+  t.ok((summary.sealed?.openMs.p50 ?? 0) > 1 && (summary.sealed?.openMs.p99 ?? 99) <= 10);
+  t.match(describeSummary(summary), /sealed: 20 submitted, 13 ordered, 6 opened, 2 failed/);
+  t.equal(summaryOf(resultOf()).sealed, undefined);
+  t.notMatch(describeSummary(summaryOf(resultOf())), /sealed/);
+});
