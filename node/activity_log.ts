@@ -25,13 +25,16 @@ export interface ActivityLogOptions {
     readonly p50Ms: number | undefined;
     readonly p99Ms: number | undefined;
   };
+  /** How far the sealing key is, in words; undefined on a chain without. */
+  readonly sealing: () => string | undefined;
 }
 
-export function createActivityLog({ log, intervalMs, state }: ActivityLogOptions): ActivityLog {
+export function createActivityLog({ log, intervalMs, state, sealing }: ActivityLogOptions): ActivityLog {
   let blocks = 0;
   let transactions = 0;
   let lastHeight = state().height;
   let wasCatchingUp = false;
+  let sealingSaid: string | undefined;
 
   function summarize(): void {
     const { height, view, peers, isCatchingUp, whyNotFinal, hasStoppedSigning, p50Ms, p99Ms } = state();
@@ -47,11 +50,20 @@ export function createActivityLog({ log, intervalMs, state }: ActivityLogOptions
     transactions = 0;
   }
 
+  /** Said once when it changes; while a key is made it changes with final blocks. */
+  function sayHowSealingStands(): void {
+    const said = sealing();
+    if (said === sealingSaid) return;
+    sealingSaid = said;
+    if (said !== undefined) log.info(said);
+  }
+
   const timer = setInterval(summarize, intervalMs);
 
   return {
     onFinalized(finalized) {
       blocks += finalized.length;
+      sayHowSealingStands();
       for (const { header } of finalized) transactions += header.transactionCount;
     },
     onNetworkEvent({ code, detail, peer }) {

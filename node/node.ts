@@ -46,6 +46,7 @@ import { type RpcServer, startRpcServer } from "./rpc/server.ts";
 import { whyNotFinalAt } from "./rpc/why_not_final.ts";
 import { defaultSignatureWorkers } from "./runtime.ts";
 import { createSealedProgress } from "./sealed_progress.ts";
+import { describeKeygen } from "./sealing_answer.ts";
 import { createSealingOptions } from "./sealing_setup.ts";
 import { createSignatureWorkers, SIGNATURE_WORKER_FILE, type SignatureWorkers } from "./signature_workers.ts";
 import { createSigner, type Signer } from "./signer.ts";
@@ -155,6 +156,7 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     log,
     intervalMs: SUMMARY_INTERVAL_MS,
     state: () => activityState(machine, network, tracker.finality),
+    sealing: createSealingSentence(replica),
   });
   cleanups.push({ name: "activity log", run: activity.stop });
   const started = await startNetwork({ config, machine, driver, ingress, activity, onLinkUp });
@@ -343,6 +345,18 @@ async function startNetwork(parts: {
 function isLocal(config: NodeConfig): boolean {
   const addresses = [...config.listen, ...config.peers.flatMap((peer) => peer.addresses)];
   return addresses.every((address) => /^\/(ip4\/127\.|ip6\/::1\/|dns[46]?\/localhost\/)/.test(address));
+}
+
+/** How far the sealing key is. Status is dear: once the key is live there is nothing new to say. */
+function createSealingSentence(replica: Replica): () => string | undefined {
+  let last: string | undefined;
+  return () => {
+    if (last !== undefined) return last;
+    const { sealing } = replica.status;
+    const sentence = sealing === undefined ? undefined : describeKeygen(sealing.keygen);
+    if (replica.sealingKey !== undefined) last = sentence;
+    return sentence;
+  };
 }
 
 function activityState(machine: Machine, network: Network | undefined, finality: { p50Ms: number | undefined; p99Ms: number | undefined }) {
