@@ -189,6 +189,8 @@ function applyRange(context: Context, range: VerifiedRange): boolean {
     context.sealing?.lanes.note({ blockHash, header, ids, lists: block.lists });
     if (context.bodies.get(blockHash)?.isStored !== true) context.outbox.durable.blocks.push({ blockHash, block });
     executed.push(execute(context, { blockHash, header, transactions, certificate, opened, openings }));
+    // Whoever is behind us may ask for them as if we had opened the block ourselves.
+    if (openings.length > 0) context.sealing?.openings.restoreOpenings({ blockHash, openings });
     context.finalHeader = header;
     headers.push(header);
   }

@@ -5,6 +5,7 @@ import type { RecoveredConsensus } from "../consensus/interface.ts";
 import { SCHEDULE_WINDOW_BLOCKS } from "../consensus/leader_schedule.ts";
 import { genesisBlockHash, hashHeader, hashTransaction } from "../crypto/hashes.ts";
 import type { Keygen } from "../mempool/keygen_interface.ts";
+import { RECENT_BLOCKS_MAX } from "../mempool/opening_interface.ts";
 import { resultOf } from "../mempool/opening_judge.ts";
 import type { Application, ParsedTransaction } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
@@ -38,6 +39,8 @@ export interface RecoveredReplica {
   readonly shares: readonly StoredShares[];
   /** Final blocks that lanes depend on, ascending. */
   readonly recentLanes: readonly LaneBlock[];
+  /** What the last executed lanes held, ascending: others may still ask. */
+  readonly recentOpenings: readonly Pick<OperationEntry, "blockHash" | "openings">[];
 }
 
 export type RecoveryFailure =
@@ -158,6 +161,15 @@ function recentLanesOf(source: RecoverySource, finalHeight: number): readonly La
   return lanes;
 }
 
+function recentOpeningsOf(source: RecoverySource, finalHeight: number): RecoveredReplica["recentOpenings"] {
+  const recent: OperationEntry[] = [];
+  for (let height = Math.max(1, finalHeight - RECENT_BLOCKS_MAX + 1); height <= finalHeight; height++) {
+    const operation = source.operation(Height.of(height));
+    if (operation !== undefined && operation.openings.length > 0) recent.push(operation);
+  }
+  return recent;
+}
+
 /** What the lanes remember of a stored block. */
 export function laneBlockOf(blockHash: BlockHash, { header, lists, transactions }: Block): LaneBlock {
   return { blockHash, header, lists, ids: transactions.slice(0, header.sealedCount).map(hashTransaction) };
@@ -197,5 +209,6 @@ function layOut(options: RecoveryOptions, roots: readonly ExecutedHeight[]): Rec
     pendingBlocks: source.pendingBlocks,
     shares: source.shares,
     recentLanes: options.sealing === undefined ? [] : recentLanesOf(source, finalHeight),
+    recentOpenings: recentOpeningsOf(source, finalHeight),
   };
 }

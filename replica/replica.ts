@@ -136,6 +136,7 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
     options.sealing === undefined
       ? undefined
       : createSealing({ ...options, ...options.sealing, executed: recovered.recentLanes, head: finalHead.blockHash });
+  for (const opened of recovered.recentOpenings) sealing?.openings.restoreOpenings(opened);
   const parse = createParser({ application, keygen: sealing?.keygen });
   for (const { blockHash, block } of recovered.pendingBlocks) {
     const transactions = parseBody(parse, block);

@@ -69,3 +69,19 @@ t.test("K: nothing opens for ten seconds: ordering goes on, then rests; afterwar
     100;
   t.ok(world.run({ forMs: 3_000, until: () => world.nodes.every(isDone) }));
 });
+
+t.test("openings are answered for after a restart, to whoever is still at that block", async (t) => {
+  const world = createSealedWorld({ count: 4, seed: 3 });
+  world.generateKey();
+  world.filter = ({ to, kind }) => to !== 3 || (!OPENING.has(kind) && kind !== "status");
+  const hash = world.submitSealed(0, 0);
+  const isDone = ({ finalized }: ClusterNode): boolean =>
+    finalized.some(({ receipts }) => receipts.some((receipt) => receipt.hash === hash));
+  t.ok(world.run({ forMs: 1_000, until: () => world.nodes.slice(0, 3).every(isDone) }));
+  for (const node of [0, 1, 2]) {
+    world.crash(node);
+    world.restart(node);
+  }
+  world.filter = ({ to, kind }) => to !== 3 || kind !== "status";
+  t.ok(world.run({ forMs: 5_000, until: () => world.nodes.every(isDone) }));
+});
