@@ -43,11 +43,11 @@ export function expandSeed(seed: number): Scenario {
   const aimedMs = Math.round(phaseStream.between(...VIEWS_AIM) * betweenViewsMs);
   const leastMs = scene === "skippedViews" ? 9_000 : FAULTS_MS_MIN;
   const faultsMs = Math.max(leastMs, Math.min(isLarge ? LARGE_FAULTS_MS_MAX : FAULTS_MS_MAX, aimedMs));
-  const budget = createLossBudget(weights);
-  const byzantine = drawTraitors(stream("traitors"), { weights, budget });
   const application = stream("application").chance(0.15) ? "null" : "ledger";
   const isSealable = application === "ledger" && weights.every((weight) => weight === weights[0]) && scene !== "skippedViews";
   const sealing = isSealable ? drawSealing(stream("sealing"), { protocol, isLarge }) : undefined;
+  const budget = createLossBudget(weights);
+  const byzantine = drawTraitors(stream("traitors"), { weights, budget, isSealing: sealing !== undefined });
   const sealedFaults = sealing === undefined ? [] : drawSealedFaults(stream("sealed faults"), { weights, faultsMs, swarm });
   return {
     version: 1,

@@ -2,18 +2,19 @@
 
 import type { Stream } from "../simulator/streams.ts";
 import type { LossBudget } from "./loss_budget.ts";
-import { STRATEGIES, type StrategyName, type Traitor } from "./manifest.ts";
+import { OPEN_STRATEGIES, SEALED_STRATEGIES, type StrategyName, type Traitor } from "./manifest.ts";
 
 const CHANCES = [1, 1, 0.5, 0.25] as const;
 const STRATEGIES_MAX = 3;
 
 export function drawTraitors(
   stream: Stream,
-  { weights, budget }: { readonly weights: readonly number[]; readonly budget: LossBudget },
+  { weights, budget, isSealing }: { readonly weights: readonly number[]; readonly budget: LossBudget; readonly isSealing: boolean },
 ): readonly Traitor[] {
   if (stream.chance(0.5)) return [];
   // A few classes per run: strategies that rarely meet would otherwise hide one another.
-  const enabled = stream.shuffled(STRATEGIES).slice(0, stream.between(1, STRATEGIES.length));
+  const known: readonly StrategyName[] = isSealing && stream.chance(0.6) ? SEALED_STRATEGIES : OPEN_STRATEGIES;
+  const enabled = stream.shuffled(known).slice(0, stream.between(1, known.length));
   const strategies = stream.shuffled(enabled).slice(0, stream.between(1, STRATEGIES_MAX));
   const traitorsMax = stream.between(1, strategies.length);
   const traitors: number[] = [];

@@ -196,7 +196,8 @@ export interface MessageName {
   readonly nth: number;
 }
 
-export const STRATEGIES = [
+/** Strategies of any chain. */
+export const OPEN_STRATEGIES = [
   "equivocatingLeader",
   "doubleVote",
   "amnesia",
@@ -223,6 +224,21 @@ export const STRATEGIES = [
   "nearlyTrueAnswers",
   "returnedProposals",
 ] as const;
+
+/** Strategies against sealed transactions: they do nothing where a scenario seals nothing. */
+export const SEALED_STRATEGIES = [
+  "shareWithholding",
+  "corruptedShares",
+  "wrongSeeds",
+  "falseFailures",
+  "censoringLeader",
+  "censoringLists",
+  "earlyShares",
+  "copiedCiphertexts",
+  "keygenCheating",
+] as const;
+
+export const STRATEGIES = [...OPEN_STRATEGIES, ...SEALED_STRATEGIES] as const;
 export type StrategyName = (typeof STRATEGIES)[number];
 
 export interface Traitor {

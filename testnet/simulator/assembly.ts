@@ -1,17 +1,20 @@
 /** From a simulated disk to a machine that can run, as node/node.ts assembles it from a store. */
 
+import type { Keygen } from "../../mempool/keygen_interface.ts";
 import { replayStore } from "../../node/recovery_start.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { Durable, Replica } from "../../replica/interface.ts";
 import { createReplica } from "../../replica/replica.ts";
 import { TimestampMs, type ValidatorIndex } from "../../types/ids.ts";
 import type { SimulatedDisk } from "./disk.ts";
+import type { KeygenCheat } from "./strategy.ts";
 import { GENESIS_TIME_MS, type World } from "./world.ts";
 
 export type Assembly =
   | {
       readonly ok: true;
       readonly replica: Replica;
+      readonly keygen: Keygen | undefined;
       /** Height of the snapshot that its state came from. */
       readonly restoredHeight: number | undefined;
       /** Operations that the log had lost, executed and written again. */
@@ -26,13 +29,15 @@ export function assemble(parts: {
   readonly disk: SimulatedDisk;
   readonly self: ValidatorIndex | undefined;
   readonly config: ReplicaConfig;
+  /** Of a traitor that cheats in the key generation. */
+  readonly cheat: KeygenCheat | undefined;
 }): Assembly {
-  const { world, disk, self, config } = parts;
+  const { world, disk, self, config, cheat } = parts;
   const opened = disk.open();
   if (!opened.ok) return opened;
   const { store } = opened;
   const application = world.createApplication();
-  const keygen = world.sealing === undefined ? undefined : world.createKeygen(self);
+  const keygen = world.sealing === undefined ? undefined : world.createKeygen(self, cheat);
   const sealing =
     keygen === undefined || world.sealing === undefined
       ? undefined
@@ -57,7 +62,7 @@ export function assemble(parts: {
     config,
     recovered: result.recovered,
   });
-  return { ok: true, replica, restoredHeight: store.recovered.snapshot?.height, rewritten };
+  return { ok: true, replica, keygen, restoredHeight: store.recovered.snapshot?.height, rewritten };
 }
 
 function listSignerOf(world: World, self: ValidatorIndex | undefined): ((message: Uint8Array) => Uint8Array) | undefined {

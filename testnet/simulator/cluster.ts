@@ -132,10 +132,19 @@ export function createSimulatedCluster(options: {
   };
 
   const validators: readonly SimulatedValidator[] = scenario.weights.map((_, index) =>
-    createSimulatedValidator({ index, host, config: replicaConfigOf(scenario), traitor: ({ status }) => traitorOf(index, status) }),
+    createSimulatedValidator({
+      index,
+      host,
+      config: replicaConfigOf(scenario),
+      traitor: ({ status, secretShare }) => traitorOf(index, { status, secretShare }),
+    }),
   );
 
-  function traitorOf(index: number, status: () => ReplicaStatus): TraitorMachine | undefined {
+  function traitorOf(
+    index: number,
+    machine: { readonly status: () => ReplicaStatus; readonly secretShare: () => Uint8Array | undefined },
+  ): TraitorMachine | undefined {
+    const { status, secretShare } = machine;
     const roles = scenario.byzantine.filter(({ validator }) => validator === index);
     if (roles.length === 0) return undefined;
     const self = ValidatorIndex.of(index);
@@ -149,6 +158,16 @@ export function createSimulatedCluster(options: {
       status,
       signVote: (ballot) => signVote(world, index, ballot),
       signProposal: (unsigned) => signProposal(world, index, unsigned),
+      sealing:
+        world.sealing === undefined
+          ? undefined
+          : {
+              suite: world.suite,
+              domain: world.domain,
+              account: world.checked.ed25519PublicKeys[index] as Uint8Array,
+              sign: (message) => world.ed25519.sign(world.ed25519SecretKeys[index] as Uint8Array, message),
+              secretShare,
+            },
       aggregate: world.bls.aggregate,
       send: (to, message, delayMs) => {
         if (validators[index]?.state === "up") transmit(index, to, message, delayMs * 1_000);

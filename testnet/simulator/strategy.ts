@@ -1,13 +1,35 @@
 /** A Byzantine validator is an honest one with a strategy at four hooks: before signing, after signing and before sending (for each
  *  recipient), on receiving, on persisting. It holds its own keys and nobody else's. One strategy per file in `strategies/`. */
 
+import type { KeygenPhase } from "../../mempool/keygen_interface.ts";
 import type { Durable, ReplicaStatus } from "../../replica/interface.ts";
 import type { Proposal } from "../../types/block.ts";
 import type { TransactionHash, ValidatorIndex } from "../../types/ids.ts";
+import type { SealingSuite } from "../../types/sealing.ts";
+import type { SigningDomain } from "../../types/signing.ts";
 import type { Ballot, SignedVote } from "../../types/vote.ts";
 import type { MessageKind } from "../scenario/manifest.ts";
 import type { WireMessage } from "./facts.ts";
 import type { Stream } from "./streams.ts";
+
+/** What a traitor holds of the sealing of transactions. */
+export interface TraitorSealing {
+  readonly suite: SealingSuite;
+  readonly domain: SigningDomain;
+  /** Ed25519 public key of the validator, 32 bytes: an account like any other. */
+  readonly account: Uint8Array;
+  /** By that key. */
+  sign(message: Uint8Array): Uint8Array;
+  /** Its share of the live key, as its machine has it. */
+  secretShare(): Uint8Array | undefined;
+}
+
+/** How a traitor takes part in the key generation. */
+export interface KeygenCheat {
+  /** Deals and receives in its name. */
+  readonly suite: SealingSuite;
+  isSilent(phase: KeygenPhase): boolean;
+}
 
 /** What a strategy may use. Nothing here belongs to another validator. */
 export interface TraitorContext {
@@ -29,6 +51,8 @@ export interface TraitorContext {
   aggregate?(signatures: readonly Uint8Array[]): Uint8Array | undefined;
   /** Sends out of turn after `delayMs`. `from` in the message is this validator, whatever it contains. */
   send(to: ValidatorIndex, message: WireMessage, delayMs: number): void;
+  /** Undefined where the scenario seals nothing. */
+  readonly sealing: TraitorSealing | undefined;
   /** Shared memory of all traitors of one run, by name. */
   readonly shared: Map<string, unknown>;
 }
@@ -57,6 +81,8 @@ export interface Strategy {
   onReceive?(message: WireMessage, from: ValidatorIndex, context: TraitorContext): readonly WireMessage[];
   /** What is written instead; undefined: nothing is. */
   onPersist?(durable: Durable, context: TraitorContext): Durable | undefined;
+  /** Once per life, before the machine starts: how it deals and answers in the key generation. Left out: honestly. */
+  onKeygen?(suite: SealingSuite, context: TraitorContext): KeygenCheat;
   /** When a view is entered. */
   onView?(view: number, context: TraitorContext): void;
 }

@@ -7,7 +7,7 @@ import type { Ballot, SignedVote } from "../../types/vote.ts";
 import type { MessageKind, Traitor } from "../scenario/manifest.ts";
 import type { WireMessage } from "./facts.ts";
 import { STRATEGY_FACTORIES } from "./strategies/registry.ts";
-import type { Outgoing, Strategy, TraitorContext, UnsignedProposal } from "./strategy.ts";
+import type { KeygenCheat, Outgoing, Strategy, TraitorContext, TraitorSealing, UnsignedProposal } from "./strategy.ts";
 import { createStream } from "./streams.ts";
 
 export interface TraitorMachine {
@@ -20,6 +20,8 @@ export interface TraitorMachine {
   incoming(message: WireMessage, from: ValidatorIndex): readonly WireMessage[];
   persisted(durable: Durable): Durable | undefined;
   viewEntered(view: number): void;
+  /** Undefined: it takes part honestly. */
+  keygenCheat(): KeygenCheat | undefined;
 }
 
 export interface TraitorParts {
@@ -33,6 +35,7 @@ export interface TraitorParts {
   readonly status: () => ReplicaStatus;
   readonly signVote: (ballot: Ballot) => SignedVote;
   readonly signProposal: (unsigned: Omit<Proposal, "signature">) => Proposal;
+  readonly sealing: TraitorSealing | undefined;
   readonly aggregate: (signatures: readonly Uint8Array[]) => Uint8Array | undefined;
   readonly send: (to: ValidatorIndex, message: WireMessage, delayMs: number) => void;
   readonly onDeed: (strategy: string, view: number, what: string) => void;
@@ -70,6 +73,12 @@ export function createTraitor(parts: TraitorParts): TraitorMachine {
       }
       return kept;
     },
+    keygenCheat() {
+      const { sealing } = parts;
+      if (sealing === undefined) return undefined;
+      for (const { strategy, context } of roles) if (strategy.onKeygen !== undefined) return strategy.onKeygen(sealing.suite, context);
+      return undefined;
+    },
     viewEntered(view) {
       for (const { strategy, context } of roles) strategy.onView?.(view, context);
     },
@@ -105,6 +114,7 @@ function contextOf(parts: TraitorParts, role: Traitor): TraitorContext {
       return does;
     },
     note: (view, what) => parts.onDeed(role.strategy, view, what),
+    sealing: parts.sealing,
     signVote: parts.signVote,
     signProposal: parts.signProposal,
     aggregate: parts.aggregate,

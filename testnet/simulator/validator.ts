@@ -3,6 +3,7 @@
  *  performed (R9). Between any two of these points a fault may stop it. There is no second guard around its signatures, as
  *  node/signer.ts is one: what the machine decides is what gets signed. */
 
+import type { Keygen } from "../../mempool/keygen_interface.ts";
 import { mergeDurable } from "../../node/durable_batch.ts";
 import { createInputQueue, type QueuedInput } from "../../node/input_queue.ts";
 import { createLatestMessages } from "../../node/latest_messages.ts";
@@ -28,7 +29,10 @@ export function createSimulatedValidator(options: {
   readonly index: number;
   readonly host: Host;
   readonly config: ReplicaConfig;
-  readonly traitor: (parts: { readonly status: () => Replica["status"] }) => TraitorMachine | undefined;
+  readonly traitor: (parts: {
+    readonly status: () => Replica["status"];
+    readonly secretShare: () => Uint8Array | undefined;
+  }) => TraitorMachine | undefined;
 }): SimulatedValidator {
   return new Validator(options);
 }
@@ -62,6 +66,7 @@ class Validator implements SimulatedValidator {
   #onResume: (() => void)[] = [];
   #isDiskFull = false;
   #toldKeyIn = 0;
+  #keygen: Keygen | undefined;
   #syncMs: readonly [number, number];
 
   constructor(options: Options) {
@@ -74,7 +79,7 @@ class Validator implements SimulatedValidator {
     this.disk = this.#emptyDisk();
     this.#diskStream = createStream(scenario.seed, `disk/${options.index}`);
     this.#syncMs = scenario.protocol.syncMs;
-    this.#traitor = options.traitor({ status: () => this.#running().status });
+    this.#traitor = options.traitor({ status: () => this.#running().status, secretShare: () => this.#keygen?.secretShare });
     this.#requests = createRequests({
       self: options.index,
       host,
@@ -100,12 +105,14 @@ class Validator implements SimulatedValidator {
     const { isSigning, index: validator } = this;
     const { nowUs: atUs } = this.#host.scheduler;
     const self = isSigning ? validator : undefined;
-    const assembly = assemble({ world: this.#host.world, disk: this.disk, self, config: this.#options.config });
+    const cheat = this.#traitor?.keygenCheat();
+    const assembly = assemble({ world: this.#host.world, disk: this.disk, self, config: this.#options.config, cheat });
     if (!assembly.ok) {
       this.state = "refused";
       return this.#host.emit({ type: "refusedStart", atUs, validator, reason: assembly.reason });
     }
     const { replica, restoredHeight, rewritten } = assembly;
+    this.#keygen = assembly.keygen;
     if (rewritten !== undefined) this.#tellSaved(rewritten);
     this.#connect(replica);
     this.clock.restart();

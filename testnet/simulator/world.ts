@@ -25,6 +25,7 @@ import { createLyingSealer, type LyingSealer } from "../workload/lying_sealer.ts
 import { workloadGenesis } from "../workload/workload.ts";
 import { createFastSealing, fastGroup } from "./fast_sealing.ts";
 import { createFastBls, createFastEd25519 } from "./fast_signatures.ts";
+import type { KeygenCheat } from "./strategy.ts";
 
 export const GENESIS_TIME_MS = 1_700_000_000_000;
 
@@ -56,7 +57,7 @@ export interface World {
   /** Undefined where the scenario seals nothing. */
   readonly sealing: SealingConfig | undefined;
   /** A key generation at genesis, with the part of validator `self`; undefined for an observer. Only where the scenario seals. */
-  createKeygen(self: ValidatorIndex | undefined): Keygen;
+  createKeygen(self: ValidatorIndex | undefined, cheat?: KeygenCheat): Keygen;
   createApplication(): Application;
 }
 
@@ -115,9 +116,9 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
     liar: tier === "fast" ? createLyingSealer(fastGroup) : createLyingSealer(nobleGroup),
     sealingSecretKeys,
     sealing: scenario.sealing === undefined ? undefined : sealingConfigOf(scenario.sealing),
-    createKeygen: (self) =>
-      createKeygen({
-        suite,
+    createKeygen: (self, cheat) => {
+      const keygen = createKeygen({
+        suite: cheat?.suite ?? suite,
         verify: ed25519.verify,
         domain,
         validators: members,
@@ -133,7 +134,9 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
                 sign: (message) => ed25519.sign(ed25519SecretKeys[self] as Uint8Array, message),
                 holder: undefined,
               },
-      }),
+      });
+      return cheat === undefined ? keygen : withSilence(keygen, cheat);
+    },
     createApplication: () =>
       scenario.application === "null"
         ? createNullApplication({ chainId })
@@ -144,6 +147,27 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
 const INDEX_SEED = sha256(asciiBytes("sealstone/simulator/index"));
 
 const REAL_ED25519: Ed25519Suite = { publicKeyOf: ed25519PublicKeyOf, sign: signEd25519, verify: verifyEd25519 };
+
+/** Has nothing due in the phases in which its owner is silent. */
+function withSilence(keygen: Keygen, cheat: KeygenCheat): Keygen {
+  return {
+    apply: (block) => keygen.apply(block),
+    check: (message) => keygen.check(message),
+    signatureCheckOf: (message) => keygen.signatureCheckOf(message),
+    due: () => (cheat.isSilent(keygen.status.phase) ? undefined : keygen.due()),
+    get live() {
+      return keygen.live;
+    },
+    get secretShare() {
+      return keygen.secretShare;
+    },
+    get status() {
+      return keygen.status;
+    },
+    encode: () => keygen.encode(),
+    restore: (bytes) => keygen.restore(bytes),
+  };
+}
 
 function sealingConfigOf({ fewSealed, openMs, listIntervalMs, poolTransactionsMax }: SealingPlan): SealingConfig {
   return {

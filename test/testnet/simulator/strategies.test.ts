@@ -2,7 +2,7 @@
  *  alive. What a traitor sends is kept apart from what is shared, and is the same in every run. */
 
 import t, { type Test } from "tap";
-import { STRATEGIES, type StrategyName } from "../../../testnet/scenario/manifest.ts";
+import { OPEN_STRATEGIES, STRATEGIES } from "../../../testnet/scenario/manifest.ts";
 import type { WireMessage } from "../../../testnet/simulator/facts.ts";
 import { STRATEGY_FACTORIES } from "../../../testnet/simulator/strategies/registry.ts";
 import { bytesEqual, concatBytes } from "../../../types/bytes.ts";
@@ -10,10 +10,12 @@ import { decodeMessage, encodeMessage, type Message } from "../../../types/messa
 import { syncRequestCodec, syncResponseCodec } from "../../../types/sync.ts";
 import { accusedHonest, brokenHeights, runShortly, type ShortRun, traitor } from "./strategies_support.ts";
 
+type OpenStrategyName = (typeof OPEN_STRATEGIES)[number];
+
 const TRAITOR = 3;
 
 /** What a run shows when the strategy met the rule that withstands it. `deeds`: begin of a note. */
-const EXPECTED: Readonly<Record<StrategyName, { readonly deeds: readonly string[]; readonly trace: (run: ShortRun) => boolean }>> = {
+const EXPECTED: Readonly<Record<OpenStrategyName, { readonly deeds: readonly string[]; readonly trace: (run: ShortRun) => boolean }>> = {
   equivocatingLeader: { deeds: ["proposes 2 blocks", "signs vote("], trace: (run) => accusations(run) > 0 },
   doubleVote: { deeds: ["signs vote next to vote", "signs timeout next to commit", "signs commit("], trace: (run) => accusations(run) > 0 },
   amnesia: { deeds: ["forgets", "signs a vote of a past view afresh"], trace: (run) => accusations(run) > 0 },
@@ -58,7 +60,7 @@ t.test("STRATEGY_FACTORIES: every strategy of the manifest is there, each call m
   }
 });
 
-for (const [index, name] of STRATEGIES.entries()) {
+for (const [index, name] of OPEN_STRATEGIES.entries()) {
   t.test(`${name}: one of four acts, leaves its trace, and the others stay safe and alive`, async (t) => {
     const run = runShortly({ seed: 100 + index, byzantine: [traitor(TRAITOR, name)], forMs: 2_500 });
     const { deeds, trace } = EXPECTED[name];
@@ -77,7 +79,7 @@ for (const [index, name] of STRATEGIES.entries()) {
 t.test("acts: a strategy that never acts leaves the same chain as no strategy", async (t) => {
   const chainOf = ({ finalHashes }: ShortRun): readonly string[] => [...finalHashes.values()].flatMap((hashes) => [...hashes]);
   const honest = runShortly({ seed: 7, byzantine: [], forMs: 600 });
-  for (const name of STRATEGIES) {
+  for (const name of OPEN_STRATEGIES) {
     const run = runShortly({ seed: 7, byzantine: [traitor(TRAITOR, name, 0)], forMs: 600 });
     t.same(run.betrayals, [], name);
     t.same(chainOf(run), chainOf(honest), name);
@@ -94,7 +96,7 @@ t.test("acts: a listed view is acted in whatever the chance, and no other", asyn
 });
 
 t.test("messages: shared ones are never changed, and all but raw frames pass the codecs", async (t) => {
-  for (const [index, name] of STRATEGIES.entries()) {
+  for (const [index, name] of OPEN_STRATEGIES.entries()) {
     const encodings = new Map<WireMessage, Uint8Array>();
     let wrong = 0;
     const run = runShortly({
@@ -135,8 +137,8 @@ t.test("R9: amnesia signs again after restarts, and the honest stay safe", async
 });
 
 t.test("R3, R5: with two of seven traitors of any two strategies the honest stay safe and alive", async (t) => {
-  for (const [index, name] of STRATEGIES.entries()) {
-    const second = STRATEGIES[(index + 5) % STRATEGIES.length] as StrategyName;
+  for (const [index, name] of OPEN_STRATEGIES.entries()) {
+    const second = OPEN_STRATEGIES[(index + 5) % OPEN_STRATEGIES.length] as OpenStrategyName;
     const byzantine = [traitor(2, name), traitor(5, second)];
     const run = runShortly({ seed: 500 + index, byzantine, weights: [1, 1, 1, 1, 1, 1, 1], forMs: 1_000 });
     assertSafe(t, run);

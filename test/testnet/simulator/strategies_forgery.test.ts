@@ -141,6 +141,7 @@ function contextOf(fixture: Fixture, self: number, withSums: boolean): TraitorCo
     status: { finalHeight: 1, height: 2 } as TraitorContext["status"],
     traitors: [ValidatorIndex.of(self)],
     shared: new Map(),
+    sealing: undefined,
     acts: () => true,
     note: () => undefined,
     signVote: (ballot) => fixture.vote(self, ballot),

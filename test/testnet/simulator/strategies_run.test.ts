@@ -1,7 +1,8 @@
 /** Strategies in whole runs, with phases, workload, faults and every checker: each passes alone, and conspiracies break as expected. */
 
 import t from "tap";
-import { type Scenario, STRATEGIES, type Traitor } from "../../../testnet/scenario/manifest.ts";
+import { DEFAULT_SEALING } from "../../../testnet/scenario/defaults.ts";
+import { OPEN_STRATEGIES, type Scenario, SEALED_STRATEGIES, type SealingPlan, type Traitor } from "../../../testnet/scenario/manifest.ts";
 import { runScenario } from "../../../testnet/simulator/run.ts";
 import { scenarioOf, traitor } from "./strategies_support.ts";
 
@@ -34,7 +35,28 @@ function scenarioWith(seed: number, byzantine: readonly Traitor[]): Scenario {
   };
 }
 
-for (const [index, name] of STRATEGIES.entries()) {
+/** Dense sealed traffic, so that there is something to betray from the first second on. */
+const SEALING: SealingPlan = {
+  ...DEFAULT_SEALING,
+  keygenWindowMs: 200,
+  perSecond: 60,
+  mix: { valid: 4, failing: 3, refused: 1, copied: 1 },
+};
+
+for (const [index, name] of SEALED_STRATEGIES.entries()) {
+  t.test(`${name}: a whole run passes all checkers while it acts`, async (t) => {
+    let deeds = 0;
+    const count = (fact: { readonly type: string }): void => {
+      if (fact.type === "betrayal") deeds++;
+    };
+    const scenario = { ...scenarioWith(80 + index, [traitor(index % 4, name)]), sealing: SEALING };
+    const result = runScenario(scenario, { observers: [count] });
+    t.equal(result.verdict, "pass", result.violation === undefined ? "" : `${result.violation.invariant}: ${result.violation.detail}`);
+    t.ok(deeds > 0, `${deeds} deeds`);
+  });
+}
+
+for (const [index, name] of OPEN_STRATEGIES.entries()) {
   t.test(`${name}: a whole run passes all checkers while it acts`, async (t) => {
     let deeds = 0;
     const count = (fact: { readonly type: string }): void => {

@@ -3,13 +3,20 @@
 import type { StrategyName } from "../../scenario/manifest.ts";
 import type { StrategyFactory } from "../strategy.ts";
 import { createAmnesia } from "./amnesia.ts";
+import { createCensoringLeader } from "./censoring_leader.ts";
+import { createCensoringLists } from "./censoring_lists.ts";
+import { createCopiedCiphertexts } from "./copied_ciphertexts.ts";
+import { createCorruptedShares } from "./corrupted_shares.ts";
 import { createDelayedReplay } from "./delayed_replay.ts";
 import { createDoubleVote } from "./double_vote.ts";
+import { createEarlyShares } from "./early_shares.ts";
 import { createEarlyTimeout } from "./early_timeout.ts";
 import { createEquivocatingLeader } from "./equivocating_leader.ts";
+import { createFalseFailures } from "./false_failures.ts";
 import { createForgedVotes } from "./forged_votes.ts";
 import { createFutureViewFlood } from "./future_view_flood.ts";
 import { createInvalidCertificates } from "./invalid_certificates.ts";
+import { createKeygenCheating } from "./keygen_cheating.ts";
 import { createMalformedMessages } from "./malformed_messages.ts";
 import { createMutatedMessages } from "./mutated_messages.ts";
 import { createNearlyTrueAnswers } from "./nearly_true_answers.ts";
@@ -19,6 +26,7 @@ import { createRelayedForgeries } from "./relayed_forgeries.ts";
 import { createReturnedProposals } from "./returned_proposals.ts";
 import { createRevokedBlock } from "./revoked_block.ts";
 import { createSelectiveSending } from "./selective_sending.ts";
+import { createShareWithholding } from "./share_withholding.ts";
 import { createSilentLeader } from "./silent_leader.ts";
 import { createSkippedCertificate } from "./skipped_certificate.ts";
 import { createSplitBrain } from "./split_brain.ts";
@@ -26,6 +34,7 @@ import { createStaleCertificates } from "./stale_certificates.ts";
 import { createSyncLies } from "./sync_lies.ts";
 import { createUncertifiedParent } from "./uncertified_parent.ts";
 import { createVoteWithholding } from "./vote_withholding.ts";
+import { createWrongSeeds } from "./wrong_seeds.ts";
 import { createWrongStateRoot } from "./wrong_state_root.ts";
 
 export const STRATEGY_FACTORIES: Readonly<Record<StrategyName, StrategyFactory>> = {
@@ -54,4 +63,13 @@ export const STRATEGY_FACTORIES: Readonly<Record<StrategyName, StrategyFactory>>
   relayedForgeries: createRelayedForgeries,
   nearlyTrueAnswers: createNearlyTrueAnswers,
   returnedProposals: createReturnedProposals,
+  shareWithholding: createShareWithholding,
+  corruptedShares: createCorruptedShares,
+  wrongSeeds: createWrongSeeds,
+  falseFailures: createFalseFailures,
+  censoringLeader: createCensoringLeader,
+  censoringLists: createCensoringLists,
+  earlyShares: createEarlyShares,
+  copiedCiphertexts: createCopiedCiphertexts,
+  keygenCheating: createKeygenCheating,
 };
