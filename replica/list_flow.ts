@@ -4,7 +4,7 @@
 
 import type { ParsedTransaction } from "../types/application.ts";
 import type { ListEntry } from "../types/envelope.ts";
-import { type ValidatorIndex, View } from "../types/ids.ts";
+import { type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
 import { type InclusionList, listBytesMax, listEntriesMax, signList } from "../types/inclusion_list.ts";
 import { BODY_REQUEST_TRANSACTIONS_MAX } from "../types/limits.ts";
 import type { Sender } from "../types/sender.ts";
@@ -47,17 +47,16 @@ export function refreshList(context: Context): void {
 
 export function acceptList(context: Context, from: Sender, list: InclusionList): void {
   const { sealing } = context;
-  if (sealing === undefined || from.type === "self") return;
-  const { validator } = list;
-  if (from.type === "validator") sealing.links.set(from.validator, from.peer);
+  // Lists come from their makers, over direct links: nobody else can make us verify one.
+  if (sealing === undefined || from.type !== "validator" || from.validator !== list.validator) return;
+  sealing.links.set(from.validator, from.peer);
   const refusal = sealing.inclusion.refusalOf(list);
   if (refusal === "staleView" || refusal === "futureView" || refusal === "superseded") return;
-  if (refusal !== undefined || !sealing.verifyList(list)) {
-    const isOwn = from.type === "validator" && from.validator === validator;
-    return isOwn || refusal !== undefined ? penalizePeer(context, from.peer, "invalidList") : undefined;
-  }
+  if (refusal !== undefined || !sealing.verifyList(list)) return penalizePeer(context, from.peer, "invalidList");
   sealing.inclusion.add(list);
-  askForMissing(context, sealing, list.view);
+  // Gossip gets a moment to bring what the list names and we lack; a build that waits for it asks at once.
+  const isOurs = context.consensus.leaderOf(list.view) === sealing.self;
+  if (isOurs && !list.entries.every(({ id }) => isKnown(context, id))) armTimer(context, "bodies", context.config.bodyGraceMs);
 }
 
 /** Asks the makers of the lists that we may need for what we lack of them: each for its own, nothing of two at a time, so that whoever makes
@@ -65,7 +64,7 @@ export function acceptList(context: Context, from: Sender, list: InclusionList):
 export function askForMissing(context: Context, sealing: Sealing, view: View): void {
   if (sealing.proposedView >= view || context.consensus.leaderOf(view) !== sealing.self) return;
   const { nowMs, config } = context;
-  const isHeld = ({ id }: ListEntry): boolean => findListed(context, id) !== undefined || context.recentlyFinal.has(id);
+  const isHeld = ({ id }: ListEntry): boolean => isKnown(context, id);
   const lacking = sealing.inclusion.missing({ view, isHeld });
   const isFresh = ({ atMs }: AskedEntries): boolean => nowMs - atMs < config.bodyRetryMs && nowMs >= atMs;
   const underWay = new Set([...sealing.asked.values()].filter(isFresh).flatMap(({ ids }) => [...ids]));
@@ -87,6 +86,8 @@ export function askForMissing(context: Context, sealing: Sealing, view: View): v
   }
   if (lacking.length > 0) armTimer(context, "bodies", config.bodyGraceMs);
 }
+
+const isKnown = (context: Context, id: TransactionHash): boolean => findListed(context, id) !== undefined || context.recentlyFinal.has(id);
 
 /** What did not come may have to be asked for again. */
 export function askAgainForMissing(context: Context): void {

@@ -153,7 +153,9 @@ export function isLaneRight(sealing: Sealing | undefined, body: Body): boolean {
   assert(sealing !== undefined, "a chain without sealing has no key");
   const { validatorCount, quorumCount, verifyList, lanes, domain } = sealing;
   const { view, height, parentHash, keyId } = header;
-  if (judgeLists({ lists, view, epoch: domain.epoch, quorumCount, validatorCount, verify: verifyList }) !== undefined) return false;
+  // What we built ourselves is made of lists that were verified when they came.
+  const verify = body.from.type === "self" ? () => true : verifyList;
+  if (judgeLists({ lists, view, epoch: domain.epoch, quorumCount, validatorCount, verify }) !== undefined) return false;
   const { lane } = lanes.laneOver(parentHash, { height, lists });
   if (lane.length !== header.sealedCount) return false;
   return lane.every((entry, index) => transactionHashes[index] === entry.id && isEntryTrue(body, index, { entry, keyId }));

@@ -2,6 +2,8 @@
  *  lists all the same. */
 
 import t from "tap";
+import { View } from "../../types/ids.ts";
+import type { PeerKey } from "../../types/sender.ts";
 import type { ClusterNode } from "../support/replica_cluster.ts";
 import { disagreements } from "../support/replica_cluster.ts";
 import { createSealedWorld, type SealedWorld } from "../support/sealed_world.ts";
@@ -84,4 +86,28 @@ t.test("SL2: pools are full of different transactions: lists that name what othe
     [0, 0, 0, 0],
   );
   t.same(disagreements(world.nodes), []);
+});
+
+t.test("lists come from their makers alone: what others pass on is not looked at", async (t) => {
+  const world = createSealedWorld({ count: 4, seed: 4 });
+  world.generateKey();
+  const [maker, other, target] = world.nodes as [ClusterNode, ClusterNode, ClusterNode];
+  world.crash(3);
+  world.run({ forMs: 1_000 });
+  const lists = maker.effects.flatMap((effect) =>
+    effect.type === "sendDirect" && effect.message.type === "list" ? [effect.message.list] : [],
+  );
+  const latest = lists.at(-1);
+  t.ok(latest);
+  if (latest === undefined) return;
+  const forged = { ...latest, view: View.plus(target.replica.status.view, 1), sequence: latest.sequence + 1 };
+  const before = target.replica.status.sealing?.lists;
+  const relay = { type: "relay", peer: "somebody" as PeerKey } as const;
+  for (const from of [relay, world.senderOf(other)])
+    world.inject(target, { type: "sealing", from, message: { type: "list", list: forged } });
+  const blamed = () => target.effects.filter((effect) => effect.type === "penalize");
+  t.same(blamed(), []);
+  t.equal(target.replica.status.sealing?.lists, before);
+  world.inject(target, { type: "sealing", from: world.senderOf(maker), message: { type: "list", list: forged } });
+  t.match(blamed(), [{ reason: "invalidList" }]);
 });
