@@ -1,10 +1,11 @@
 /** Inclusion lists as they arrive and as they are judged. The keeper is the leader's side: of each validator the newest list for the
  *  views that come. Neither side verifies a signature by itself: the keeper's caller does so before `add`, judging is told how.
  *
- *  N1 bounded: one list of each validator for the current view and LIST_VIEWS_AHEAD more, each of at most `listEntriesMax` entries. N2 a higher
- *  sequence replaces a lower one; a second list with the same sequence is refused. N3 lists count only with entries that are held and
- *  true, so whoever makes one up spoils its own list and nothing else. N4 exactly n − f lists count: our own first, then those that name most,
- *  then by validator. */
+ *  N1 bounded: two lists of each validator for the current view and LIST_VIEWS_AHEAD more, each of at most `listEntriesMax` entries. N2 a higher
+ *  sequence replaces a lower one; a second list with the same sequence is refused. The newest list that is held counts: under load the very
+ *  newest names what is still on its way here, and a leader that waited for all of it would be overtaken by the next list for ever. N3 lists
+ *  count only with entries that are held and true, so whoever makes one up spoils its own list and nothing else. N4 exactly n − f lists
+ *  count: our own first, then those that name most, then by validator. */
 
 import { assert } from "../types/assert.ts";
 import type { ListEntry } from "../types/envelope.ts";
@@ -31,8 +32,9 @@ export interface ChooseRequest {
 export interface InclusionKeeper {
   /** Would `add` refuse it? Cheap: ask before its signature is verified. */
   refusalOf(list: InclusionList): ListRefusal | undefined;
-  /** Keeps a list whose signature was verified. */
-  add(list: InclusionList): ListRefusal | undefined;
+  /** Keeps a list whose signature was verified. `isHeld`: of the list that it replaces, so that one that counts is not lost for one that may
+   *  not count yet; left out: nothing but the newest is kept. */
+  add(list: InclusionList, isHeld?: (entry: ListEntry) => boolean): ListRefusal | undefined;
   /** Enters a view: lists of earlier ones are dropped. */
   advance(view: View): void;
   /** N3, N4: ascending by validator; undefined while fewer count. */
@@ -41,7 +43,7 @@ export interface InclusionKeeper {
   missing(
     request: Omit<ChooseRequest, "quorumCount">,
   ): readonly { readonly validator: ValidatorIndex; readonly entries: readonly ListEntry[] }[];
-  /** Lists kept. */
+  /** Validators' lists kept, the newest of each alone. */
   readonly count: number;
   /** Lists taken so far. */
   readonly addedCount: number;
@@ -58,19 +60,28 @@ export function createInclusionKeeper(options: {
   let { view: current } = options;
   let addedCount = 0;
   /** By view, then by validator. */
-  const kept = new Map<View, Map<ValidatorIndex, InclusionList>>();
+  const kept = new Map<View, Map<ValidatorIndex, KeptLists>>();
 
   function refusalOf(list: InclusionList): ListRefusal | undefined {
     if (list.view < current) return "staleView";
     if (list.view > View.plus(current, LIST_VIEWS_AHEAD)) return "futureView";
-    const before = kept.get(list.view)?.get(list.validator);
+    const before = kept.get(list.view)?.get(list.validator)?.newest;
     if (before !== undefined && list.sequence <= before.sequence) return "superseded";
     return flawOf(list, { epoch, validatorCount });
   }
 
-  /** N4: by preference. */
-  function listsFor(view: View): readonly InclusionList[] {
-    const lists = [...(kept.get(view)?.values() ?? [])];
+  const newestFor = (view: View): InclusionList[] => [...(kept.get(view)?.values() ?? [])].map(({ newest }) => newest);
+
+  /** N2: of each validator the newest list that is held. */
+  function heldFor(view: View, isHeld: (entry: ListEntry) => boolean): InclusionList[] {
+    return [...(kept.get(view)?.values() ?? [])].flatMap(({ newest, older }) => {
+      const held = [newest, older].find((list) => list?.entries.every(isHeld));
+      return held === undefined ? [] : [held];
+    });
+  }
+
+  /** N4. */
+  function byPreference(lists: InclusionList[]): readonly InclusionList[] {
     return lists.sort(
       (left, right) =>
         Number(right.validator === self) - Number(left.validator === self) ||
@@ -81,11 +92,12 @@ export function createInclusionKeeper(options: {
 
   return {
     refusalOf,
-    add(list) {
+    add(list, isHeld) {
       const refusal = refusalOf(list);
       if (refusal !== undefined) return refusal;
-      const lists = kept.get(list.view) ?? new Map<ValidatorIndex, InclusionList>();
-      kept.set(list.view, lists.set(list.validator, list));
+      const lists = kept.get(list.view) ?? new Map<ValidatorIndex, KeptLists>();
+      const older = olderOf(lists.get(list.validator), isHeld);
+      kept.set(list.view, lists.set(list.validator, { newest: list, older }));
       addedCount++;
       return undefined;
     },
@@ -95,15 +107,14 @@ export function createInclusionKeeper(options: {
       for (const key of kept.keys()) if (key < view) kept.delete(key);
     },
     choose({ view, quorumCount, isHeld }) {
-      const chosen: InclusionList[] = [];
-      for (const list of listsFor(view)) {
-        if (chosen.length === quorumCount) break;
-        if (list.entries.every(isHeld)) chosen.push(list);
-      }
+      const chosen = byPreference(heldFor(view, isHeld)).slice(0, quorumCount);
       return chosen.length < quorumCount ? undefined : chosen.sort((left, right) => left.validator - right.validator);
     },
     missing({ view, isHeld }) {
-      const lacking = listsFor(view).map(({ validator, entries }) => ({ validator, entries: entries.filter((entry) => !isHeld(entry)) }));
+      const lacking = byPreference(newestFor(view)).map(({ validator, entries }) => ({
+        validator,
+        entries: entries.filter((entry) => !isHeld(entry)),
+      }));
       return lacking.filter(({ entries }) => entries.length > 0);
     },
     get count() {
@@ -115,6 +126,18 @@ export function createInclusionKeeper(options: {
       return addedCount;
     },
   };
+}
+
+interface KeptLists {
+  readonly newest: InclusionList;
+  /** The newest list before it that was held when it was replaced; while there is none, the oldest, which will be held first. */
+  readonly older: InclusionList | undefined;
+}
+
+function olderOf(before: KeptLists | undefined, isHeld: ((entry: ListEntry) => boolean) | undefined): InclusionList | undefined {
+  if (before === undefined || isHeld === undefined) return undefined;
+  const { newest, older } = before;
+  return older === undefined || newest.entries.every(isHeld) ? newest : older;
 }
 
 export interface JudgeListsInput {

@@ -53,10 +53,11 @@ export function acceptList(context: Context, from: Sender, list: InclusionList):
   const refusal = sealing.inclusion.refusalOf(list);
   if (refusal === "staleView" || refusal === "futureView" || refusal === "superseded") return;
   if (refusal !== undefined || !sealing.verifyList(list)) return penalizePeer(context, from.peer, "invalidList");
-  sealing.inclusion.add(list);
+  const isHeld = ({ id }: ListEntry): boolean => isKnown(context, id);
+  sealing.inclusion.add(list, isHeld);
   // Gossip gets a moment to bring what the list names and we lack; a build that waits for it asks at once.
   const isOurs = context.consensus.leaderOf(list.view) === sealing.self;
-  if (isOurs && !list.entries.every(({ id }) => isKnown(context, id))) armTimer(context, "bodies", context.config.bodyGraceMs);
+  if (isOurs && !list.entries.every(isHeld)) armTimer(context, "bodies", context.config.bodyGraceMs);
 }
 
 /** Asks the makers of the lists that we may need for what we lack of them: each for its own, nothing of two at a time, so that whoever makes

@@ -91,6 +91,31 @@ t.test("N2: add: a higher sequence replaces, the same or a lower one is supersed
   t.same(keeper.choose({ ...all, quorumCount: 1 })?.[0]?.entries, entries(1));
 });
 
+t.test("N2: choose: newer lists that name what is not here yet, the newest that is held counts meanwhile", async (t) => {
+  const keeper = keeperOf(0);
+  const held = new Set<string>();
+  const hold = (...numbers: number[]): void => {
+    for (const number of numbers) held.add(entry(number).id);
+  };
+  const isHeld = ({ id }: ListEntry): boolean => held.has(id);
+  const counts = (): number | undefined => keeper.choose({ ...all, isHeld, quorumCount: 1 })?.[0]?.sequence;
+  keeper.add(list(1, { sequence: 1, entries: [entry(1)] }), isHeld);
+  keeper.add(list(1, { sequence: 2, entries: [entry(1), entry(2)] }), isHeld);
+  keeper.add(list(1, { sequence: 3, entries: [entry(1), entry(2), entry(3)] }), isHeld);
+  t.equal(counts(), undefined);
+  hold(1);
+  t.equal(counts(), 1, "while none is held the oldest waits");
+  hold(2, 3);
+  t.equal(counts(), 3, "the newest, as soon as it is held");
+  keeper.add(list(1, { sequence: 4, entries: [1, 2, 3, 4].map(entry) }), isHeld);
+  keeper.add(list(1, { sequence: 5, entries: [1, 2, 3, 4, 5].map(entry) }), isHeld);
+  t.equal(counts(), 3, "a held one is not lost for two that are not");
+  t.same(keeper.missing({ view: View.of(10), isHeld }), [{ validator: 1, entries: [entry(4), entry(5)] }], "asked for by the newest");
+  hold(4, 5);
+  t.equal(counts(), 5);
+  t.equal(keeper.count, 1);
+});
+
 t.test("N3: choose: a list with an entry that is not held does not count, until it is; missing says what to ask of whom", async (t) => {
   const keeper = keeperOf(0);
   keeper.add(list(0, { entries: entries(1) }));
