@@ -47,10 +47,7 @@ function admit(context: Context, transaction: ParsedTransaction, source: "client
     if (refusal !== undefined) return refusal;
   }
   const added = transaction.sealed === undefined ? addOpen(context, transaction, source) : addSealed(context, transaction);
-  if (!added.ok) {
-    keepListed(context, transaction);
-    return added.refusal;
-  }
+  if (!added.ok) return added.refusal;
   for (const evicted of added.evicted) {
     keepDropped(context, evicted);
     context.outbox.effects.push({ type: "dropped", hash: evicted.hash, refusal: EVICTED });
@@ -68,7 +65,9 @@ const OK: CheckResult = { ok: true };
 function addSealed(context: Context, transaction: ParsedTransaction): AddResult {
   const admission = admissionOf(context);
   if (context.sealing === undefined || admission === undefined) return { ok: false, refusal: SEALING_OFF };
-  return context.sealing.pool.add(transaction, admission);
+  const added = context.sealing.pool.add(transaction, admission);
+  if (!added.ok) keepListed(context.sealing, transaction, admission);
+  return added;
 }
 
 /** How sealed transactions are judged at our head; undefined where there are none. */

@@ -263,6 +263,8 @@ function execute(context: Context, next: ExecutableFinalBlock): FinalizedBlock {
     keepDropped(context, transaction);
     context.outbox.effects.push({ type: "dropped", hash: transaction.hash, refusal });
   }
+  const height = Height.next(next.header.height);
+  sealing.listed.advance({ height, transactions: next.transactions, checkPayable: application.checkSealed });
   return finalized;
 }
 
@@ -273,7 +275,6 @@ function afterSealedExecution(context: Context, executed: readonly FinalizedBloc
     context,
     executed.map(({ blockHash }) => blockHash),
   );
-  context.sealing.listed.expire(Height.next(context.execution.final.height));
   dropLateMessages(context);
   submitDueMessage(context);
 }
@@ -299,7 +300,6 @@ function afterExecution(context: Context, executed: readonly FinalizedBlock[]): 
     const hashes = receipts.map(({ hash }) => hash);
     context.pool.remove(hashes);
     context.sealing?.pool.remove(hashes);
-    context.sealing?.listed.remove(hashes);
     for (const hash of hashes) context.recentlyFinal.add(hash);
     context.retained.push(blockHash);
   }

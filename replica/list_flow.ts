@@ -2,9 +2,10 @@
  *  when something new comes before that leader's proposal, a newer list, at most once per interval. The leader keeps the newest of each
  *  validator and asks the makers for what it does not hold. */
 
+import type { SealedAdmission } from "../mempool/sealed_pool.ts";
 import type { ParsedTransaction } from "../types/application.ts";
 import type { ListEntry } from "../types/envelope.ts";
-import { type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
+import { Height, type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
 import { type InclusionList, listBytesMax, listEntriesMax, signList } from "../types/inclusion_list.ts";
 import { BODY_REQUEST_TRANSACTIONS_MAX } from "../types/limits.ts";
 import type { Sender } from "../types/sender.ts";
@@ -28,7 +29,8 @@ export function sendListOnEntry(context: Context, view: View): void {
   if (!isToldAlready) sendList(context, view);
 }
 
-/** Something new is pooled, or the interval has passed: a newer list for the view whose proposal is awaited. */
+/** Something new is pooled, or something that we named can be paid no more, which a leader that knows may not be able to hold: a newer list
+ *  for the view whose proposal is awaited, at most once per interval. */
 export function refreshList(context: Context): void {
   const { sealing, nowMs } = context;
   if (sealing === undefined) return;
@@ -38,12 +40,15 @@ export function refreshList(context: Context): void {
     if (keyIdAt(sealing, context.execution.final.height) !== NO_KEY) sendListOnEntry(context, context.consensus.status.view);
     return;
   }
-  if (sealing.pool.firstSeenCount === sent.firstSeenCount || sealing.proposedView >= sent.view) return;
+  if (changesOf(sealing) === sent.changes || sealing.proposedView >= sent.view) return;
   const waitMs = sent.atMs + sealing.config.listIntervalMs - nowMs;
   // Our own list costs nothing, and work that we can propose ourselves need not wait.
   if (waitMs > 0 && waitMs <= sealing.config.listIntervalMs && sent.leader !== sealing.self) return armTimer(context, "lists", waitMs);
   sendList(context, sent.view);
 }
+
+/** Grows with all that makes our list another one, but for what is ordered, which every leader knows. */
+const changesOf = ({ pool, listed }: Sealing): number => pool.firstSeenCount + listed.droppedCount;
 
 export function acceptList(context: Context, from: Sender, list: InclusionList): void {
   const { sealing } = context;
@@ -100,17 +105,15 @@ export function askAgainForMissing(context: Context): void {
 }
 
 /** The pool refused it. If a list made us ask for it, that list must count all the same. */
-export function keepListed({ sealing }: Context, transaction: ParsedTransaction): void {
-  if (sealing === undefined || transaction.sealed === undefined) return;
+export function keepListed(sealing: Sealing, transaction: ParsedTransaction, admission: SealedAdmission): void {
   for (const [validator, { ids }] of sealing.asked) {
-    if (ids.has(transaction.hash)) return sealing.listed.keep(validator, transaction);
+    if (ids.has(transaction.hash)) return sealing.listed.keep(validator, transaction, admission);
   }
 }
 
 /** Our pool let it go. Lists that were made before, ours among them, may name it. */
-export function keepDropped({ sealing }: Context, transaction: ParsedTransaction): void {
-  if (sealing?.self === undefined || transaction.sealed === undefined) return;
-  sealing.listed.keep(sealing.self, transaction);
+export function keepDropped({ sealing, execution }: Context, transaction: ParsedTransaction): void {
+  if (transaction.sealed !== undefined) sealing?.listed.keepDropped(transaction, Height.next(execution.final.height));
 }
 
 function sendList(context: Context, view: View): void {
@@ -128,7 +131,7 @@ function sendList(context: Context, view: View): void {
   });
   sealing.listSequence++;
   const list = signList({ domain, list: { epoch: domain.epoch, view, sequence: sealing.listSequence, validator: self, entries }, sign });
-  sealing.sentList = { view, leader, firstSeenCount: pool.firstSeenCount, atMs: nowMs };
+  sealing.sentList = { view, leader, changes: changesOf(sealing), atMs: nowMs };
   if (leader === self) sealing.inclusion.add(list);
   else context.outbox.effects.push({ type: "sendDirect", to: leader, message: { type: "list", list } });
 }

@@ -72,7 +72,7 @@ export interface Sealing extends SealingOptions {
   /** Numbers our lists; only the order within one view matters. */
   listSequence: number;
   /** The list that we sent last. */
-  sentList: { readonly view: View; readonly leader: ValidatorIndex; readonly firstSeenCount: number; readonly atMs: number } | undefined;
+  sentList: { readonly view: View; readonly leader: ValidatorIndex; readonly changes: number; readonly atMs: number } | undefined;
   /** The highest view of which a proposal was seen: lists for it come too late. */
   proposedView: View;
   /** Our own build, while too few lists are here. */
@@ -98,6 +98,7 @@ export function createSealing(
   const { validators: members, epoch } = validators.set;
   const validatorCount = members.length;
   const quorumCount = listQuorumOf(validatorCount);
+  const createRoom = (limits: OpenPoolLimits): SealedPool => createSealedPool({ limits, chainId: domain.chainId, suite: suite.suite });
   return {
     suite,
     keygen,
@@ -107,9 +108,9 @@ export function createSealing(
     self,
     validatorCount,
     quorumCount,
-    pool: createSealedPool({ limits: config.pool, chainId: domain.chainId, suite: suite.suite }),
+    pool: createRoom(config.pool),
     inclusion: createInclusionKeeper({ epoch, validatorCount, self, view: View.ZERO }),
-    listed: createListedStore(validatorCount),
+    listed: createListedStore({ validatorCount, createRoom }),
     asked: new Map(),
     lanes: createLanes({ ...options, threshold: validatorCount - quorumCount + 1 }),
     openings: createOpenings({ suite, self, validatorCount, config: config.opening }),
