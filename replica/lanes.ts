@@ -1,18 +1,19 @@
 /** What recent blocks ordered and listed, by branch: the memory that Canon needs. It knows headers, lists and ids; it holds no bodies and
  *  judges nothing.
  *
- *  A block's lane is a function of its inclusion lists and of the blocks below it: what the last LISTED_BLOCKS_MAX ordered, and the ages that
- *  as many blocks gave, each of which asks what was ordered below it. So the last LANE_MEMORY_BLOCKS give this memory again, exactly. */
+ *  A block's lane is a function of its inclusion lists and of the blocks below it: what the last SEALED_EXPIRY_HEIGHTS_MAX ordered, since what is older
+ *  has expired, and the ages that the last LISTED_BLOCKS_MAX gave, each of which asks what was ordered below it. So the last LANE_MEMORY_BLOCKS give this
+ *  memory again, exactly, and nothing is ordered twice on a branch. */
 
 import { type Canon, canon, type FirstListed, leftoversOf } from "../mempool/canon.ts";
 import { assert } from "../types/assert.ts";
 import type { BlockHeader } from "../types/block.ts";
 import type { BlockHash, Height, TransactionHash } from "../types/ids.ts";
 import type { InclusionList } from "../types/inclusion_list.ts";
-import { BLOCK_SEALED_MAX, LISTED_BLOCKS_MAX, SEALED_LANE_BYTES_MAX } from "../types/limits.ts";
+import { BLOCK_SEALED_MAX, LISTED_BLOCKS_MAX, SEALED_EXPIRY_HEIGHTS_MAX, SEALED_LANE_BYTES_MAX } from "../types/limits.ts";
 
 /** Blocks from which ages come back exactly: the first of the window must know as well what was ordered below it. */
-export const LANE_MEMORY_BLOCKS = 2 * LISTED_BLOCKS_MAX;
+export const LANE_MEMORY_BLOCKS = SEALED_EXPIRY_HEIGHTS_MAX + LISTED_BLOCKS_MAX;
 
 export interface LaneBlock {
   readonly blockHash: BlockHash;
@@ -25,7 +26,7 @@ export interface LaneBlock {
 export interface Lanes {
   /** Takes a block; a known one is left as it is. One whose parent was not taken yet, as after a restart, waits for it. */
   note(block: LaneBlock): void;
-  /** Did `parentHash` or one of the LISTED_BLOCKS_MAX − 1 blocks below it order the id? */
+  /** Did `parentHash` or one of the SEALED_EXPIRY_HEIGHTS_MAX − 1 blocks below it order the id? */
   isOrdered(parentHash: BlockHash, id: TransactionHash): boolean;
   /** The lane of a child of `parentHash` with these lists. */
   laneOver(parentHash: BlockHash, child: { readonly height: Height; readonly lists: readonly InclusionList[] }): Canon;
@@ -61,11 +62,13 @@ export function createLanes(options: {
   /** Executed blocks of the window, ascending, and what they ordered: a look-up there does not walk. */
   const executedHashes: BlockHash[] = [];
   const executedIds = new Map<TransactionHash, Height>();
+  /** Lanes that are not empty, ascending, of the last SEALED_EXPIRY_HEIGHTS_MAX heights. */
+  const executedLanes: LaneNode[] = [];
 
   function isOrdered(parentHash: BlockHash, id: TransactionHash): boolean {
     const last = executedHashes.at(-1);
     // The window counts from the parent, wherever finality stands: all validators must see the same.
-    const floor = (nodes.get(parentHash)?.height ?? 0) - LISTED_BLOCKS_MAX;
+    const floor = (nodes.get(parentHash)?.height ?? 0) - SEALED_EXPIRY_HEIGHTS_MAX;
     for (let hash = parentHash; hash !== last; ) {
       const node = nodes.get(hash);
       if (node === undefined || node.height <= floor) break;
@@ -102,12 +105,20 @@ export function createLanes(options: {
     assert(executed?.parentHash === (executedHashes.at(-1) ?? base), "blocks are executed in order, each once");
     executedHashes.push(blockHash);
     for (const id of executed.ids) executedIds.set(id, executed.height);
+    if (executed.ids.size > 0) executedLanes.push(executed);
+    forgetExpired(executed.height);
     if (executedHashes.length <= LISTED_BLOCKS_MAX) return;
     const oldest = executedHashes.shift();
     assert(oldest !== undefined, "what was pushed is there");
-    const node = nodes.get(oldest);
     nodes.delete(oldest);
-    for (const id of node?.ids ?? []) if (executedIds.get(id) === node?.height) executedIds.delete(id);
+  }
+
+  function forgetExpired(height: Height): void {
+    for (let oldest = executedLanes[0]; oldest !== undefined; oldest = executedLanes[0]) {
+      if (oldest.height > height - SEALED_EXPIRY_HEIGHTS_MAX) return;
+      executedLanes.shift();
+      for (const id of oldest.ids) if (executedIds.get(id) === oldest.height) executedIds.delete(id);
+    }
   }
 
   for (const block of options.executed) {

@@ -20,7 +20,7 @@ export const BLOCK_SEALED_MAX = 2_048;
 /** Sum of the encoded sealed transactions of one block, in bytes. */
 export const SEALED_LANE_BYTES_MAX = 4 * 1024 * 1024;
 /** A sealed transaction expires at most this many heights after the block that orders it: so long must ordered ids be remembered. */
-export const SEALED_EXPIRY_HEIGHTS_MAX = 4_096;
+export const SEALED_EXPIRY_HEIGHTS_MAX = 1_024;
 /** The age of a listed transaction counts over at most this many blocks, so that it can be computed again from the last ones. */
 export const LISTED_BLOCKS_MAX = 64;
 /** Ordering goes on over this many blocks that are not executed; beyond it blocks carry no sealed lane until opening has caught up (K). */

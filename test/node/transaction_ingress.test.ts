@@ -7,6 +7,7 @@ import type { ReplicaInput } from "../../replica/interface.ts";
 import type { ParseResult, Refusal } from "../../types/application.ts";
 import type { SealedEnvelope } from "../../types/envelope.ts";
 import { Height, type TransactionHash } from "../../types/ids.ts";
+import { SEALED_EXPIRY_HEIGHTS_MAX } from "../../types/limits.ts";
 import type { KeyId } from "../../types/sealing.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
 
@@ -216,8 +217,8 @@ t.test("fromGossip: refused, neither kept nor checked; it costs the sender only 
     ["poolFull", 9, 0],
     ["expired", 990, 0],
     ["expired", 900, 1],
-    ["expiryTooFar", 1_000 + 4_096 + 10, 0],
-    ["expiryTooFar", 1_000 + 4_096 + 100, 1],
+    ["expiryTooFar", 1_000 + SEALED_EXPIRY_HEIGHTS_MAX + 10, 0],
+    ["expiryTooFar", 1_000 + SEALED_EXPIRY_HEIGHTS_MAX + 100, 1],
   ];
   for (const [code, expiryHeight, expected] of cases) {
     const { ingress, inputs, penalties, checked } = bench({
