@@ -28,8 +28,10 @@ export const SEALED_PROGRESS_LIMITS = { blocksMax: 256 } as const;
 export const SEALING_CONFIG: SealingConfig = {
   pool: { countMax: 16_384, bytesMax: 32 * MIB, senderCountMax: 1_024 },
   // Up to here the hop to an opener costs more than combining everywhere.
-  opening: { fewSealed: 4, openMs: 100 },
-  listIntervalMs: 4,
+  // The fall-back has everybody combine everything: on a busy machine an early one makes the machine busier.
+  opening: { fewSealed: 4, openMs: 250 },
+  // What is new after a quiet moment is told at once, whatever this says; each further list costs its leader a check of a hundred entries.
+  listIntervalMs: 10,
 };
 
 /** How long a clean stop may take before the process ends anyway. */
