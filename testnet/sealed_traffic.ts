@@ -7,6 +7,7 @@ import { chainIdOf } from "../crypto/hashes.ts";
 import { loadBlsSuite } from "../node/bls_suite.ts";
 import { loadSealingSuite } from "../node/sealing_suite.ts";
 import { Height } from "../types/ids.ts";
+import { SEALED_EXPIRY_HEIGHTS_MAX } from "../types/limits.ts";
 import type { SealingKey } from "../types/sealing.ts";
 import { TestnetFailure } from "./failure.ts";
 import { createLoad, type Load, type LoadTarget } from "./load.ts";
@@ -43,8 +44,8 @@ const REQUEST_DEADLINE_MS = 5_000;
 const AHEAD_SECONDS = 2;
 const SLICE_MS = 8;
 const SLICE_PAUSE_MS = 20;
-/** Envelopes are good for this many heights: a minute and more, well within what validators take. */
-const EXPIRY_HEIGHTS = 3_000;
+/** Envelopes are good for this many heights: within what validators take, with room for a height that is known late. */
+const EXPIRY_HEIGHTS = SEALED_EXPIRY_HEIGHTS_MAX - 64;
 
 /** Resolves with the validators' key once a client would believe in it. Throws TestnetFailure: "liveness" when none comes in time,
  *  "safety" when one is shown that its certificate does not prove. */

@@ -64,6 +64,8 @@ export interface SealedSummary {
   readonly refused: number;
   readonly retried: number;
   readonly heldBack: number;
+  /** Refusals by code, for good or not. */
+  readonly refusals: Readonly<Record<string, number>>;
   /** Submitted, not refused, and not executed when the run ended. */
   readonly unfinished: number;
   /** From arrival at a validator to a final order, and from there to opened. */
@@ -172,6 +174,7 @@ function sealedOf(result: RunResult): SealedSummary | undefined {
     refused,
     retried,
     heldBack,
+    refusals: Object.fromEntries(sealedCounters?.refusals ?? []),
     unfinished: Math.max(0, submitted - refused - executed),
     finalityMs: quantilesOf(monitor?.sealedFinality),
     openMs: quantilesOf(monitor?.opening),
