@@ -7,7 +7,7 @@ import type { ReplicaInput } from "../../replica/interface.ts";
 import type { ParseResult, Refusal } from "../../types/application.ts";
 import type { SealedEnvelope } from "../../types/envelope.ts";
 import { Height, type TransactionHash } from "../../types/ids.ts";
-import { SEALED_EXPIRY_HEIGHTS_MAX, SEALED_EXPIRY_HEIGHTS_MAX } from "../../types/limits.ts";
+import { SEALED_EXPIRY_HEIGHTS_MAX } from "../../types/limits.ts";
 import type { KeyId } from "../../types/sealing.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
 
