@@ -76,21 +76,24 @@ export function createCheckers({
     ...(scenario.expect === "stall" ? [createStallChecker(cluster, scenario)] : []),
     ...(scenario.expect === "break" ? [] : [createProgressChecker(cluster, scenario)]),
     ...(isCalm(scenario) ? [createCalmChecker(cluster)] : []),
-    ...(scenario.sealing === undefined ? [] : createSealingCheckers(cluster, chain)),
+    ...(scenario.sealing === undefined ? [] : createSealingCheckers(cluster, { chain, isUndisturbed: scenario.faults.length === 0 })),
     createBoundsChecker(cluster, scenario),
     createPoolChecker(cluster, scenario),
   ];
 }
 
 /** With more than f traitors nothing that is sealed is safe. */
-function createSealingCheckers(cluster: CheckedCluster, chain: FinalChain): readonly Checker[] {
+function createSealingCheckers(
+  cluster: CheckedCluster,
+  { chain, isUndisturbed }: { readonly chain: FinalChain; readonly isUndisturbed: boolean },
+): readonly Checker[] {
   const blocks = createSealedBlocks();
   const irrevocable = createIrrevocable(cluster, blocks);
   const isBroken = cluster.weights.length - cluster.honest.size > faultyMax(cluster.weights.length);
   return [
     createShareDisciplineChecker(cluster, { blocks, irrevocable }),
     ...(isBroken ? [] : [createSecrecyChecker(cluster, { blocks, irrevocable })]),
-    createSealedLaneChecker(cluster, blocks),
+    createSealedLaneChecker(cluster, { blocks, isUndisturbed }),
     ...(isBroken ? [] : [createNoCensorshipChecker(cluster, { blocks, chain })]),
     createSameOpeningsChecker(cluster),
   ];

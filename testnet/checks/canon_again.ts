@@ -7,7 +7,8 @@ import type { SealedBlock } from "./sealed_blocks.ts";
 
 /** As docs and README state them, not taken from the product's tables. */
 const WINDOW_BLOCKS = 64;
-const EXPIRY_HEIGHTS_MAX = 4_096;
+/** What is ordered has expired so many heights later: so far back ordered ids are remembered. */
+export const EXPIRY_HEIGHTS_MAX = 1_024;
 const LANE_MAX = 2_048;
 const LANE_BYTES_MAX = 4 * 1024 * 1024;
 const ENVELOPE_BYTES = 227 + 176;
@@ -17,7 +18,7 @@ interface Ranked {
   readonly count: number;
 }
 
-/** `below`: the blocks under this one, newest first, at least the last 64 of them. */
+/** `below`: the blocks under this one, newest first, at least the last EXPIRY_HEIGHTS_MAX of them. */
 export function laneAgain(given: {
   readonly height: number;
   readonly lists: readonly InclusionList[];
@@ -26,7 +27,8 @@ export function laneAgain(given: {
   readonly threshold: number;
 }): readonly string[] {
   const { height, lists, below, threshold } = given;
-  const ranked = [...descriptions(lists, height).values()].filter(({ entry }) => !isOrderedIn(below, entry.id));
+  const ordered = orderedBelow(below);
+  const ranked = [...descriptions(lists, height).values()].filter(({ entry }) => !ordered.has(entry.id));
   const ageOf = new Map(ranked.map(({ entry }) => [entry.id, firstListed(entry.id, height, below)]));
   ranked.sort((left, right) => {
     const byGroup = Number(right.count >= threshold) - Number(left.count >= threshold);
@@ -45,8 +47,12 @@ export function laneAgain(given: {
   return lane;
 }
 
-export function isOrderedIn(below: readonly SealedBlock[], id: string): boolean {
-  return below.slice(0, WINDOW_BLOCKS).some(({ lane }) => lane.includes(id));
+/** How deep below each id was ordered: 0 is the parent. */
+export function orderedBelow(below: readonly SealedBlock[]): ReadonlyMap<string, number> {
+  const depths = new Map<string, number>();
+  for (const [depth, { lane }] of below.slice(0, EXPIRY_HEIGHTS_MAX).entries())
+    for (const id of lane) if (!depths.has(id)) depths.set(id, depth);
+  return depths;
 }
 
 /** C1, C5: the description of each id that most lists share; of those, the lowest. */
@@ -77,13 +83,12 @@ function descriptions(lists: readonly InclusionList[], height: number): Readonly
   return best;
 }
 
-/** C6: how far back the blocks below have listed the id without a gap and without ordering it. */
+/** C6: how far back the blocks below have listed the id without a gap; what is asked for was ordered by none of them. */
 function firstListed(id: string, height: number, below: readonly SealedBlock[]): number {
   let since = height;
   for (const [depth, block] of below.entries()) {
     const entry = descriptions(block.lists, block.height).get(id)?.entry;
-    const isLeft = entry !== undefined && entry.expiryHeight > block.height && !block.lane.includes(id);
-    if (!isLeft || isOrderedIn(below.slice(depth + 1), id)) break;
+    if (depth === WINDOW_BLOCKS || entry === undefined || entry.expiryHeight <= block.height) break;
     since = block.height;
   }
   return Math.max(since, height - WINDOW_BLOCKS + 1, 0);

@@ -5,7 +5,7 @@
 import type { BlockHeader } from "../../types/block.ts";
 import { ZERO_HASH } from "../../types/ids.ts";
 import type { InclusionList } from "../../types/inclusion_list.ts";
-import { isOrderedIn } from "./canon_again.ts";
+import { EXPIRY_HEIGHTS_MAX, orderedBelow } from "./canon_again.ts";
 import type { CheckedCluster, Checker, Violation } from "./checker.ts";
 import { CHAIN_FACTS, type FinalChain } from "./final_chain.ts";
 import { createRecentMap } from "./recent_map.ts";
@@ -46,10 +46,10 @@ export function createNoCensorshipChecker(
     const others = [...honest].filter((validator) => validator !== header.proposer);
     const [first, ...rest] = others.map((validator) => byValidator.get(validator));
     if (first === undefined || rest.some((named) => named === undefined)) return undefined;
-    const below = blocks.chainOf(header.parentHash, 64);
+    const ordered = orderedBelow(blocks.chainOf(header.parentHash, EXPIRY_HEIGHTS_MAX));
     for (const [id, expiryHeight] of first) {
       if (expiryHeight < header.height || rest.some((named) => named?.has(id) !== true)) continue;
-      if (block.lane.includes(id) || isOrderedIn(below, id)) continue;
+      if (block.lane.includes(id) || ordered.has(id)) continue;
       const detail = `The final block ${brief(block.blockHash)} of view ${header.view}, proposed by validator ${header.proposer}, leaves out sealed transaction ${brief(id)}, which all other honest validators had named for that view.`;
       return accuse(atUs, [header.proposer], detail);
     }

@@ -1,6 +1,7 @@
 /** The sealed lane: every block that an honest validator takes as valid names the key that is live, carries n − f signed lists for its view unless
  *  too many blocks below it wait to be opened, and has exactly the lane that follows from them, each envelope as its entry says. All honest
- *  validators have the same key, with a threshold of n − f. */
+ *  validators have the same key, with a threshold of n − f; and where nothing kept them from complaining, each holds
+ *  its share. */
 
 import type { Block } from "../../types/block.ts";
 import { compareBytes } from "../../types/bytes.ts";
@@ -9,7 +10,7 @@ import { ZERO_HASH } from "../../types/ids.ts";
 import { type InclusionList, listSigningBytes } from "../../types/inclusion_list.ts";
 import type { FactOf } from "../simulator/facts.ts";
 import { bodyOf } from "./bodies.ts";
-import { laneAgain } from "./canon_again.ts";
+import { EXPIRY_HEIGHTS_MAX, laneAgain } from "./canon_again.ts";
 import type { CheckedCluster, Checker, Violation } from "./checker.ts";
 import { createRecentMap } from "./recent_map.ts";
 import { faultyMax, SEALED_BLOCK_FACTS, type SealedBlock, type SealedBlocks } from "./sealed_blocks.ts";
@@ -18,23 +19,32 @@ import { accuserOf, brief } from "./violations.ts";
 const accuse = accuserOf("sealedLane", "safety");
 /** As docs state them. */
 const UNOPENED_MAX = 16;
-const WINDOW_BLOCKS = 64;
 const ENTRIES_MAX = 1_024;
 const ENTRIES_IN_ALL = 15_360;
 const SEALED_KIND = 2;
 
-export function createSealedLaneChecker(cluster: CheckedCluster, blocks: SealedBlocks): Checker {
+export function createSealedLaneChecker(
+  cluster: CheckedCluster,
+  { blocks, isUndisturbed }: { readonly blocks: SealedBlocks; readonly isUndisturbed: boolean },
+): Checker {
   const { honest, weights } = cluster;
   const count = weights.length;
   const quorum = count - faultyMax(count);
   const judged = createRecentMap<string, true>(16_384);
   let live: { readonly keyId: string; readonly activationHeight: number; readonly validator: number } | undefined;
 
-  function onKey({ atUs, validator, key, activationHeight }: FactOf<"keyLive">): Violation | undefined {
+  function onKey({ atUs, validator, key, activationHeight, hasShare }: FactOf<"keyLive">): Violation | undefined {
     if (!honest.has(validator)) return undefined;
     if (key.threshold !== quorum || key.shareKeys.length !== count) {
       const detail = `Validator ${validator} has a key that ${key.threshold} of ${key.shareKeys.length} shares open; it has to be ${quorum} of ${count}.`;
       return accuse(atUs, [validator], detail);
+    }
+    if (isUndisturbed && !hasShare) {
+      return accuse(
+        atUs,
+        [validator],
+        `Validator ${validator} has no share of the key, although nothing kept it from complaining in time.`,
+      );
     }
     live ??= { keyId: key.keyId, activationHeight, validator };
     if (live.keyId === key.keyId && live.activationHeight === activationHeight) return undefined;
@@ -70,7 +80,7 @@ export function createSealedLaneChecker(cluster: CheckedCluster, blocks: SealedB
 
   function flawOfLane(block: Block, seen: SealedBlock): string | undefined {
     const { header, lists, transactions } = block;
-    const below = blocks.chainOf(header.parentHash, WINDOW_BLOCKS + 1);
+    const below = blocks.chainOf(header.parentHash, EXPIRY_HEIGHTS_MAX);
     const lane = laneAgain({ height: header.height, lists, below, threshold: count - quorum + 1 });
     const differs = lane.length !== seen.lane.length || lane.some((id, index) => id !== seen.lane[index]);
     if (differs) return `has the lane ${seen.lane.map(brief).join(" ")} instead of ${lane.map(brief).join(" ")}`;

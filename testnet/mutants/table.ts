@@ -4,8 +4,10 @@
 import type { Mutant } from "./mutant.ts";
 import { CERTIFICATE_MUTANTS } from "./table_certificates.ts";
 import { LEDGER_MUTANTS } from "./table_ledger.ts";
+import { OPENING_MUTANTS } from "./table_opening.ts";
 import { PERSISTENCE_MUTANTS } from "./table_persistence.ts";
 import { REPLICA_MUTANTS } from "./table_replica.ts";
+import { SEALED_LANE_MUTANTS } from "./table_sealed_lane.ts";
 import { SIGNING_MUTANTS } from "./table_signing.ts";
 import { PROPOSAL_MUTANTS, VIEW_MUTANTS, VOTE_MUTANTS } from "./table_views.ts";
 
@@ -18,6 +20,8 @@ export const MUTANTS: readonly Mutant[] = [
   ...VOTE_MUTANTS,
   ...REPLICA_MUTANTS,
   ...LEDGER_MUTANTS,
+  ...SEALED_LANE_MUTANTS,
+  ...OPENING_MUTANTS,
 ];
 
 export function findMutant(name: string): Mutant | undefined {

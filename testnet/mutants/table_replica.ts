@@ -5,7 +5,6 @@ import type { Mutant } from "./mutant.ts";
 const BODY_FLOW = "replica/body_flow.ts";
 const FINAL_FLOW = "replica/final_flow.ts";
 const CATCH_UP = "replica/catch_up.ts";
-const REPLICA = "replica/replica.ts";
 
 const LIAR = "A traitor that answers requests with what nobody certified.";
 
@@ -99,7 +98,7 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     name: "refusal-not-answered",
     rule: "M1",
     class: "finality",
-    file: REPLICA,
+    file: "replica/admission.ts",
     find: '    context.outbox.effects.push({ type: "admitted", hash: transaction.hash, refusal });\n',
     replace: '    if (refusal === undefined) context.outbox.effects.push({ type: "admitted", hash: transaction.hash, refusal });\n',
     what: "A client whose transaction is refused gets no answer.",

@@ -6,6 +6,7 @@ import type { Evidence } from "../../types/evidence.ts";
 import { INLINE_TIMEOUT_CERTIFICATES_MAX } from "../../types/limits.ts";
 import type { SyncResponse } from "../../types/sync.ts";
 import { COVERAGE_POINTS, type CoveragePoint } from "./coverage_points.ts";
+import { createSealingCoverage } from "./coverage_sealing.ts";
 import { type Count, createValidatorCoverage, type ValidatorCoverage } from "./coverage_validator.ts";
 import type { Fact, FactOf } from "./facts.ts";
 
@@ -43,8 +44,10 @@ export function createCoverage(): Coverage {
     validators.set(index, created);
     return created;
   };
+  const observeSealing = createSealingCoverage(count);
   return {
     observe(fact) {
+      observeSealing(fact);
       switch (fact.type) {
         case "sent":
           return onSent(cluster, fact);

@@ -52,6 +52,16 @@ const DESCRIPTIONS = {
   messageOvertaken: "a message arrived after one that was sent later on its link",
   evictedFromPool: "a transaction was evicted from a full pool",
   transactionExpired: "a transaction expired in a pool",
+  sealingKeyMade: "the sealing key was made on chain",
+  keygenSecondRound: "the key generation needed another round",
+  sealedLaneFinal: "a block with sealed transactions became final",
+  sealedLaneSuspended: "a final block has no sealed lane, since too many blocks wait to be opened",
+  openedAllToAll: "openings were asked of everybody, since they did not come in time",
+  disputeHeld: "proofs of shares were given, since a combination was wrong",
+  failureProven: "a sealed transaction was proven to have no seed",
+  badOpeningRefused: "a sender was blamed for a wrong share, seed or failure",
+  badListRefused: "a sender was blamed for a wrong inclusion list",
+  restartedWithShares: "a validator started with shares of a block that it had not executed",
 } as const;
 
 /** In the order in which they are reported. */

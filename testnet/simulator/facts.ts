@@ -103,6 +103,8 @@ export type Fact =
       readonly validator: number;
       readonly activationHeight: number;
       readonly key: SealingKey;
+      /** Its own share of the key; an observer has none. */
+      readonly hasShare: boolean;
     }
   /** These blocks are irrevocable; their contents may still be sealed. */
   | { readonly type: "ordered"; readonly atUs: number; readonly validator: number; readonly blocks: readonly OrderedBlock[] }

@@ -337,7 +337,14 @@ class Validator implements SimulatedValidator {
     this.#toldKeyIn = this.life;
     const { nowUs: atUs } = this.#host.scheduler;
     const { activationHeight, key } = live;
-    this.#host.emit({ type: "keyLive", atUs, validator: this.index, activationHeight, key });
+    this.#host.emit({
+      type: "keyLive",
+      atUs,
+      validator: this.index,
+      activationHeight,
+      key,
+      hasShare: this.#keygen?.secretShare !== undefined,
+    });
   }
 
   #save(durable: Durable, effects: readonly ReplicaEffect[]): void {

@@ -76,7 +76,7 @@ function make(sealed: SealedTraffic, key: SealingKey, draft: Draft): Made {
   const { actor, content } = draft;
   const count = content instanceof Uint8Array ? 1 : content.length;
   const gasLimit = draft.gasLimit ?? count + (stream.chance(0.4) ? stream.below(4) : 0);
-  const lifetime = stream.chance(0.06) ? stream.between(3, 40) : stream.between(1_000, 3_000);
+  const lifetime = stream.chance(0.06) ? stream.between(3, 40) : stream.between(400, 900);
   const expiryHeight = Height.of(draft.expiryHeight ?? traffic.courier.finalHeight + lifetime);
   const message = content instanceof Uint8Array ? content : enlarged(encodeContent({ operations: content }), stream);
   const fields: Omit<EnvelopeFields, "suite" | "sizeClass"> = {

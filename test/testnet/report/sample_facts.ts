@@ -264,6 +264,7 @@ export const SAMPLE_FACTS: { readonly [Type in FactType]: readonly Fact[] } = {
       atUs: 50,
       validator: 2,
       activationHeight: 4,
+      hasShare: true,
       key: { keyId: hashOf<KeyId>(77), threshold: 3, publicKey: bytesOf(4, 32), shareKeys: [bytesOf(5, 32)] },
     },
   ],

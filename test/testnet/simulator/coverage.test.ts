@@ -1,6 +1,7 @@
 /** Points of interest: each by a short history made by hand, next to a history that must not count. */
 
 import t from "tap";
+import type { Durable } from "../../../replica/interface.ts";
 import {
   COVERAGE_POINTS,
   type CoveragePoint,
@@ -9,7 +10,10 @@ import {
   mergeCoverage,
 } from "../../../testnet/simulator/coverage.ts";
 import type { Fact, FactOf, WireMessage } from "../../../testnet/simulator/facts.ts";
-import { Height, ValidatorIndex, View } from "../../../types/ids.ts";
+import type { BlockHeader } from "../../../types/block.ts";
+import { type ChainId, Epoch, Height, type ListsRoot, type StateRoot, ValidatorIndex, View } from "../../../types/ids.ts";
+import { signedKeygenMessageCodec } from "../../../types/keygen.ts";
+import type { KeyId, Opening } from "../../../types/sealing.ts";
 import type { PeerKey, PenaltyReason } from "../../../types/sender.ts";
 import type { SyncResponse } from "../../../types/sync.ts";
 import type { VoteKind } from "../../../types/vote.ts";
@@ -22,11 +26,55 @@ import {
   headerOf,
   proposalOf,
   recordOf,
+  SAMPLE_FACTS,
   voteOf,
 } from "../report/sample_facts.ts";
 
 const atUs = 1_000;
 const HEADER: HeaderFields = { height: 5, view: 9, proposer: 1, parent: 80, parentView: 8, timeMs: 5_000 };
+
+const SHARE = { position: 0, share: new Uint8Array(32) };
+const STORED = { blockHash: hashOf(9), height: Height.of(5), shares: new Uint8Array(33) };
+const savedDurable = (part: Partial<Durable>): Fact => ({
+  type: "saved",
+  atUs,
+  validator: 0,
+  durable: { records: [], blocks: [], finality: [], operations: [], evidence: [], shares: [], ...part },
+});
+const operationWith = (opening: Opening): Durable["operations"][number] => ({
+  height: Height.of(5),
+  blockHash: hashOf(9),
+  stateRoot: hashOf<StateRoot>(3),
+  receipts: [],
+  openings: [opening],
+});
+/** A block with an acknowledgement of this round of the key generation. */
+function keygenBlock(round: number): Durable["blocks"][number] {
+  const message = {
+    chainId: hashOf<ChainId>(1),
+    epoch: Epoch.ZERO,
+    previousKeyId: hashOf<KeyId>(0),
+    round,
+    validator: ValidatorIndex.of(1),
+    body: { kind: "ack" },
+  } as const;
+  const bytes = signedKeygenMessageCodec.encode({ message, signature: new Uint8Array(64) });
+  return { blockHash: hashOf(9), block: { ...blockOf(HEADER), transactions: [bytes] } };
+}
+const finalSealed = (fields: Partial<BlockHeader>): Fact => ({
+  type: "finalized",
+  atUs,
+  validator: 0,
+  blocks: [
+    {
+      blockHash: hashOf(9),
+      header: { ...headerOf(HEADER), ...fields },
+      certificate: certificateOf("commit", { view: 9, height: 5, block: 9 }),
+      stateRoot: hashOf<StateRoot>(3),
+      receipts: [],
+    },
+  ],
+});
 
 const entered = (view: number, by: "start" | "QC" | "TC" | "CC", { validator = 0, leader = view % 4 } = {}): Fact => ({
   type: "enteredView",
@@ -310,6 +358,31 @@ const CASES: { readonly [Point in CoveragePoint]: Case } = {
   },
   evictedFromPool: { reaches: [dropped("evicted")], misses: [dropped("nonceTooLow")] },
   transactionExpired: { reaches: [dropped("expired")], misses: [dropped("evicted")] },
+  sealingKeyMade: { reaches: [SAMPLE_FACTS.keyLive[0] as Fact], misses: [] },
+  keygenSecondRound: { reaches: [savedDurable({ blocks: [keygenBlock(1)] })], misses: [savedDurable({ blocks: [keygenBlock(0)] })] },
+  sealedLaneFinal: { reaches: [finalSealed({ sealedCount: 1 })], misses: [finalSealed({})] },
+  sealedLaneSuspended: {
+    reaches: [finalSealed({ keyId: hashOf<KeyId>(7) })],
+    misses: [finalSealed({ keyId: hashOf<KeyId>(7), listsRoot: hashOf<ListsRoot>(8) }), finalSealed({})],
+  },
+  openedAllToAll: {
+    reaches: [delivered("openingRequest", { type: "openingRequest", blockHash: hashOf(9), positions: [0] }, 0)],
+    misses: [delivered("shares", { type: "shares", blockHash: hashOf(9), shares: [SHARE] }, 0)],
+  },
+  disputeHeld: {
+    reaches: [delivered("proofs", { type: "proofs", blockHash: hashOf(9), batches: [{ shares: [SHARE], proof: new Uint8Array(64) }] }, 0)],
+    misses: [delivered("proofRequest", { type: "proofRequest", blockHash: hashOf(9), positions: [0], isSeparate: false }, 0)],
+  },
+  failureProven: {
+    reaches: [savedDurable({ operations: [operationWith({ type: "failed", shares: [] })] })],
+    misses: [savedDurable({ operations: [operationWith({ type: "seed", seed: new Uint8Array(32) })] })],
+  },
+  badOpeningRefused: { reaches: [blamed("invalidOpening")], misses: [blamed("invalidList")] },
+  badListRefused: { reaches: [blamed("invalidList")], misses: [blamed("invalidOpening")] },
+  restartedWithShares: {
+    reaches: [savedDurable({ shares: [STORED] }), stopped("crash"), started(2, { finalHeight: 4 })],
+    misses: [savedDurable({ shares: [STORED] }), stopped("crash"), started(2, { finalHeight: 5 })],
+  },
 };
 
 function countsOf(facts: readonly Fact[]): ReadonlyMap<CoveragePoint, number> {

@@ -1,9 +1,10 @@
 /** As leader, proposes another sealed lane than its lists give: without some entries, in another order, from too few lists, from lists of an earlier
- *  view, from a list that it changed, without any. Everything else of the header fits what it proposes. SL2: voters compute the lane again. */
+ *  view, from a list that it changed, without any, or as if there were no key. Everything else of the header fits what it proposes. SL2: voters compute the lane again. */
 
 import { bodyRootOf, listsRootOf } from "../../../crypto/hashes.ts";
 import { type TransactionHash, ZERO_HASH } from "../../../types/ids.ts";
 import type { InclusionList } from "../../../types/inclusion_list.ts";
+import type { KeyId } from "../../../types/sealing.ts";
 import type { Strategy, TraitorContext, UnsignedProposal } from "../strategy.ts";
 
 export function createCensoringLeader(): Strategy {
@@ -35,7 +36,7 @@ export function createCensoringLeader(): Strategy {
     const { stream } = context;
     const { header, lists, transactionHashes } = proposal;
     const lane = transactionHashes.slice(0, header.sealedCount);
-    switch (stream.below(6)) {
+    switch (stream.below(7)) {
       case 0: {
         if (lane.length === 0) return undefined;
         const dropped = stream.pick(lane);
@@ -58,6 +59,13 @@ export function createCensoringLeader(): Strategy {
         return { proposal: withLane(proposal, [], before), what: "lists of an earlier view" };
       case 4:
         return { proposal: withLane(proposal, [], lists.map(emptied)), what: "lists that it emptied" };
+      case 5: {
+        const denying = withLane(proposal, [], []);
+        return {
+          proposal: { ...denying, header: { ...denying.header, keyId: ZERO_HASH as string as KeyId } },
+          what: "a block that knows no key",
+        };
+      }
       default:
         return { proposal: withLane(proposal, [], []), what: "no lists" };
     }

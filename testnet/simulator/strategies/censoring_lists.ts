@@ -7,20 +7,27 @@ import { type InclusionList, signList, type UnsignedInclusionList } from "../../
 import type { Strategy, TraitorContext } from "../strategy.ts";
 import { unchanged } from "./ballots.ts";
 import { inventHash } from "./inventions.ts";
+import { createAlbum } from "./memory.ts";
 
 export function createCensoringLists(): Strategy {
+  /** What its own lists named before: final mostly. */
+  const named = createAlbum<ListEntry>({ earlyMax: 4, lateMax: 8 });
   return {
     onSend(message, { to }, context) {
       const { sealing, status } = context;
       if (message.type !== "list" || sealing === undefined || !context.acts(status.view)) return unchanged(message);
-      const { list, what } = wrongList(message.list, context);
+      for (const entry of message.list.entries) named.add(entry);
+      const { list, what } = wrongList(message.list, { context, former: named.pickLate(context.stream) });
       context.note(status.view, `sends ${to} a list ${what}`);
       return unchanged({ type: "list", list });
     },
   };
 }
 
-function wrongList(list: InclusionList, context: TraitorContext): { readonly list: InclusionList; readonly what: string } {
+function wrongList(
+  list: InclusionList,
+  { context, former }: { readonly context: TraitorContext; readonly former: ListEntry | undefined },
+): { readonly list: InclusionList; readonly what: string } {
   const { stream, sealing } = context;
   const resigned = (change: Partial<UnsignedInclusionList>): InclusionList => {
     const { signature: _, ...unsigned } = { ...list, ...change };
@@ -28,7 +35,7 @@ function wrongList(list: InclusionList, context: TraitorContext): { readonly lis
     return signList({ domain: sealing.domain, list: unsigned, sign: sealing.sign });
   };
   const { entries } = list;
-  switch (stream.below(7)) {
+  switch (stream.below(8)) {
     case 0:
       return { list: resigned({ entries: [] }), what: "that is empty" };
     case 1:
@@ -42,6 +49,10 @@ function wrongList(list: InclusionList, context: TraitorContext): { readonly lis
     case 5: {
       const validator = ValidatorIndex.of((list.validator + 1) % context.count);
       return { list: { ...list, validator }, what: "in another's name" };
+    }
+    case 6: {
+      const isNew = former !== undefined && entries.every(({ id }) => id !== former.id);
+      return { list: resigned({ entries: isNew ? [former, ...entries] : entries }), what: "of what it named before" };
     }
     default:
       return { list: { ...list, entries: [] }, what: "that its signature does not fit" };

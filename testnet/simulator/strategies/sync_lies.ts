@@ -3,7 +3,7 @@
  *  not hold is asked from somebody else; a claimed height is only a hint whom to ask. */
 
 import type { Block } from "../../../types/block.ts";
-import { type BlockHash, Epoch, Height, TimestampMs, View } from "../../../types/ids.ts";
+import { type BlockHash, Epoch, Height, TimestampMs, ValidatorIndex, View } from "../../../types/ids.ts";
 import type { PeerStatus, SyncResponse } from "../../../types/sync.ts";
 import type { WireMessage } from "../facts.ts";
 import type { Strategy, TraitorContext } from "../strategy.ts";
@@ -100,6 +100,19 @@ function lieAbout(response: SyncResponse, seen: Album<SyncResponse>, context: Tr
 
 type RangeResponse = Extract<SyncResponse, { readonly type: "finalBlocks" }>;
 
+/** Seeds that open nothing, failures that nobody proved, one too few. */
+function wrongOpenings({ openings }: RangeResponse, stream: Stream): RangeResponse["openings"] {
+  const lie = stream.below(3);
+  return openings.map((ofBlock) => {
+    if (lie === 0) return ofBlock.slice(1);
+    return ofBlock.map((opening) => {
+      if (stream.chance(0.5)) return opening;
+      const share = { validator: ValidatorIndex.of(0), share: stream.bytes(32), proof: stream.bytes(64) };
+      return lie === 1 ? { type: "seed", seed: stream.bytes(32) } : { type: "failed", shares: [share] };
+    });
+  });
+}
+
 /** Blocks with their openings, picked anew. */
 function inOrder({ blocks, openings }: RangeResponse, indices: readonly number[]): Pick<RangeResponse, "blocks" | "openings"> {
   return { blocks: indices.flatMap((index) => blocks[index] ?? []), openings: indices.map((index) => openings[index] ?? []) };
@@ -109,6 +122,8 @@ function wrongRange(range: RangeResponse, seen: Album<SyncResponse>, stream: Str
   const { blocks, commitCertificate } = range;
   const [first] = blocks;
   if (first === undefined || commitCertificate === undefined) return range;
+  if (range.openings.some((openings) => openings.length > 0) && stream.chance(0.4))
+    return { ...range, openings: wrongOpenings(range, stream) };
   switch (stream.below(7)) {
     case 0:
       return { type: "finalBlocks", blocks: [], openings: [], trailingHeaders: [], commitCertificate: undefined };
