@@ -1,28 +1,24 @@
 /** A cluster of whole replicas in one thread under a seeded clock and network: delays, loss, partitions, crash and restart.
  *  Signatures are hash-based doubles. Every effect is performed after its step's durable part was taken over, as a driver would. */
 
-import { hashHeader, hashTransaction, sha256, validatorSetContext } from "../../crypto/hashes.ts";
+import { hashHeader, hashTransaction } from "../../crypto/hashes.ts";
 import { createNullApplication } from "../../ledger/null_application.ts";
-import { createKeygen } from "../../mempool/keygen.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { FinalizedBlock, Replica, ReplicaEffect, ReplicaInput } from "../../replica/interface.ts";
 import { recoverReplica } from "../../replica/recovery.ts";
 import { createReplica } from "../../replica/replica.ts";
-import { listQuorumOf, type SealingConfig, type SealingOptions } from "../../replica/sealing.ts";
-import { createFastSealing } from "../../testnet/simulator/fast_sealing.ts";
 import type { Application } from "../../types/application.ts";
 import type { Proposal } from "../../types/block.ts";
-import { asciiBytes, concatBytes, toHex } from "../../types/bytes.ts";
 import { type BlockHash, Epoch, Height, TimestampMs, type TransactionHash, ValidatorIndex } from "../../types/ids.ts";
-import type { SealingSuite } from "../../types/sealing.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
-import { ballotSigningBytes, proposalSigningBytes, type SigningDomain } from "../../types/signing.ts";
+import { ballotSigningBytes, proposalSigningBytes } from "../../types/signing.ts";
 import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
 import type { Ballot, SignedVote } from "../../types/vote.ts";
 import { CHAIN_ID } from "./chain.ts";
 import { createFastBls } from "./fast_bls.ts";
 import { createPrng } from "./prng.ts";
 import { type Disk, finalBlocksOf, save } from "./replica_disk.ts";
+import { type ClusterSealing, createMembers, signEd, verifyEd25519 } from "./replica_members.ts";
 
 const GENESIS_TIME = TimestampMs.of(1_700_000_000_000);
 
@@ -37,12 +33,6 @@ export const TEST_CONFIG: ReplicaConfig = {
   bodyGraceMs: 10,
   bodyRetryMs: 100,
   republishMs: 1_000,
-};
-
-export const TEST_SEALING: SealingConfig = {
-  pool: { countMax: 10_000, bytesMax: 10_000_000, senderCountMax: 10_000 },
-  opening: { fewSealed: 2, openMs: 100 },
-  listIntervalMs: 5,
 };
 
 export interface ClusterNode {
@@ -91,7 +81,7 @@ export function createCluster(options: {
   readonly seed: number;
   readonly createApplication?: () => Application;
   /** Sealed transactions by the fast suite; the application must take them. */
-  readonly sealing?: Partial<SealingConfig> & { readonly suite?: SealingSuite; readonly windowMs?: number };
+  readonly sealing?: ClusterSealing;
   readonly config?: Partial<ReplicaConfig>;
   readonly delayMs?: readonly [number, number];
   readonly isGossipLost?: (hash: TransactionHash, to: number) => boolean;
@@ -100,21 +90,8 @@ export function createCluster(options: {
   const bls = createFastBls();
   const config = { ...TEST_CONFIG, ...options.config };
   const [delayMin, delayMax] = options.delayMs ?? [1, 5];
-  const secrets = Array.from({ length: options.count }, (_, index) => bls.deriveSecretKey(sha256(asciiBytes(`seed ${index}`))));
-  const edKeys = secrets.map((_, index) => sha256(asciiBytes(`ed ${index}`)));
-  const suite = options.sealing?.suite ?? createFastSealing();
-  const sealingKeys = secrets.map((_, index) => suite.deriveSecretKey(sha256(asciiBytes(`sealing ${index}`))));
-  const validators = validatorSetContext({
-    epoch: Epoch.ZERO,
-    validators: secrets.map((secret, index) => ({
-      blsPublicKey: bls.publicKeyOf(secret),
-      blsPossession: bls.provePossession(secret),
-      sealingPublicKey: suite.publicKeyOf(sealingKeys[index] as Uint8Array),
-      ed25519PublicKey: toHex(edKeys[index] as Uint8Array),
-      weight: 1,
-    })),
-  });
-  const domain: SigningDomain = { chainId: CHAIN_ID, epoch: Epoch.ZERO, validatorSetHash: validators.hash };
+  const members = createMembers({ count: options.count, bls, sealing: options.sealing });
+  const { secrets, edKeys, validators, domain, sealingOf } = members;
   const createApplication = options.createApplication ?? (() => createNullApplication({ chainId: CHAIN_ID }));
   const events: Event[] = [];
   let sequence = 0;
@@ -124,28 +101,6 @@ export function createCluster(options: {
     events.push({ atMs: nowMs + delayMs, sequence: sequence++, act });
   };
   const clock = (): TimestampMs => TimestampMs.plus(GENESIS_TIME, Math.floor(nowMs));
-  const signEd = (key: Uint8Array, message: Uint8Array): Uint8Array => concatBytes([sha256(concatBytes([key, message])), key]);
-
-  const verifyEd25519 = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
-    toHex(signature) === toHex(signEd(publicKey, message));
-
-  function sealingOf(index: number): SealingOptions | undefined {
-    if (options.sealing === undefined) return undefined;
-    const { windowMs, suite: _, ...config } = options.sealing;
-    const sign = (message: Uint8Array): Uint8Array => signEd(edKeys[index] as Uint8Array, message);
-    const keygen = createKeygen({
-      suite,
-      verify: verifyEd25519,
-      domain,
-      validators: validators.set.validators,
-      threshold: listQuorumOf(options.count),
-      windowMs: windowMs ?? 2_000,
-      resharing: undefined,
-      self: { index: ValidatorIndex.of(index), sealingSecretKey: sealingKeys[index] as Uint8Array, sign, holder: undefined },
-    });
-    return { suite, keygen, sign, config: { ...TEST_SEALING, ...config } };
-  }
-
   function start(node: { disk: Disk }, index: number): { replica: Replica; application: Application } {
     const { disk } = node;
     const application = createApplication();
