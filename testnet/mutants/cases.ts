@@ -13,6 +13,14 @@ export interface HuntCase {
 
 const corpus = listCorpus();
 
+/** Index of the first scenario that seals, by its name. */
+export function firstSealedCase(): number {
+  return Math.max(
+    0,
+    corpus.findIndex((name) => name.startsWith("sealed_")),
+  );
+}
+
 export function caseAt(index: number): HuntCase {
   const name = corpus[index];
   if (name !== undefined) {

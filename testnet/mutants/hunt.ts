@@ -25,12 +25,13 @@ async function hunt(order: HuntOrder): Promise<void> {
   const startedMs = performance.now();
   const applied = order.mutant === undefined ? undefined : plant(order.mutant);
   // Only now, so that the bug is in force in all that is loaded.
-  const [{ caseAt }, { runScenario }] = await Promise.all([import("./cases.ts"), import("../simulator/run.ts")]);
+  const [{ caseAt, firstSealedCase }, { runScenario }] = await Promise.all([import("./cases.ts"), import("../simulator/run.ts")]);
   const [missing] = applied?.notLoaded ?? [];
   if (missing !== undefined) throw new MutantDoesNotFit(`the simulator does not load ${missing}, so ${order.mutant} has no effect`);
+  const from = order.from === "sealed" ? firstSealedCase() : order.from;
   let cases = 0;
   while (cases < order.count && performance.now() - startedMs < order.seconds * 1_000) {
-    const next = caseAt(order.from + cases);
+    const next = caseAt(from + cases);
     say({ type: "case", case: next.name });
     const finding = judge(() => runScenario(next.scenario).violation);
     cases++;

@@ -64,11 +64,11 @@ export function createHunter(): Hunter {
     const unsound: string[] = [];
     let spent = 0;
     let cases = 0;
-    for (let from = 0; ; ) {
-      const order = { mutant: mutant.name, from, count: Number.MAX_SAFE_INTEGER, seconds: seconds - spent };
+    for (let from: HuntOrder["from"] = mutant.class === "sealing" ? "sealed" : 0; ; ) {
+      const order: HuntOrder = { mutant: mutant.name, from, count: Number.MAX_SAFE_INTEGER, seconds: seconds - spent };
       const { event, last, seconds: taken } = await runHunt(running, order);
       spent += taken;
-      cases += event?.cases ?? (last === undefined ? 0 : last.index - from + 1);
+      cases += event?.cases ?? (last === undefined || from === "sealed" ? 0 : last.index - from + 1);
       const ended = { mutant, seconds: spent, cases, unsound };
       if (event === undefined) return { ...ended, outcome: "survived", found: undefined, stuckIn: last?.name };
       if (event.type === "nothing") return { ...ended, outcome: "survived", found: undefined, stuckIn: undefined };

@@ -3,8 +3,8 @@
 export interface HuntOrder {
   /** Undefined: nothing is planted. So a case is judged without the bug. */
   readonly mutant: string | undefined;
-  /** Index of the first case. */
-  readonly from: number;
+  /** Index of the first case; "sealed": of the first scenario of the corpus that seals, since others say nothing of such bugs. */
+  readonly from: number | "sealed";
   /** Cases to run at most. */
   readonly count: number;
   /** No further case is begun after this long. */

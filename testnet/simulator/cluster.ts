@@ -3,7 +3,6 @@
 
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { Durable, ReplicaStatus } from "../../replica/interface.ts";
-import { createParser } from "../../replica/parse.ts";
 import type { ParseResult } from "../../types/application.ts";
 import { ValidatorIndex } from "../../types/ids.ts";
 import { BLOCK_TRANSACTIONS_MAX } from "../../types/limits.ts";
@@ -49,6 +48,7 @@ export interface TraitorAct {
 
 /** A link that can come up takes this long to do so. */
 const LINK_UP_US = 2_000;
+
 export function createSimulatedCluster(options: {
   readonly world: World;
   readonly observers: readonly Observer[];
@@ -60,14 +60,7 @@ export function createSimulatedCluster(options: {
   const count = scenario.weights.length;
   const scheduler = createScheduler(options.isShuffled ? createStream(scenario.seed, "ties") : undefined);
   const network = createSimulatedNetwork({ seed: scenario.seed, count, topology: scenario.topology });
-  const transactions = createTransactionChecker({
-    parse: createParser({
-      application: world.createApplication(),
-      keygen: world.sealing === undefined ? undefined : world.createKeygen(undefined),
-    }),
-    verify: world.ed25519.verify,
-    suite: world.suite,
-  });
+  const transactions = createTransactionChecker(world);
   const peers = scenario.weights.map((_, index) => `v${index}` as PeerKey);
   const indexOfPeer = new Map(peers.map((peer, index) => [peer, index]));
   const sequences = Array.from({ length: count * count }, () => new Map<number, number>());

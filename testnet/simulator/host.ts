@@ -20,7 +20,7 @@ export interface Host {
   peerOf(validator: number): PeerKey;
   validatorOf(peer: PeerKey): number | undefined;
   /** How `receiver` knows the sender of a message. */
-  senderOf(from: number, receiver: number): Sender;
+  senderOf(from: number, receiver: number): Exclude<Sender, { readonly type: "self" }>;
   /** Validators that run and that this one has a link with, in order. */
   linked(validator: number): readonly ValidatorIndex[];
 }

@@ -1,10 +1,11 @@
 /** Parsing and checks of signatures and seals, done once for the whole cluster: what the worker threads of a validator find out
  *  depends on the bytes alone. Whether a validator has the key for a seal check depends on the validator. */
 
+import { createParser } from "../../replica/parse.ts";
 import type { ParseResult } from "../../types/application.ts";
 import type { TransactionHash } from "../../types/ids.ts";
-import type { SealingKey, SealingSuite } from "../../types/sealing.ts";
-import type { VerifyEd25519 } from "../../types/suites.ts";
+import type { SealingKey } from "../../types/sealing.ts";
+import type { World } from "./world.ts";
 
 type Parsed = Extract<ParseResult, { ok: true }>;
 
@@ -16,12 +17,13 @@ export interface TransactionChecker {
   sealVerdict(parsed: Parsed, key: SealingKey | undefined): "valid" | "invalid" | "unknownKey";
 }
 
-export function createTransactionChecker(options: {
-  readonly parse: (bytes: Uint8Array) => ParseResult;
-  readonly verify: VerifyEd25519;
-  readonly suite: Pick<SealingSuite, "check">;
-}): TransactionChecker {
-  const { verify, suite } = options;
+export function createTransactionChecker(world: World): TransactionChecker {
+  const { suite } = world;
+  const { verify } = world.ed25519;
+  const parse = createParser({
+    application: world.createApplication(),
+    keygen: world.sealing === undefined ? undefined : world.createKeygen(undefined),
+  });
   const parsed = new WeakMap<Uint8Array, ParseResult>();
   const signed = new Map<TransactionHash, boolean>();
   const sealed = new Map<TransactionHash, boolean>();
@@ -29,7 +31,7 @@ export function createTransactionChecker(options: {
     parse(bytes) {
       let result = parsed.get(bytes);
       if (result === undefined) {
-        result = options.parse(bytes);
+        result = parse(bytes);
         parsed.set(bytes, result);
       }
       return result;

@@ -14,6 +14,7 @@ import type { Durable, Replica, ReplicaEffect, ReplicaInput, ReplicaTimer } from
 import { assert } from "../../types/assert.ts";
 import { Epoch, ValidatorIndex } from "../../types/ids.ts";
 import type { PeerStatus } from "../../types/sync.ts";
+import { acceptMessage } from "./accept_message.ts";
 import { assemble } from "./assembly.ts";
 import { createSimulatedDisk, type SimulatedDisk } from "./disk.ts";
 import { createEffects, type Effects } from "./effects.ts";
@@ -23,6 +24,7 @@ import { createLocalClock, type LocalClock } from "./local_clock.ts";
 import { createRequests, type Requests } from "./requests.ts";
 import type { SimulatedValidator, ValidatorState } from "./simulated_validator.ts";
 import { createStream } from "./streams.ts";
+import { createTimerTickets } from "./timer_tickets.ts";
 import type { TraitorMachine } from "./traitor.ts";
 
 export function createSimulatedValidator(options: {
@@ -56,7 +58,7 @@ class Validator implements SimulatedValidator {
   readonly #requests: Requests;
   readonly #diskStream;
   #queue = createInputQueue(INPUT_QUEUE_LIMITS);
-  #generations = new Map<ReplicaTimer, number>();
+  #timers = createTimerTickets();
   #latest = createLatestMessages();
   #effects: Effects | undefined;
   #answer: ReturnType<typeof createSlicedSyncServer> | undefined;
@@ -131,10 +133,9 @@ class Validator implements SimulatedValidator {
     const remains = this.#guard(() => this.disk.crash(unsynced));
     if (remains === undefined) return;
     const { lostWrites, kept } = remains;
-    const { nowUs: atUs } = this.#host.scheduler;
     if (kept !== undefined) this.#tellSaved(kept);
     this.#forget();
-    this.#host.emit({ type: "stopped", atUs, validator: this.index, why, lostWrites });
+    this.#host.emit({ type: "stopped", atUs: this.#host.scheduler.nowUs, validator: this.index, why, lostWrites });
   }
 
   pause(): void {
@@ -230,7 +231,7 @@ class Validator implements SimulatedValidator {
     this.#effects = undefined;
     this.#answer = undefined;
     this.#queue = createInputQueue(INPUT_QUEUE_LIMITS);
-    this.#generations = new Map();
+    this.#timers = createTimerTickets();
     this.#latest = createLatestMessages();
     this.#feedback = [];
     this.#isSaving = false;
@@ -245,43 +246,22 @@ class Validator implements SimulatedValidator {
   }
 
   #accept(message: WireMessage, from: number): void {
-    const sender = this.#host.senderOf(from, this.index);
-    switch (message.type) {
-      case "proposal":
-        return this.#queue.push({ input: { type: "proposal", from: sender, proposal: message.proposal }, ticket: undefined });
-      case "vote":
-        return this.#queue.push({ input: { type: "vote", from: sender, vote: message.vote }, ticket: undefined });
-      case "certificate":
-        return this.#queue.push({ input: { type: "certificate", from: sender, certificate: message.certificate }, ticket: undefined });
-      case "status":
-        return this.#queue.push({
-          input: { type: "peerStatus", peer: this.#host.peerOf(from), status: message.status },
-          ticket: undefined,
-        });
-      case "transactions":
-        return this.#effects?.fromGossip(sender, message.transactions);
-      case "request":
-        return this.#whenRunning(() => this.#serve(message, from));
-      case "response":
-        return this.#requests.onResponse(from, message.requestId, message.response);
-      case "list":
-      case "shares":
-      case "seeds":
-      case "openingRequest":
-      case "proofRequest":
-      case "proofs":
-        return this.#queue.push({ input: { type: "sealing", from: sender, message }, ticket: undefined });
-      case "bytes":
-        return this.#effects?.fromFrame(sender, message.frame, (decoded) => this.#accept(decoded, from));
-    }
+    if (this.#effects === undefined) return;
+    acceptMessage(message, {
+      from,
+      sender: this.#host.senderOf(from, this.index),
+      effects: this.#effects,
+      requests: this.#requests,
+      serve: (request) => this.#whenRunning(() => this.#serve(request, from)),
+      input: (input) => this.#queue.push({ input, ticket: undefined }),
+    });
   }
 
   #serve({ requestId, request }: Extract<WireMessage, { type: "request" }>, from: number): void {
     const slices = this.#answer?.(request);
-    if (slices === undefined) return;
-    let slice = slices.next();
-    while (slice.done !== true) slice = slices.next();
-    this.#send(from, { type: "response", requestId, response: slice.value });
+    let slice = slices?.next();
+    while (slice?.done === false) slice = slices?.next();
+    if (slice?.done === true) this.#send(from, { type: "response", requestId, response: slice.value });
   }
 
   #send(to: number, message: WireMessage): void {
@@ -319,11 +299,11 @@ class Validator implements SimulatedValidator {
   }
 
   #step({ input, ticket }: QueuedInput, durables: Durable[], effects: ReplicaEffect[]): void {
-    if (ticket !== undefined && (this.#generations.get(ticket.timer) ?? 0) !== ticket.generation) return;
+    if (ticket !== undefined && !this.#timers.isCurrent(ticket)) return;
     const step = this.#running().step(input, this.clock.now());
     this.#tellKey();
     for (const effect of step.effects) {
-      if (effect.type === "setTimer" || effect.type === "cancelTimer") this.#invalidate(effect.timer);
+      if (effect.type === "setTimer" || effect.type === "cancelTimer") this.#timers.invalidate(effect.timer);
     }
     if (step.durable !== undefined) durables.push(step.durable);
     if (durables.length === 0) this.#perform(step.effects);
@@ -337,14 +317,8 @@ class Validator implements SimulatedValidator {
     this.#toldKeyIn = this.life;
     const { nowUs: atUs } = this.#host.scheduler;
     const { activationHeight, key } = live;
-    this.#host.emit({
-      type: "keyLive",
-      atUs,
-      validator: this.index,
-      activationHeight,
-      key,
-      hasShare: this.#keygen?.secretShare !== undefined,
-    });
+    const hasShare = this.#keygen?.secretShare !== undefined;
+    this.#host.emit({ type: "keyLive", atUs, validator: this.index, activationHeight, key, hasShare });
   }
 
   #save(durable: Durable, effects: readonly ReplicaEffect[]): void {
@@ -394,17 +368,12 @@ class Validator implements SimulatedValidator {
     this.#feedback = [];
   }
 
-  #invalidate(timer: ReplicaTimer): void {
-    this.#generations.set(timer, (this.#generations.get(timer) ?? 0) + 1);
-  }
-
   #arm(timer: ReplicaTimer, afterMs: number): void {
-    const generation = this.#generations.get(timer) ?? 0;
+    const ticket = this.#timers.ticketOf(timer);
     const { life } = this;
     this.#host.scheduler.after(this.clock.durationUs(Math.max(0, afterMs)), () => {
-      if (this.life !== life || this.replica === undefined) return;
-      if ((this.#generations.get(timer) ?? 0) !== generation) return;
-      this.#queue.push({ input: { type: "timer", timer }, ticket: { timer, generation } });
+      if (this.life !== life || this.replica === undefined || !this.#timers.isCurrent(ticket)) return;
+      this.#queue.push({ input: { type: "timer", timer }, ticket });
       this.#pump();
     });
   }

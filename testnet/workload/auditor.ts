@@ -19,22 +19,18 @@
 
 import { describeCode, TRANSACTION_CODES } from "../../ledger/result_codes.ts";
 import type { OperationEntry } from "../../replica/interface.ts";
-import { TRANSACTION_KINDS, type TransactionReceipt } from "../../types/application.ts";
 import type { Genesis } from "../../types/genesis.ts";
-import type { ChainId, TransactionHash } from "../../types/ids.ts";
-import { keygenSigningBytes, signedKeygenMessageCodec } from "../../types/keygen.ts";
+import type { ChainId } from "../../types/ids.ts";
 import { TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
-import type { TransactionPayload } from "../../types/transaction.ts";
 import type { CheckedCluster, Checker, Invariant, Violation } from "../checks/checker.ts";
 import type { Scenario } from "../scenario/manifest.ts";
 import type { Fact, FactOf } from "../simulator/facts.ts";
 import { type Answers, createAnswers, lossOf, type Submitted } from "./answers.ts";
-import type { ReadEnvelope } from "./envelope_bytes.ts";
+import { type AuditedHeight, difference, predictedReceipts } from "./audited_height.ts";
+import { isKeygenMessage, isPromised, judgedOf, sealedOf } from "./audited_transaction.ts";
 import { createExecutedOnce } from "./executed_once.ts";
 import { type ChainBlock, createFinalChain, type FinalChain } from "./final_chain.ts";
-import type { ModelReceipt } from "./ledger_model.ts";
-import type { ModelSealed } from "./ledger_model_records.ts";
-import { type AuditedBlock, createPredictor, KEYGEN_CODE, type Predictor } from "./predictors.ts";
+import { type AuditedBlock, createPredictor, type Predictor } from "./predictors.ts";
 import { createPromises } from "./promises.ts";
 import { createReceiptLedger, imbalance, type ReceiptLedger } from "./receipt_ledger.ts";
 import type { SealedTruths } from "./sealed_truths.ts";
@@ -89,15 +85,6 @@ const INTERESTS = [
 ] as const;
 type Audited = (typeof AUDITED)[number];
 const TRANSACTION_CODE_NAMES: ReadonlySet<string> = new Set(Object.keys(TRANSACTION_CODES));
-
-/** One height of the final chain. */
-interface AuditedHeight {
-  readonly block: AuditedBlock;
-  readonly expected: readonly ModelReceipt[];
-  root: string | undefined;
-  /** What the first honest validator reported. */
-  reported: OperationEntry | undefined;
-}
 
 interface Report {
   readonly validator: number;
@@ -391,46 +378,4 @@ class Audit {
       return this.#report("everyTransactionAnswered", { kind: "liveness", atUs, validators: [], detail });
     }
   }
-}
-
-/** What the model judges of it. */
-const judgedOf = ({ payload, envelope }: Submitted): TransactionPayload | { readonly envelope: ReadEnvelope } | undefined =>
-  payload ?? (envelope === undefined ? undefined : { envelope });
-
-function sealedOf({ envelope, truth }: Submitted): ModelSealed | undefined {
-  return envelope !== undefined && truth?.type === "content" ? { envelope, content: truth.content } : undefined;
-}
-
-/** The sender of a sealed transaction has promised its money to others of its that wait. */
-const isPromised = ({ envelope }: Submitted, code: string): boolean => envelope !== undefined && code === "insufficientForFee";
-
-/** Key generation is judged by the checkers; here a message needs a validator's signature, so that nobody else fills blocks with them. */
-function isKeygenMessage({ domain, ed25519PublicKeys, verifyEd25519 }: CheckedCluster, bytes: Uint8Array): boolean {
-  if (bytes[0] !== TRANSACTION_KINDS.keygen) return false;
-  const decoded = signedKeygenMessageCodec.decode(bytes);
-  if (!decoded.ok) return false;
-  const { message, signature } = decoded.value;
-  const publicKey = ed25519PublicKeys[message.validator];
-  return publicKey !== undefined && verifyEd25519(publicKey, keygenSigningBytes(domain, message), signature);
-}
-
-function predictedReceipts({ block, expected }: AuditedHeight): readonly TransactionReceipt[] {
-  return block.transactions.map(({ hash }, index) => ({ hash, ...(expected[index] as ModelReceipt) }));
-}
-
-/** The first receipt that is not as predicted. */
-function difference({ block, expected }: AuditedHeight, receipts: readonly TransactionReceipt[]): string | undefined {
-  if (receipts.length !== expected.length) return `${receipts.length} receipts for ${expected.length} transactions`;
-  for (const [index, receipt] of receipts.entries()) {
-    const { hash } = block.transactions[index] as { readonly hash: TransactionHash };
-    const wanted = expected[index] as ModelReceipt;
-    if (receipt.hash !== hash) return `receipt ${index} is of ${receipt.hash} instead of ${hash}`;
-    if (wanted.code === KEYGEN_CODE && (receipt.code === 0 || receipt.code === 1) && receipt.operationCodes.length === 0) continue;
-    if (receipt.code !== wanted.code)
-      return `transaction ${hash} got ${describeCode(receipt.code)}, predicted ${describeCode(wanted.code)}`;
-    const [got, predicted] = [receipt.operationCodes, wanted.operationCodes];
-    if (got.length === predicted.length && predicted.every((code, at) => code === got[at])) continue;
-    return `operations of ${hash} got ${got.map(describeCode).join(", ")}, predicted ${predicted.map(describeCode).join(", ")}`;
-  }
-  return undefined;
 }
