@@ -75,7 +75,7 @@ export function createCheckers({
     createNoProgressWhenCutChecker(cluster),
     ...(scenario.expect === "stall" ? [createStallChecker(cluster, scenario)] : []),
     ...(scenario.expect === "break" ? [] : [createProgressChecker(cluster, scenario)]),
-    ...(isCalm(scenario) ? [createCalmChecker(cluster)] : []),
+    ...(isCalm(scenario) ? [createCalmChecker(cluster, scenario)] : []),
     ...(scenario.sealing === undefined ? [] : createSealingCheckers(cluster, { chain, isUndisturbed: scenario.faults.length === 0 })),
     createBoundsChecker(cluster, scenario),
     createPoolChecker(cluster, scenario),

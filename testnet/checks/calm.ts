@@ -1,5 +1,6 @@
 /** Calm: where nothing goes wrong and messages take far less than a view, no view is lost. Once the first block is final, no validator has a
- *  reason to time out (R5; a timer of an earlier view is none, failure 8). */
+ *  reason to time out (R5; a timer of an earlier view is none, failure 8). Where there is sealing, this holds from the moment on at which all have
+ *  a key: a message of the key generation that was sent before its receivers ran waits in its maker's pool alone until it is sent again. */
 
 import type { Scenario, WorkloadKind } from "../scenario/manifest.ts";
 import type { CheckedCluster, Checker } from "./checker.ts";
@@ -13,13 +14,15 @@ const MARGIN = 2;
 const BODY_GRACE_MS = 10;
 const CONTRARY: readonly WorkloadKind[] = ["invalid", "duplicate", "replay"];
 
-export function createCalmChecker({ honest }: Pick<CheckedCluster, "honest">): Checker {
+export function createCalmChecker({ honest }: Pick<CheckedCluster, "honest">, scenario: Pick<Scenario, "sealing">): Checker {
   let isUnderWay = false;
+  const keyless = new Set(scenario.sealing === undefined ? [] : honest);
   return {
     invariant: "progress",
-    interests: ["finalized", "signedVote"],
+    interests: ["finalized", "keyLive", "signedVote"],
     observe(fact) {
-      if (fact.type === "finalized") isUnderWay = true;
+      if (fact.type === "keyLive") keyless.delete(fact.validator);
+      if (fact.type === "finalized" && keyless.size === 0) isUnderWay = true;
       if (fact.type !== "signedVote" || !isUnderWay || fact.vote.ballot.kind !== "timeout" || !honest.has(fact.validator)) return undefined;
       const detail = `Validator ${fact.validator} gave view ${fact.vote.ballot.view} up, although nothing is wrong and all messages come in time.`;
       return accuse(fact.atUs, [fact.validator], detail);

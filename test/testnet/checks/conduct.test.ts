@@ -7,9 +7,13 @@ import { createClockBounds } from "../../../testnet/checks/clock_bounds.ts";
 import { createFinalChain } from "../../../testnet/checks/final_chain.ts";
 import { createPoolChecker } from "../../../testnet/checks/pool.ts";
 import { createVoteSubjectsChecker } from "../../../testnet/checks/vote_subjects.ts";
+import { DEFAULT_SEALING } from "../../../testnet/scenario/defaults.ts";
+import type { Scenario } from "../../../testnet/scenario/manifest.ts";
+import type { FactOf } from "../../../testnet/simulator/facts.ts";
 import { GENESIS_TIME_MS } from "../../../testnet/simulator/world.ts";
 import { TimestampMs, type TransactionHash } from "../../../types/ids.ts";
 import { ballotOf, timeoutOf } from "../../support/consensus_fixture.ts";
+import { SAMPLE_FACTS } from "../report/sample_facts.ts";
 import {
   fault,
   finalizes,
@@ -88,10 +92,16 @@ t.test("createClockBounds: skews and drifts, the latest that the clock can show"
 });
 
 t.test("R5 progress: a timeout in a calm run after the first final block, fires; before it, or a traitor's, silent", async (t) => {
-  const calm = (facts: readonly Untimed[]): string | undefined => firstViolation(createCalmChecker(cluster), facts)?.detail;
+  const calm = (facts: readonly Untimed[], scenario: Scenario = SCENARIO): string | undefined =>
+    firstViolation(createCalmChecker(cluster, scenario), facts)?.detail;
   const timeout = signs(WORLD, 1, timeoutOf(2));
   t.match(calm([...finalizes(0, FIRST), timeout]), /Validator 1 gave view 2 up, although nothing is wrong/);
   t.equal(calm([timeout, ...finalizes(0, FIRST), votes(1, FIRST), signs(WORLD, 3, timeoutOf(2))]), undefined);
+  const sealed = { ...SCENARIO, sealing: DEFAULT_SEALING };
+  const hasKey = (validator: number): Untimed => ({ ...(SAMPLE_FACTS.keyLive[0] as FactOf<"keyLive">), validator, atUs: 0 });
+  const keyed = [...cluster.honest].map(hasKey);
+  t.equal(calm([...keyed.slice(1), ...finalizes(0, FIRST), timeout], sealed), undefined, "one has no key yet");
+  t.match(calm([...keyed, ...finalizes(0, FIRST), timeout], sealed), /Validator 1 gave view 2 up/);
 });
 
 t.test("isCalm: faults, traitors, slow links or disks, or clients that contradict each other, no", async (t) => {

@@ -10,6 +10,7 @@ import type { Strategy, TraitorContext, UnsignedProposal } from "../strategy.ts"
 export function createCensoringLeader(): Strategy {
   /** Sizes of sealed transactions that came by, for the header's count of bytes. */
   const sizes = new Map<TransactionHash, number>();
+  const done = new Map<string, number>();
   let earlier: readonly InclusionList[] = [];
   return {
     beforeProposal(proposal, context) {
@@ -18,7 +19,6 @@ export function createCensoringLeader(): Strategy {
       if (lists.length > 0) earlier = lists;
       if (lists.length === 0 || header.keyId === (ZERO_HASH as string) || !context.acts(header.view)) return [proposal];
       const spoilt = spoil(proposal, before, context);
-      if (spoilt === undefined) return [proposal];
       context.note(header.view, `proposes ${spoilt.what}`);
       return [spoilt.proposal];
     },
@@ -32,43 +32,32 @@ export function createCensoringLeader(): Strategy {
     proposal: UnsignedProposal,
     before: readonly InclusionList[],
     context: TraitorContext,
-  ): { readonly proposal: UnsignedProposal; readonly what: string } | undefined {
+  ): { readonly proposal: UnsignedProposal; readonly what: string } {
     const { stream } = context;
     const { header, lists, transactionHashes } = proposal;
     const lane = transactionHashes.slice(0, header.sealedCount);
-    switch (stream.below(7)) {
-      case 0: {
-        if (lane.length === 0) return undefined;
-        const dropped = stream.pick(lane);
-        return {
-          proposal: withLane(
-            proposal,
-            lane.filter((id) => id !== dropped),
-            lists,
-          ),
-          what: "a lane without one of its transactions",
-        };
-      }
-      case 1:
-        if (lane.length < 2) return undefined;
-        return { proposal: withLane(proposal, [...lane].reverse(), lists), what: "a lane in another order" };
-      case 2:
-        return { proposal: withLane(proposal, [], lists.slice(1).map(emptied)), what: "too few lists, and empty ones" };
-      case 3:
-        if (before.length === 0) return undefined;
-        return { proposal: withLane(proposal, [], before), what: "lists of an earlier view" };
-      case 4:
-        return { proposal: withLane(proposal, [], lists.map(emptied)), what: "lists that it emptied" };
-      case 5: {
-        const denying = withLane(proposal, [], []);
-        return {
-          proposal: { ...denying, header: { ...denying.header, keyId: ZERO_HASH as string as KeyId } },
-          what: "a block that knows no key",
-        };
-      }
-      default:
-        return { proposal: withLane(proposal, [], []), what: "no lists" };
+    const [first, ...others] = lane;
+    const spoils = [
+      { proposal: withLane(proposal, [], lists.slice(1).map(emptied)), what: "too few lists, and empty ones" },
+      { proposal: withLane(proposal, [], lists.map(emptied)), what: "lists that it emptied" },
+      { proposal: withLane(proposal, [], []), what: "no lists" },
+      { proposal: withKeyId(withLane(proposal, [], []), ZERO_HASH as string as KeyId), what: "a block that knows no key" },
+    ];
+    if (before.length > 0) spoils.push({ proposal: withLane(proposal, [], before), what: "lists of an earlier view" });
+    if (first !== undefined) {
+      const dropped = stream.pick(lane);
+      const kept = lane.filter((id) => id !== dropped);
+      spoils.push({ proposal: withLane(proposal, kept, lists), what: "a lane without one of its transactions" });
     }
+    if (first !== undefined && others.length > 0) {
+      spoils.push({ proposal: withLane(proposal, [...others, first], lists), what: "a lane whose first comes last" });
+      spoils.push({ proposal: withLane(proposal, lane.toReversed(), lists), what: "a lane in reverse order" });
+    }
+    // What it did least, so that a run of few turns sees every kind.
+    const fewest = Math.min(...spoils.map(({ what }) => done.get(what) ?? 0));
+    const spoilt = stream.pick(spoils.filter(({ what }) => (done.get(what) ?? 0) === fewest));
+    done.set(spoilt.what, fewest + 1);
+    return spoilt;
   }
 
   function withLane(proposal: UnsignedProposal, lane: readonly TransactionHash[], lists: readonly InclusionList[]): UnsignedProposal {
@@ -91,6 +80,8 @@ export function createCensoringLeader(): Strategy {
     };
   }
 }
+
+const withKeyId = (proposal: UnsignedProposal, keyId: KeyId): UnsignedProposal => ({ ...proposal, header: { ...proposal.header, keyId } });
 
 /** Its maker did not sign that. */
 const emptied = (list: InclusionList): InclusionList => ({ ...list, entries: [] });
