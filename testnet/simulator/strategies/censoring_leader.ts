@@ -38,7 +38,7 @@ export function createCensoringLeader(): Strategy {
     const lane = transactionHashes.slice(0, header.sealedCount);
     const [first, ...others] = lane;
     const spoils = [
-      { proposal: withLane(proposal, [], lists.slice(1).map(emptied)), what: "too few lists, and empty ones" },
+      { proposal: withLane(proposal, lane, lists.slice(1)), what: "too few lists" },
       { proposal: withLane(proposal, [], lists.map(emptied)), what: "lists that it emptied" },
       { proposal: withLane(proposal, [], []), what: "no lists" },
       { proposal: withKeyId(withLane(proposal, [], []), ZERO_HASH as string as KeyId), what: "a block that knows no key" },
