@@ -4,6 +4,7 @@
 
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { ed25519PublicKeyOf } from "../crypto/ed25519_sodium.ts";
 import { KEY_FILE_COST_MIN, type ValidatorKeys } from "../crypto/key_file.ts";
@@ -18,7 +19,7 @@ import { type AccountId, Epoch, TimestampMs } from "../types/ids.ts";
 import type { SealingSuite } from "../types/sealing.ts";
 import type { BlsSuite } from "../types/suites.ts";
 import type { ApplicationName } from "./options.ts";
-import { FEE_ASSET, PREFUNDED_AMOUNT, TESTNET_PASSPHRASE } from "./parameters.ts";
+import { FEE_ASSET, PREFUNDED_AMOUNT, proposeDelayMsFor, TESTNET_PASSPHRASE } from "./parameters.ts";
 import { chooseFreePorts } from "./ports.ts";
 
 export interface FundedAccount {
@@ -89,6 +90,7 @@ export async function writeConfigurations(files: Pick<NetworkFiles, "directory" 
         peers: others.map((other) => ({ validator: other.index, addresses: [addressOf(other.index)] })),
         rpc: { host: "127.0.0.1", port: ports[count + index] ?? 0 },
         log: { level: "info" },
+        proposeDelayMs: proposeDelayMsFor(count, availableParallelism()),
       };
       return writeFile(configPath, `${JSON.stringify(config, undefined, 2)}\n`);
     }),

@@ -27,6 +27,20 @@ export function parametersFor(application: ApplicationName): ChainParameters {
   return { ...TESTNET_PARAMETERS, sealingSuite };
 }
 
+/** What one view costs a validator, in ms of a core, messages and signatures and writes together (`npm run bench`). */
+const VIEW_CPU_MS = 10;
+/** Of the cores, views may take so much; the rest is for transactions, clients and whoever else is on this machine. */
+const VIEWS_SHARE = 0.5;
+const PROPOSE_DELAY_MS_MIN = 15;
+const PROPOSE_DELAY_MS_MAX = 200;
+
+/** Validators on one machine share its cores: views that followed each other as fast as separate machines can would leave none for
+ *  transactions. So views under load are spaced by what they cost all validators together. A lone transaction never waits. */
+export function proposeDelayMsFor(validators: number, cores: number): number {
+  const spacingMs = Math.round((VIEW_CPU_MS * validators) / (VIEWS_SHARE * Math.max(1, cores)));
+  return Math.min(PROPOSE_DELAY_MS_MAX, Math.max(PROPOSE_DELAY_MS_MIN, spacingMs));
+}
+
 /** Transactions of a sender that are submitted and perhaps not final; a quarter of the ledger's nonce window. */
 export const SENDER_UNFINISHED_MAX = 64;
 /** Seconds of load that may be unfinished before the generator holds back. */
