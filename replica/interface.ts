@@ -176,7 +176,18 @@ export interface ReplicaStatus {
   readonly consecutiveTimeouts: number;
   readonly heardFrom: readonly ValidatorIndex[];
   /** Why nothing is final right now, as one literal; `idle` when there is nothing to do. */
-  readonly waitingFor: "idle" | "proposal" | "body" | "votes" | "timeouts" | "certificates" | "openings" | "start" | "catchUp" | "stopped";
+  readonly waitingFor:
+    | "idle"
+    | "proposal"
+    | "body"
+    | "votes"
+    | "timeouts"
+    | "certificates"
+    | "lists"
+    | "openings"
+    | "start"
+    | "catchUp"
+    | "stopped";
 }
 
 export interface SealingStatus {

@@ -39,6 +39,7 @@ export function statusOf(context: Context): ReplicaStatus {
 function waitingForOf(context: Context, waitingFor: ReplicaStatus["waitingFor"], isCatchingUp: boolean): ReplicaStatus["waitingFor"] {
   if (context.hasDiverged || context.consensus.status.hasStoppedSigning) return "stopped";
   if (isCatchingUp) return "catchUp";
+  if (waitingFor === "proposal" && context.sealing?.waitingBuild !== undefined) return "lists";
   if (waitingFor !== "idle") return waitingFor;
   const isUnopened = context.sealing?.openings.status().some(({ isFinal }) => isFinal) === true;
   return isUnopened ? "openings" : waitingFor;

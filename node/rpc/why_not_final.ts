@@ -53,6 +53,8 @@ export function whyNotFinal(view: FinalityView): string | null {
       return `${place}: ${leader} proposed; ${heardSentence(view, "voted")}`;
     case "timeouts":
       return `${place}: leader ${leader} is silent or failed; ${heardSentence(view, "gave up the view")}`;
+    case "lists":
+      return `${place}: this node leads it and lacks transactions that the validators' inclusion lists name; it asks for them`;
     case "openings":
       return openingSentence(replica);
     case "certificates":

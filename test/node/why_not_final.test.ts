@@ -47,6 +47,11 @@ const heard = (...indices: number[]) => indices.map((index) => ValidatorIndex.of
 
 t.test("whyNotFinal: each state of a node, one plain sentence that names whose move it is", async (t) => {
   const cases: [name: string, state: FinalityView, expected: RegExp | null][] = [
+    [
+      "lists",
+      view({ waitingFor: "lists" }),
+      /^view 17: this node leads it and lacks transactions that the validators' inclusion lists name/,
+    ],
     ["idle", view({ waitingFor: "idle" }), null],
     ["idle without peers", view({ waitingFor: "idle" }, { connected: new Set() }), null],
     [

@@ -56,10 +56,16 @@ t.test("SL2: each validator alone holds something, and one lists what it never h
   for (let index = 0; index < 5; index++) world.hand(3, world.seal(index));
   const lostBefore = lostViewsOf(world).length;
   const hashes: string[] = [];
+  let hasWaitedForLists = false;
+  const watch = (): boolean => {
+    hasWaitedForLists ||= world.nodes.some(({ replica }) => replica?.status.waitingFor === "lists");
+    return false;
+  };
   for (let round = 0; round < 10; round++) {
     for (const node of [0, 1, 2]) hashes.push(world.hand(node, world.seal(5 + node)));
-    world.run({ forMs: 100 });
+    world.run({ forMs: 100, until: watch });
   }
+  t.ok(hasWaitedForLists, "a leader says that it lacks what lists name");
   const isOrdered = (node: ClusterNode): boolean => hashes.every((hash) => codesOf(node).has(hash));
   t.ok(world.run({ forMs: 3_000, until: () => world.nodes.slice(0, 3).every(isOrdered) }));
   t.same(
