@@ -92,6 +92,13 @@ export async function fetchBlocks(client: RpcClient, base: string, from: number,
   });
 }
 
+/** Hashes of the transactions of the final block at `height`, in order. */
+export async function fetchHashes(client: RpcClient, base: string, height: number, deadlineMs: number): Promise<string[]> {
+  const { transactions } = await fetchJson(client, base, `/v1/blocks/${height}`, deadlineMs);
+  if (!Array.isArray(transactions)) throw new RpcMalformed(`/v1/blocks/${height} has no list of transactions`);
+  return transactions.map(String);
+}
+
 async function fetchJson(client: RpcClient, base: string, path: string, deadlineMs: number): Promise<Record<string, unknown>> {
   const response = await client.get(base, path, deadlineMs);
   if (response.status !== 200) throw new RpcUnreachable(`GET ${path}: status ${response.status}: ${response.text.slice(0, 200)}`);

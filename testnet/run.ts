@@ -13,6 +13,7 @@ import type { TestnetOptions } from "./options.ts";
 import type { Output } from "./output.ts";
 import { accountsFor } from "./parameters.ts";
 import { ProcessEnded } from "./processes.ts";
+import { requireNoneRepeated } from "./repeated.ts";
 import { announceCluster, announceEnd, announceStart } from "./report.ts";
 import { createRpcClient, type RpcClient } from "./rpc_client.ts";
 import type { SealedTraffic, SealedTrafficContext } from "./sealed_traffic.ts";
@@ -285,6 +286,10 @@ async function conclude(context: RunContext, parts: Parts, cluster: Cluster, mon
   parts.unopened = Math.max(0, ...[...statuses.values()].map(({ sealing }) => sealing?.unopened ?? 0));
   await compareUpTo(context, cluster, monitor, finalHeight);
   requireAgreement(monitor.agreement);
+  const [witness] = cluster.serving();
+  const submitted = (parts.load?.counters.submitted ?? 0) - (parts.load?.counters.refused ?? 0);
+  if (witness !== undefined && monitor.agreement.transactions > submitted)
+    await requireNoneRepeated(parts.client, witness.rpc, finalHeight);
 }
 
 /** Waits until all that was submitted is final. Throws TestnetFailure "liveness" when something never becomes final, unless a

@@ -17,6 +17,13 @@ export interface TestnetSummary {
   readonly cpuMsPerView: number | null;
   readonly cpu: readonly number[];
   readonly memoryBytes: readonly { readonly first: number; readonly last: number }[];
+  /** With --sealed only. */
+  readonly sealed?: {
+    readonly perSecond: number;
+    readonly operationsPerSecond: number;
+    readonly finalityMs: { readonly p50: number | null; readonly p99: number | null };
+    readonly openMs: { readonly p50: number | null; readonly p99: number | null };
+  };
   readonly catchUp?: { readonly blocks: number; readonly blocksPerSecond: number };
 }
 
@@ -124,10 +131,13 @@ export const CLUSTER_BENCHES: readonly ClusterBench[] = [
 /** What a run may take beyond its duration: start, settling, the comparison of all validators. */
 const GRACE_MS = 180_000;
 
-/** Runs one bench; rejects when the testnet printed no summary or was not ok. `say` gets its text for people. */
 export async function runClusterBench(bench: ClusterBench, seconds: number, say: (line: string) => void): Promise<Figure[]> {
-  const duration = Math.max(seconds, bench.secondsMin);
-  const args = scriptArgs(OWN_RUNTIME, "scripts/testnet.ts", ["--json", "--duration", String(duration), ...bench.args]);
+  return bench.read(await runTestnet(bench.args, Math.max(seconds, bench.secondsMin), say));
+}
+
+/** Rejects when the testnet printed no summary or was not ok. `say` gets its text for people. `duration` in seconds. */
+export async function runTestnet(benchArgs: readonly string[], duration: number, say: (line: string) => void): Promise<TestnetSummary> {
+  const args = scriptArgs(OWN_RUNTIME, "scripts/testnet.ts", ["--json", "--duration", String(duration), ...benchArgs]);
   const child = spawn(process.execPath, args, { cwd: PROJECT_ROOT, stdio: ["ignore", "pipe", "pipe"] });
   // A terminated testnet stops its validators and removes its files; a killed one could not.
   const end = (): boolean => child.kill("SIGTERM");
@@ -147,7 +157,7 @@ export async function runClusterBench(bench: ClusterBench, seconds: number, say:
     clearTimeout(deadline);
     process.off("SIGINT", end);
   });
-  if (summary?.ok === true) return bench.read(summary);
+  if (summary?.ok === true) return summary;
   for (const line of lastLines.slice(-30)) say(line);
   throw new Error(`the testnet ended with exit code ${exitCode}${summary === undefined ? " and no summary" : ""}`);
 }

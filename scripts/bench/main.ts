@@ -8,8 +8,9 @@ import { calibrate } from "./calibration.ts";
 import { CLUSTER_BENCHES, runClusterBench } from "./cluster.ts";
 import { COMPONENT_BENCHES, figuresOf } from "./components.ts";
 import { describeReport, type Figure, type Report, reportJson, type Section, writeReport } from "./report.ts";
+import { runSealedClusterBench, SEALED_CLUSTER_BENCH } from "./sealed_cluster.ts";
 
-const NAMES = ["calibration", ...COMPONENT_BENCHES.map(({ name }) => name), ...CLUSTER_BENCHES.map(({ name }) => name)];
+const NAMES = ["calibration", ...[...COMPONENT_BENCHES, ...CLUSTER_BENCHES, SEALED_CLUSTER_BENCH].map(({ name }) => name)];
 const SECONDS = 30;
 
 const USAGE = `Usage: npm run bench -- [options]        (with Deno: deno task bench [options])
@@ -38,6 +39,9 @@ async function main(): Promise<number> {
   }
   for (const bench of CLUSTER_BENCHES.filter(isWanted)) {
     sections.push(await sectionOf(bench, () => runClusterBench(bench, options.seconds, say)));
+  }
+  if (isWanted(SEALED_CLUSTER_BENCH)) {
+    sections.push(await sectionOf(SEALED_CLUSTER_BENCH, () => runSealedClusterBench(options.seconds, say)));
   }
   const report: Report = { startedAt, machine: describeMachine(), calibration, sections };
   const path = writeReport(report, PROJECT_ROOT);

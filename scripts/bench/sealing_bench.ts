@@ -51,6 +51,11 @@ const PROOF_SIZES = [1, 64];
 const thresholdOf = (count: number): number => count - Math.floor((count - 1) / 3);
 const filled = (length: number, value: number): Uint8Array => new Uint8Array(length).fill(value);
 
+/** The primitives of the suite that validators run, without key generation. */
+export async function benchPrimitives(): Promise<SealingFigures> {
+  return figuresOf(createSealingSuite(createSodiumGroup(await loadSodium())), 40);
+}
+
 export async function benchSealing(): Promise<SealingBenchReport> {
   const sodium = createSealingSuite(createSodiumGroup(await loadSodium()));
   return {

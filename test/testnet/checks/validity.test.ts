@@ -172,7 +172,7 @@ t.test(
     const over = makeBlock(WORLD, undefined, { view: 1, transactions: [1, 2, 3].map((nonce) => transaction(nonce, 9)) });
     t.match(
       firstViolation(validity(), [proposes(1, over.proposal)])?.detail,
-      /Validator 1 proposed .* with 3 transactions; it is to put in at most 2/,
+      /Validator 1 proposed .* with 3 open transactions; it is to put in at most 2/,
     );
     t.equal(firstViolation(validity(), [proposes(1, full.proposal), proposes(3, over.proposal)]), undefined);
   },
