@@ -37,13 +37,22 @@ export interface Monitor {
   /** The same of sealed ones, and how long they took from there to opened. */
   readonly sealedFinality: Histogram;
   readonly opening: Histogram;
-  /** Sealed transactions in executed blocks, each block counted once; `failed` of them paid and had no content that could run. */
-  readonly sealed: { readonly executed: number; readonly failed: number };
+  /** Sealed transactions, each block counted once, however many validators have opened it and whenever they are asked. */
+  readonly sealed: SealedCounts;
   readonly usage: Usage;
   /** Latency over the samples since the last call, for the live line. */
   recentFinality(): { readonly p50Ms: number | undefined; readonly p99Ms: number | undefined };
   /** Starts latency and usage anew, so that start-up does not count. */
   resetMeasures(): void;
+}
+
+export interface SealedCounts {
+  /** In final blocks, opened or not, as far as validators have shown. */
+  readonly ordered: number;
+  /** In blocks that some validator has executed. */
+  readonly executed: number;
+  /** Of these, those that paid and had no content that could run. */
+  readonly failed: number;
 }
 
 const STATUS_DEADLINE_MS = 2_000;
@@ -62,6 +71,9 @@ export function createMonitor(options: {
   const sealedFinality = createMeasure();
   const opening = createMeasure();
   let sealed = { executed: 0, failed: 0, height: 0 };
+  /** Sealed transactions by height, of final blocks that some validator has not opened. Only those above `sealed.height` count as such:
+   *  what one validator still has to open, another may have executed. */
+  const unopened = new Map<number, number>();
   let recentMark: Histogram = EMPTY_HISTOGRAM;
   let usage = createUsage();
 
@@ -76,6 +88,7 @@ export function createMonitor(options: {
         if (status.sealing !== undefined) {
           sealedFinality.update(target.validator, status.sealing.finality);
           opening.update(target.validator, status.sealing.opening);
+          for (const block of status.sealing.unopened) if (block.height > sealed.height) unopened.set(block.height, block.sealedCount);
         }
         usage.update(target.validator, status, options.nowMs());
       } catch (error) {
@@ -92,6 +105,7 @@ export function createMonitor(options: {
     for (const { height, stateRoot, sealedCount, sealedFailed } of blocks) {
       if (height !== sealed.height + 1 || stateRoot === undefined) continue;
       sealed = { executed: sealed.executed + sealedCount, failed: sealed.failed + sealedFailed, height };
+      unopened.delete(height);
     }
   }
 
@@ -123,7 +137,10 @@ export function createMonitor(options: {
       return opening.sinceReset;
     },
     get sealed() {
-      return sealed;
+      const { executed, failed } = sealed;
+      let ordered = executed;
+      for (const count of unopened.values()) ordered += count;
+      return { ordered, executed, failed };
     },
     get usage() {
       return usage;

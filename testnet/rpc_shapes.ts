@@ -26,11 +26,16 @@ export interface SealingShape {
   readonly isKeyProven: boolean;
   /** How far the key is, for people. */
   readonly detail: string;
-  /** Sealed transactions of final blocks that are not all open yet. */
-  readonly unopened: number;
+  /** Final blocks whose sealed transactions are not all open yet. */
+  readonly unopened: readonly UnopenedBlock[];
   /** From arrival to a certain order, and from there to opened. */
   readonly finality: Histogram;
   readonly opening: Histogram;
+}
+
+export interface UnopenedBlock {
+  readonly height: number;
+  readonly sealedCount: number;
 }
 
 /** One final block in short. */
@@ -119,7 +124,10 @@ function sealingOf(value: unknown): SealingShape | undefined {
   return {
     isKeyProven: sealing.isKeyProven === true,
     detail: text(sealing, "detail"),
-    unopened: unopened.reduce((total: number, block: unknown) => total + number(record(block, "unopened"), "positionCount"), 0),
+    unopened: unopened.map((block: unknown) => {
+      const row = record(block, "unopened");
+      return { height: number(row, "height"), sealedCount: number(row, "positionCount") };
+    }),
     finality: histogramIn("finality"),
     opening: histogramIn("opening"),
   };

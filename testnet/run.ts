@@ -49,7 +49,6 @@ interface Parts {
   load: Load | undefined;
   sealed: SealedTraffic | undefined;
   keyReadyMs: number | undefined;
-  unopened: number;
   killOne: KillOneReport | undefined;
   firstFinalMs: number | undefined;
   /** The first failure is the one that counts. */
@@ -75,7 +74,6 @@ export function startRun(context: RunContext): Run {
     load: undefined,
     sealed: undefined,
     keyReadyMs: undefined,
-    unopened: 0,
     killOne: undefined,
     firstFinalMs: undefined,
     failure: undefined,
@@ -282,14 +280,13 @@ async function conclude(context: RunContext, parts: Parts, cluster: Cluster, mon
   parts.sealed?.stop();
   await Promise.all([parts.load?.stop(LOAD_STOP_DEADLINE_MS), parts.sealed?.load.stop(LOAD_STOP_DEADLINE_MS)]);
   await settle(context, parts, monitor);
-  const { finalHeight, statuses } = await monitor.sample();
-  parts.unopened = Math.max(0, ...[...statuses.values()].map(({ sealing }) => sealing?.unopened ?? 0));
+  const { finalHeight } = await monitor.sample();
   await compareUpTo(context, cluster, monitor, finalHeight);
   requireAgreement(monitor.agreement);
   const [witness] = cluster.serving();
-  const submitted = (parts.load?.counters.submitted ?? 0) - (parts.load?.counters.refused ?? 0);
-  if (witness !== undefined && monitor.agreement.transactions > submitted)
-    await requireNoneRepeated(parts.client, witness.rpc, finalHeight);
+  const taken = (load: Load | undefined): number => (load?.counters.submitted ?? 0) - (load?.counters.refused ?? 0);
+  const isMoreFinal = monitor.agreement.transactions > taken(parts.load) || monitor.sealed.ordered > taken(parts.sealed?.load);
+  if (witness !== undefined && isMoreFinal) await requireNoneRepeated(parts.client, witness.rpc, finalHeight);
 }
 
 /** Waits until all that was submitted is final. Throws TestnetFailure "liveness" when something never becomes final, unless a

@@ -87,8 +87,6 @@ export interface RunResult {
   readonly counters: LoadCounters | undefined;
   readonly sealedCounters: LoadCounters | undefined;
   readonly keyReadyMs: number | undefined;
-  /** Sealed transactions in final blocks that are not open, when last looked. */
-  readonly unopened: number;
   readonly killOne: KillOneReport | undefined;
   /** The stretch over which rates are taken: its length and the transactions that became final in it. */
   readonly measured: { readonly ms: number; readonly transactions: number; readonly sealed: number };
@@ -164,11 +162,11 @@ function sealedOf(result: RunResult): SealedSummary | undefined {
   const { options, monitor, sealedCounters, measured } = result;
   if (options.sealed === 0) return undefined;
   const { submitted = 0, refused = 0, retried = 0, heldBack = 0 } = sealedCounters ?? {};
-  const { executed, failed } = monitor?.sealed ?? { executed: 0, failed: 0 };
+  const { ordered, executed, failed } = monitor?.sealed ?? { ordered: 0, executed: 0, failed: 0 };
   const perSecond = measured.ms > 0 ? (measured.sealed * 1_000) / measured.ms : 0;
   return {
     submitted,
-    ordered: executed + result.unopened,
+    ordered,
     opened: executed - failed,
     failed,
     refused,

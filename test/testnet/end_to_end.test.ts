@@ -109,9 +109,9 @@ t.test("testnet: --sealed beside the load, the key is waited for, all of both is
   const { sealed, transactions } = outcome.summary;
   t.equal(transactions.finalized, transactions.submitted, "open ones are counted by themselves");
   if (sealed === undefined) throw new Error("the summary has no sealed part");
-  t.ok(sealed.submitted > 40);
-  t.equal(sealed.ordered, sealed.submitted);
-  t.equal(sealed.opened, sealed.submitted);
+  t.ok(sealed.submitted > 40, "sealed ones were submitted");
+  t.equal(sealed.ordered, sealed.submitted, "each sealed one is ordered once");
+  t.equal(sealed.opened, sealed.submitted, "each sealed one is opened");
   t.match(sealed, { failed: 0, refused: 0, unfinished: 0 });
   for (const { p50, p99 } of [sealed.openMs, sealed.finalityMs]) t.ok(p50 !== null && p99 !== null && p50 <= p99);
   checkNothingLeft(t, outcome);

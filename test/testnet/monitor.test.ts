@@ -8,12 +8,12 @@ import { describeSummary, type RunResult, summaryOf } from "../../testnet/summar
 import { chainOf, type FakeValidator, startFakeValidator } from "./fake_validator.ts";
 
 /** `opening`: counts of the fake's histogram buckets. */
-const sealingOf = (opening: readonly number[], unopened = 0) => {
+const sealingOf = (opening: readonly number[], unopened: readonly { readonly height: number; readonly positionCount: number }[] = []) => {
   const histogram = (counts: readonly number[]) => ({ histogram: { boundsMs: [1, 10, 100], counts } });
   return {
     isKeyProven: true,
     detail: "the sealing key is live",
-    unopened: unopened === 0 ? [] : [{ height: 9, positionCount: unopened }],
+    unopened,
     finality: histogram([0, 0, 4]),
     opening: histogram(opening),
   };
@@ -43,9 +43,34 @@ t.test("createMonitor: sealed and key generation transactions are counted by the
   t.same(monitor.agreement.divergences, []);
 });
 
+t.test("createMonitor: a validator still has to open what another has executed, it is ordered once", async (t) => {
+  const { fakes, monitor } = await start(t, 2);
+  const chain = chainOf(3).map((block) => ({ ...block, transactionCount: 8, sealedCount: 8 }));
+  const waits = (...heights: readonly number[]) =>
+    sealingOf(
+      [0, 0, 0],
+      heights.map((height) => ({ height, positionCount: 8 })),
+    );
+  fakes[0].blocks = chain.slice(0, 2);
+  fakes[0].status = { ...fakes[0].status, sealing: waits(3) };
+  fakes[1].blocks = chain.slice(0, 1);
+  fakes[1].status = { ...fakes[1].status, sealing: waits(2, 3) };
+  await monitor.takeBlocks();
+  await monitor.sample();
+  t.same(monitor.sealed, { ordered: 24, executed: 16, failed: 0 }, "height 2 was executed before the status that waits for it came");
+  fakes[1].blocks = chain;
+  await monitor.takeBlocks();
+  t.same(monitor.sealed, { ordered: 24, executed: 24, failed: 0 }, "height 3 was executed after it");
+  await monitor.sample();
+  t.same(monitor.sealed, { ordered: 24, executed: 24, failed: 0 }, "a status that is late changes nothing");
+});
+
 t.test("createMonitor: opening over all validators, from the last reset on; a chain without sealing has none", async (t) => {
   const { fakes, monitor } = await start(t, 2);
-  const withSealing = (counts: readonly number[]) => ({ ...fakes[0].status, sealing: sealingOf(counts, 4) });
+  const withSealing = (counts: readonly number[]) => ({
+    ...fakes[0].status,
+    sealing: sealingOf(counts, [{ height: 9, positionCount: 4 }]),
+  });
   fakes[0].status = withSealing([8, 0, 0]);
   await monitor.sample();
   monitor.resetMeasures();
@@ -54,14 +79,14 @@ t.test("createMonitor: opening over all validators, from the last reset on; a ch
   const sample = await monitor.sample();
   t.same(monitor.opening.counts, [0, 5, 0]);
   t.same(monitor.sealedFinality.counts, [0, 0, 0]);
-  t.match(sample.statuses.get(0)?.sealing, { isKeyProven: true, unopened: 4 });
+  t.match(sample.statuses.get(0)?.sealing, { isKeyProven: true, unopened: [{ height: 9, sealedCount: 4 }] });
   t.equal(sample.statuses.get(1)?.sealing, undefined);
 });
 
 t.test("summaryOf: sealed, what was submitted, ordered, opened and failed, and how long it took; nothing without --sealed", async (t) => {
   const { fakes, monitor } = await start(t, 2);
   for (const fake of fakes) {
-    fake.status = { ...fake.status, sealing: sealingOf([0, 10, 0]) };
+    fake.status = { ...fake.status, sealing: sealingOf([0, 10, 0], [{ height: 3, positionCount: 5 }]) };
     fake.blocks = chainOf(2).map((block) => ({ ...block, transactionCount: 6, sealedCount: 4, sealedFailed: 1 }));
   }
   await monitor.sample();
@@ -78,7 +103,6 @@ t.test("summaryOf: sealed, what was submitted, ordered, opened and failed, and h
       counters: undefined,
       sealedCounters: { submitted: 20, refused: 1, retried: 2, heldBack: 3, refusals: new Map() },
       keyReadyMs: 1_234.5,
-      unopened: 5,
       killOne: undefined,
       measured: { ms: 2_000, transactions: 4, sealed: 8 },
     };
