@@ -31,7 +31,8 @@ export function createNetworkHandlers(parts: {
       case "certificate":
         return driver.submit({ type: "certificate", from, certificate: message.certificate });
       case "transactions":
-        return ingress.fromGossip(from, message.transactions);
+        void ingress.fromGossip(from, message.transactions);
+        return;
       case "list":
       case "shares":
       case "seeds":
@@ -46,6 +47,7 @@ export function createNetworkHandlers(parts: {
 
   return {
     onMessage,
+    onGossipedTransactions: (from, transactions) => ingress.fromGossip(from, transactions),
     onRequest: (_from, request) => parts.answer(request),
     onPeerStatus: (peer, status) => driver.submit({ type: "peerStatus", peer, status }),
     onPeerGone: (peer) => driver.submit({ type: "peerGone", peer }),

@@ -2,8 +2,8 @@
  *  (sealed ones: chain, suite, key, expiry, nonce, fees), then on workers the signature, then the seal; hand over.
  *  Parsing stays on this thread (a few µs each); it is done in slices, so that a large batch never holds up consensus.
  *
- *  A client always gets an answer: accepted, or a refusal with a code. What a peer sends and is refused is neither kept nor passed on.
- *  It costs the peer score when no honest node could have sent it (`isPeersFault`): validators at other heights, with other transactions
+ *  A client always gets an answer: accepted, or a refusal with a code. What a peer sends and is refused is neither kept nor passed on:
+ *  gossip that others need is judged here first. It costs the peer score when no honest node could have sent it (`isPeersFault`): validators at other heights, with other transactions
  *  waiting, rightly refuse other things, and a hostile client must not turn them against each other. Gossip beyond the bound is dropped,
  *  since a proposed transaction that is missing is fetched by its hash. */
 
@@ -48,8 +48,9 @@ export interface TransactionIngressLimits {
 export interface TransactionIngress {
   /** One result for each, in order. Never rejects. */
   fromClient(transactions: readonly Uint8Array[]): Promise<readonly SubmitResult[]>;
-  /** Gossip: what is pending or was seen lately is skipped. */
-  fromGossip(sender: Sender, transactions: readonly Uint8Array[]): void;
+  /** Gossip: what is pending or was seen lately is skipped. Resolves to whether all of it may be passed on: nothing in it costs the
+   *  peer score, everything was judged, and something in it is right or known. Never rejects. */
+  fromGossip(sender: Sender, transactions: readonly Uint8Array[]): Promise<boolean>;
   /** An answer to a body request: handed over even when seen before, since a proposal waits for it. */
   fromRequest(source: TransactionSource, transactions: readonly Uint8Array[]): void;
   /** The machine's verdict on a client's transaction. */
@@ -82,6 +83,8 @@ const FAULT_CODES: ReadonlySet<string> = new Set([
   SEALED_REFUSALS.unknownSuite.code,
   SEALED_REFUSALS.wrongSealingKey.code,
   SEALED_REFUSALS.gasLimitOutOfRange.code,
+  // Asked of sealed ones alone, whose fee stands in the envelope; what a chain asks for is fixed in its genesis.
+  "feeTooLow",
 ]);
 
 type Settle = (refusal: Refusal | undefined) => void;
@@ -93,6 +96,16 @@ interface Admission {
 }
 
 type Candidate = Extract<ParseResult, { readonly ok: true }>;
+
+type Judge = (transaction: ParsedTransaction) => Refusal | "known" | undefined;
+
+/** Of transactions of a peer taken together. `wrong`: one of them is a fault or was not judged. `useless`: refused for reasons of our own. */
+type PeerVerdict = "wrong" | "useful" | "useless";
+
+function together(left: PeerVerdict, right: PeerVerdict): PeerVerdict {
+  if (left === "wrong" || right === "wrong") return "wrong";
+  return left === "useful" ? left : right;
+}
 
 /** Heights by which an honest peer may be apart from us. */
 const HEIGHTS_APART_MAX = 64;
@@ -209,30 +222,44 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
     return admission === undefined;
   }
 
-  /** `judge`: undefined takes it, "known" passes it over, a refusal drops it. */
-  function fromPeer(
-    source: TransactionSource,
-    encoded: readonly Uint8Array[],
-    judge: (transaction: ParsedTransaction) => Refusal | "known" | undefined,
-  ): void {
+  /** `judge`: undefined takes it, "known" passes it over, a refusal drops it. Resolves as `fromGossip` says. */
+  async function fromPeer(source: TransactionSource, encoded: readonly Uint8Array[], judge: Judge): Promise<boolean> {
+    const verdicts: Promise<PeerVerdict>[] = [];
     for (let start = 0; start < encoded.length; start += SLICE) {
       const candidates: Candidate[] = [];
+      let verdict: PeerVerdict = "useless";
       for (const bytes of encoded.slice(start, start + SLICE)) {
         const parsed = parse(bytes);
-        const verdict = parsed.ok ? judge(parsed.transaction) : parsed.refusal;
-        if (parsed.ok && verdict === undefined) candidates.push(parsed);
-        else if (verdict !== undefined && verdict !== "known" && (!parsed.ok || isPeersFault(verdict, parsed.transaction)))
+        const judged = parsed.ok ? judge(parsed.transaction) : parsed.refusal;
+        if (parsed.ok && judged === undefined) candidates.push(parsed);
+        else if (judged === "known") verdict = together(verdict, "useful");
+        else if (judged !== undefined && (!parsed.ok || isPeersFault(judged, parsed.transaction))) {
           penalizeSource(source);
+          verdict = "wrong";
+        }
       }
-      if (candidates.length === 0 || isStopped) continue;
+      const first = verdict;
+      verdicts.push(checkSlice(source, candidates).then((second) => together(first, second)));
+    }
+    return (await Promise.all(verdicts)).reduce(together, "useless") === "useful";
+  }
+
+  function checkSlice(source: TransactionSource, candidates: readonly Candidate[]): Promise<PeerVerdict> {
+    if (candidates.length === 0) return Promise.resolve("useless");
+    if (isStopped) return Promise.resolve("wrong");
+    return new Promise((resolve) => {
       const isTaken = check(candidates, (refusals) => {
         const transactions = candidates.flatMap(({ transaction }, index) => (refusals[index] === undefined ? [transaction] : []));
         const isForged = candidates.some(({ transaction }, index) => isPeersFault(refusals[index], transaction));
         if (isForged) penalizeSource(source);
         if (transactions.length > 0) options.submit({ type: "transactions", source, transactions });
+        if (isForged || refusals.includes(BUSY)) resolve("wrong");
+        else resolve(transactions.length > 0 ? "useful" : "useless");
       });
-      if (!isTaken) droppedBatches += 1;
-    }
+      if (isTaken) return;
+      droppedBatches += 1;
+      resolve("wrong");
+    });
   }
 
   /** Would an honest node have refused it as well, wherever it stands? */
@@ -251,14 +278,14 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
   return {
     fromClient,
     fromGossip(sender, encoded) {
-      fromPeer({ type: "peer", sender }, encoded, (transaction) => {
+      return fromPeer({ type: "peer", sender }, encoded, (transaction) => {
         const { hash } = transaction;
         return verified.has(hash) || options.isPending(hash) ? "known" : options.refusalOf(transaction);
       });
     },
     fromRequest(source, encoded) {
       // A proposal waits for it, whatever the pool would say.
-      fromPeer(source, encoded, () => undefined);
+      void fromPeer(source, encoded, () => undefined);
     },
     onAdmitted(hash, refusal) {
       const admission = admissions.get(hash);

@@ -47,7 +47,10 @@ export function createGossip(options: {
   readonly peers: PeerTable;
   readonly nowMs: () => number;
   readonly isPoor: (peer: PeerKey) => boolean;
+  /** Of the consensus topic. */
   readonly onMessage: (peer: Peer, message: Message) => void;
+  /** Resolves to whether they may be passed on. */
+  readonly onTransactions: (peer: Peer, transactions: readonly Uint8Array[]) => Promise<boolean>;
   readonly penalize: (peer: Peer, reason: PenaltyReason) => void;
   readonly onPublishFailed: (detail: string) => void;
 }): Gossip {
@@ -94,7 +97,7 @@ export function createGossip(options: {
     });
   }
 
-  function accept(peerId: PeerId, received: GossipMessage): TopicValidatorResult {
+  function accept(peerId: PeerId, received: GossipMessage): TopicValidatorResult | Promise<TopicValidatorResult> {
     const peer = peers.get(peerId.toString() as PeerKey);
     if (peer === undefined || (!isStrange(peer) && options.isPoor(peer.key))) return TopicValidatorResult.Ignore;
     const atMs = nowMs();
@@ -112,8 +115,15 @@ export function createGossip(options: {
       strangerPublishedMs = atMs;
       refreshDirectPeers(atMs);
     }
+    if (decoded.message.type === "transactions") return judged(peer, options.onTransactions(peer, decoded.message.transactions));
     if (!recent.has(hashOf(received.data))) options.onMessage(peer, decoded.message);
     return isForwardNeeded(peer) ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore;
+  }
+
+  /** What nobody judged yet is not passed on: whoever gets it from us would blame us for it. */
+  function judged(peer: Peer, isWanted: Promise<boolean>): TopicValidatorResult | Promise<TopicValidatorResult> {
+    if (!isForwardNeeded(peer)) return TopicValidatorResult.Ignore;
+    return isWanted.then((isYes) => (isYes ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore));
   }
 
   function hashOf(body: Uint8Array): string {

@@ -19,8 +19,10 @@ export interface PeerInfo {
 
 /** Calls into the node. None may throw; none is awaited unless it returns a promise. */
 export interface NetworkHandlers {
-  /** A decoded frame from a direct stream or a gossip topic. Malformed ones never get here. */
+  /** A decoded frame from a direct stream or the consensus topic. Malformed ones never get here. */
   onMessage(from: Sender, message: Message): void;
+  /** Transactions from a gossip topic. Resolves to whether they may be passed on; the network does so only then. Never rejects. */
+  onGossipedTransactions(from: Sender, transactions: readonly Uint8Array[]): Promise<boolean>;
   onRequest(from: Sender, request: SyncRequest): Promise<SyncResponse>;
   onPeerStatus(peer: PeerKey, status: PeerStatus): void;
   onPeerGone(peer: PeerKey): void;

@@ -83,6 +83,7 @@ class LibP2pNetwork implements Network {
       chainId: options.chainId,
       self,
       onMessage: (peer, message) => options.handlers.onMessage({ type: "relay", peer: peer.key }, message),
+      onTransactions: (peer, transactions) => options.handlers.onGossipedTransactions({ type: "relay", peer: peer.key }, transactions),
       penalize: (peer, reason) => this.penalize({ type: "relay", peer: peer.key }, reason),
       onPublishFailed: (detail) => this.#report("frameDropped", `gossip: ${detail}`, undefined),
     });

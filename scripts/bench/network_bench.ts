@@ -89,6 +89,10 @@ async function start(self: number, peers: readonly PeerAddresses[], onTransactio
       onMessage(_from, message) {
         if (message.type === "transactions") for (const transaction of message.transactions) onTransaction(transaction);
       },
+      async onGossipedTransactions(_from, transactions) {
+        for (const transaction of transactions) onTransaction(transaction);
+        return true;
+      },
       onRequest: async () => ({ type: "status", status }),
       onPeerStatus: () => undefined,
       onPeerGone: () => undefined,

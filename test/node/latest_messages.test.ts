@@ -21,7 +21,7 @@ t.test("onValidatorLink: a link that comes up is told, one that goes down is not
   const told: ValidatorIndex[] = [];
   const handlers = createNetworkHandlers({
     driver: { submit: () => t.fail("a link is no input of the machine") },
-    ingress: { fromGossip: () => t.fail("no gossip here") },
+    ingress: { fromGossip: () => Promise.reject(new Error("no gossip here")) },
     answer: () => Promise.reject(new Error("no request here")),
     currentStatus: () => {
       throw new Error("no status asked for");

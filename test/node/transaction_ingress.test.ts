@@ -142,6 +142,31 @@ t.test("fromGossip: checked once, what was verified lately is skipped, forgeries
   t.same(penalties, ["invalidTransaction", "invalidTransaction"]);
 });
 
+t.test("fromGossip: may be passed on, when nothing in it is a fault and something in it is right or known", async (t) => {
+  const nonceConflict: Refusal = { code: "nonceConflict", canRetry: false, advice: "" };
+  const { ingress } = bench({
+    refusalOf: ({ hash }) => (hash === hashOf(9) ? nonceConflict : undefined),
+    isPending: (hash) => hash === hashOf(8),
+  });
+  const cases: [bytes: number[], expected: boolean][] = [
+    [[1, 2], true],
+    [[1], true],
+    [[8], true],
+    [[3, 9], true],
+    [[9], false],
+    [[4, 0], false],
+    [[5, 201], false],
+    [[160, 161], false],
+    [[8, 0], false],
+    [[...Array.from({ length: 64 }, (_, index) => 10 + index), 0], false],
+  ];
+  for (const [bytes, expected] of cases) t.equal(await ingress.fromGossip(peer, bytesOf(...bytes)), expected, String(bytes));
+  const full = bench({ workers: { verify: () => false } });
+  t.equal(await full.ingress.fromGossip(peer, bytesOf(1)), false, "not judged");
+  full.ingress.stop();
+  t.equal(await full.ingress.fromGossip(peer, bytesOf(1)), false, "stopped");
+});
+
 t.test("fromRequest: handed over although seen before, without a second check", async (t) => {
   const { ingress, hashes, checked } = bench();
   ingress.fromGossip(peer, bytesOf(1));
@@ -211,6 +236,7 @@ t.test("fromGossip: refused, neither kept nor checked; it costs the sender only 
     ["unknownSuite", 9, 1],
     ["wrongSealingKey", 9, 1],
     ["gasLimitOutOfRange", 9, 1],
+    ["feeTooLow", 9, 1],
     ["noSealingKey", 9, 0],
     ["nonceConflict", 9, 0],
     ["insufficientForFee", 9, 0],

@@ -1,5 +1,6 @@
 /** Real networks on loopback: what honest nodes get, and what others do not get. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "@libp2p/interface";
 import { multiaddr } from "@multiformats/multiaddr";
 import t from "tap";
@@ -118,6 +119,29 @@ t.test("createNetwork: a full node, no consensus stream, but gossip, requests an
   await until("the vote at the validator", () => hasVote(second, 0, 77));
   t.notOk(hasVote(observer, 0, 77), "votes are for validators");
   t.ok(observer.messages.every(({ from }) => from.type === "relay"));
+});
+
+t.test("gossip: a full node's transactions, passed on only once they were judged and found right", async (t) => {
+  const nodes = await startCluster(2);
+  const [first, second] = nodes as [TestNode, TestNode];
+  first.judge = async ([bytes]) => {
+    await sleep(20);
+    return bytes?.[0] !== 66;
+  };
+  const observer = await startNode({ validators: validatorsOf(2), self: undefined, listen: [], peers: [addressesOf(first, 0)] });
+  t.teardown(() => stopAll([observer, ...nodes]));
+  await until("all connected", () => areLinked(nodes) && observer.network.peers.length === 1);
+  for (const mark of [66, 67]) {
+    await until("they reach the validator that the full node knows", () => {
+      observer.network.publishTransactions([Uint8Array.of(mark, Math.random() * 255)]);
+      return hasTransaction(first, mark);
+    });
+  }
+  await until("what is right reaches the other one", () => {
+    observer.network.publishTransactions([Uint8Array.of(67, Math.random() * 255)]);
+    return hasTransaction(second, 67);
+  });
+  t.notOk(hasTransaction(second, 66), "what is wrong does not");
 });
 
 function voteBallot(view: number) {

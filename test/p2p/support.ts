@@ -61,6 +61,8 @@ export function voteMessage(validator: number, view: number): Message {
 export interface TestNode {
   readonly network: Network;
   readonly messages: { readonly from: Sender; readonly message: Message }[];
+  /** Replace to judge otherwise what came by gossip: may it be passed on? */
+  judge: (transactions: readonly Uint8Array[]) => Promise<boolean>;
   readonly events: NetworkEvent[];
   readonly links: Map<number, boolean>;
   readonly statuses: Map<PeerKey, PeerStatus>;
@@ -79,12 +81,17 @@ export async function startNode(overrides: Partial<NetworkOptions> & Pick<Networ
   const links = new Map<number, boolean>();
   const statuses = new Map<PeerKey, PeerStatus>();
   const gone: PeerKey[] = [];
-  const state: { respond: TestNode["respond"]; height: number } = {
+  const state: Pick<TestNode, "judge" | "respond" | "height"> = {
+    judge: async () => true,
     respond: async () => ({ type: "status", status: statusAt(state.height) }),
     height: 0,
   };
   const handlers: NetworkHandlers = {
     onMessage: (from, message) => messages.push({ from, message }),
+    onGossipedTransactions(from, transactions) {
+      messages.push({ from, message: { type: "transactions", transactions } });
+      return state.judge(transactions);
+    },
     onRequest: (from, request) => state.respond(from, request),
     onPeerStatus: (peer, status) => statuses.set(peer, status),
     onPeerGone: (peer) => gone.push(peer),
@@ -162,6 +169,7 @@ export function hostOptions(index: number): NetworkOptions {
     peers: [],
     handlers: {
       onMessage: () => undefined,
+      onGossipedTransactions: async () => true,
       onRequest: async () => ({ type: "status", status: statusAt(0) }),
       onPeerStatus: () => undefined,
       onPeerGone: () => undefined,
