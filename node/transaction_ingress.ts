@@ -48,7 +48,7 @@ export interface TransactionIngressLimits {
 export interface TransactionIngress {
   /** One result for each, in order. Never rejects. */
   fromClient(transactions: readonly Uint8Array[]): Promise<readonly SubmitResult[]>;
-  /** Gossip: what is pending or was seen lately is skipped. Resolves to whether all of it may be passed on: nothing in it costs the
+  /** Gossip: what is pending or final is skipped, and what was verified lately is not verified again. Resolves to whether all of it may be passed on: nothing in it costs the
    *  peer score, everything was judged, and something in it is right or known. Never rejects. */
   fromGossip(sender: Sender, transactions: readonly Uint8Array[]): Promise<boolean>;
   /** An answer to a body request: handed over even when seen before, since a proposal waits for it. */
@@ -280,7 +280,8 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
     fromGossip(sender, encoded) {
       return fromPeer({ type: "peer", sender }, encoded, (transaction) => {
         const { hash } = transaction;
-        return verified.has(hash) || options.isPending(hash) ? "known" : options.refusalOf(transaction);
+        // What was verified and is not held was refused for lack of room, or overtaken: a repetition must reach the machine.
+        return options.isPending(hash) || (verified.has(hash) && options.isFinal(hash)) ? "known" : options.refusalOf(transaction);
       });
     },
     fromRequest(source, encoded) {
