@@ -80,7 +80,10 @@ export const TRANSACTION_CODE_DESCRIPTIONS: Readonly<Record<TransactionCodeName,
   nonceTooOld: describe("The nonce lies below the sender's window.", "Sign again with a nonce above the highest one used."),
   nonceReplayed: describe("The nonce was used before.", "If the earlier transaction was another one, sign again with an unused nonce."),
   nonceTooFar: describe("The nonce lies too far above the highest one used.", "Send the same bytes when earlier nonces are final.", true),
-  insufficientForFee: describe("The sender cannot pay the fee; its nonce is used.", "Fund the account and sign again with a new nonce."),
+  insufficientForFee: describe(
+    "The sender cannot pay the fee; once it is in a block, its nonce is used all the same.",
+    "Fund the account; sign again, with a new nonce if this one is used.",
+  ),
   feeOverflow: describe("Paying the fee would take a balance beyond 2^128; the nonce is used.", "Pay from another account."),
   operationsFailed: describe(
     "The fee is paid; at least one operation failed.",
