@@ -31,7 +31,7 @@ Runs whole clusters in simulated time under seeded faults and traitors, and chec
   --seed N           one seed, with all that it draws on one line
   --seeds N[..M]     seeds 1 to N, or N to M (1 to ${SEEDS_DEFAULT})
   --scenario FILE    a scenario file instead, YAML or JSON (testnet/scenario/README.md)
-  --bls              real signatures and codecs instead of the fast doubles
+  --bls              real signatures, sealing and codecs instead of the fast doubles
   --shrink           reduce a failure to its cause and write it as a scenario file
   --minutes T        go on with further seeds until so many minutes are over
   --keep-going       do not stop at the first failure
