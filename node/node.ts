@@ -12,7 +12,7 @@ import { createReplica } from "../replica/replica.ts";
 import { openFileStore } from "../storage/file_store.ts";
 import type { Store } from "../storage/interface.ts";
 import { assert } from "../types/assert.ts";
-import { ValidatorIndex } from "../types/ids.ts";
+import { type Height, ValidatorIndex } from "../types/ids.ts";
 import type { SigningDomain } from "../types/signing.ts";
 import type { PeerStatus } from "../types/sync.ts";
 import { isQuorum, type ValidatorSetContext } from "../types/validator_set.ts";
@@ -151,7 +151,7 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
   const sealed = createSealedProgress(SEALED_PROGRESS_LIMITS);
   const workers = startSignatureWorkers(config, machine, log);
   cleanups.push({ name: "signature workers", run: () => workers.stop() });
-  const ingress = startIngress({ machine, workers, driver, tracker, penalize: (sender, reason) => network?.penalize(sender, reason) });
+  const ingress = startIngress({ machine, workers, driver, tracker, network: () => network });
   const activity = createActivityLog({
     log,
     intervalMs: SUMMARY_INTERVAL_MS,
@@ -218,24 +218,29 @@ function startIngress(parts: {
   readonly workers: SignatureWorkers;
   readonly driver: Driver;
   readonly tracker: TransactionTracker;
-  readonly penalize: Network["penalize"];
+  /** Undefined while the node starts. */
+  readonly network: () => Network | undefined;
 }): TransactionIngress {
-  const { machine, workers, driver, tracker, penalize } = parts;
+  const { machine, workers, driver, tracker, network } = parts;
   const { replica } = machine;
   return createTransactionIngress({
     parse: (bytes) => replica.parse(bytes),
     refusalOf: (transaction) => replica.refusalOf(transaction),
     sealingPublicKey: (keyId) => (replica.sealingKey?.key.keyId === keyId ? replica.sealingKey.key.publicKey : undefined),
     finalHeight: () => replica.status.finalHeight,
+    peerHeight: () => highestOf((network()?.peers ?? []).flatMap(({ status }) => status?.finalHeight ?? [])),
     workers,
     isPending: (hash) => replica.isPending(hash),
     isFinal: (hash) => machine.store.locate(hash) !== undefined,
     submit: driver.submit,
-    penalize,
+    penalize: (sender, reason) => network()?.penalize(sender, reason),
     onAccepted: tracker.noteAccepted,
     limits: INGRESS_LIMITS,
   });
 }
+
+const highestOf = (heights: readonly Height[]): Height | undefined =>
+  heights.reduce<Height | undefined>((highest, height) => (highest === undefined || height > highest ? height : highest), undefined);
 
 function startRpc(core: NodeCore, config: NodeConfig, log: Logger): Promise<RpcServer> {
   const { requestsMax, connectionsMax } = RPC_LIMITS;

@@ -28,6 +28,8 @@ export interface TransactionIngressOptions {
   /** The public key that seals are checked with; undefined when this key is not live here. */
   readonly sealingPublicKey: (keyId: KeyId) => Uint8Array | undefined;
   readonly finalHeight: () => Height;
+  /** The highest final height that a peer has told; undefined before any has. */
+  readonly peerHeight: () => Height | undefined;
   readonly workers: Pick<SignatureWorkers, "verify">;
   readonly isPending: (hash: TransactionHash) => boolean;
   readonly isFinal: (hash: TransactionHash) => boolean;
@@ -107,7 +109,7 @@ function together(left: PeerVerdict, right: PeerVerdict): PeerVerdict {
   return left === "useful" ? left : right;
 }
 
-/** Heights by which an honest peer may be apart from us. */
+/** Heights that are final within the time that news of a peer's height may take. */
 const HEIGHTS_APART_MAX = 64;
 
 export function createTransactionIngress(options: TransactionIngressOptions): TransactionIngress {
@@ -265,10 +267,14 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
   /** Would an honest node have refused it as well, wherever it stands? */
   function isPeersFault(refusal: Refusal | undefined, { expiryHeight }: ParsedTransaction): boolean {
     if (refusal === undefined) return false;
-    const apart = expiryHeight - options.finalHeight();
-    if (refusal.code === "expired") return apart < -HEIGHTS_APART_MAX;
-    if (refusal.code === SEALED_REFUSALS.expiryTooFar.code) return apart > SEALED_EXPIRY_HEIGHTS_MAX + HEIGHTS_APART_MAX;
-    return FAULT_CODES.has(refusal.code);
+    const { code } = refusal;
+    // Whoever was cut off holds what has expired meanwhile; and it is we who are behind when all others' heights are too far.
+    if (code === "expired") return expiryHeight + SEALED_EXPIRY_HEIGHTS_MAX < options.finalHeight();
+    if (code !== SEALED_REFUSALS.expiryTooFar.code) return FAULT_CODES.has(code);
+    const nearMax = expiryHeight - SEALED_EXPIRY_HEIGHTS_MAX - HEIGHTS_APART_MAX;
+    if (nearMax <= options.finalHeight()) return false;
+    const peerHeight = options.peerHeight();
+    return peerHeight !== undefined && nearMax > peerHeight;
   }
 
   function penalizeSource(source: TransactionSource): void {

@@ -38,6 +38,7 @@ function bench(change: Partial<TransactionIngressOptions> = {}) {
     refusalOf: () => undefined,
     sealingPublicKey: () => Uint8Array.of(7),
     finalHeight: () => Height.of(1),
+    peerHeight: () => Height.of(1),
     workers: {
       verify(checks, done) {
         const isRight = (check: WorkerCheck): boolean => {
@@ -246,7 +247,8 @@ t.test("fromClient: no sealing key here, a code that says so; workers full befor
 });
 
 t.test("fromGossip: refused, neither kept nor checked; it costs the sender only what no honest node sends", async (t) => {
-  const cases: [code: string, expiryHeight: number, penalties: number][] = [
+  const HEIGHT = 5_000;
+  const cases: ([code: string, expiryHeight: number, penalties: number] | [string, number, number, peerHeight: number | undefined])[] = [
     ["wrongChain", 9, 1],
     ["unknownSuite", 9, 1],
     ["wrongSealingKey", 9, 1],
@@ -256,23 +258,31 @@ t.test("fromGossip: refused, neither kept nor checked; it costs the sender only 
     ["nonceConflict", 9, 0],
     ["insufficientForFee", 9, 0],
     ["poolFull", 9, 0],
-    ["expired", 990, 0],
-    ["expired", 900, 1],
-    ["expiryTooFar", 1_000 + SEALED_EXPIRY_HEIGHTS_MAX + 10, 0],
-    ["expiryTooFar", 1_000 + SEALED_EXPIRY_HEIGHTS_MAX + 100, 1],
+    ["expired", HEIGHT - 10, 0],
+    // Whoever was cut off for a while may still hold it.
+    ["expired", HEIGHT - 900, 0],
+    ["expired", HEIGHT - 2_000, 1],
+    ["expiryTooFar", HEIGHT + SEALED_EXPIRY_HEIGHTS_MAX + 10, 0],
+    ["expiryTooFar", HEIGHT + SEALED_EXPIRY_HEIGHTS_MAX + 100, 1],
+    // We are behind: to the others it is near enough.
+    ["expiryTooFar", HEIGHT + SEALED_EXPIRY_HEIGHTS_MAX + 100, 0, HEIGHT + 90],
+    ["expiryTooFar", HEIGHT + SEALED_EXPIRY_HEIGHTS_MAX + 400, 1, HEIGHT + 90],
+    // Our own height says nothing before a peer has told us its own.
+    ["expiryTooFar", HEIGHT + SEALED_EXPIRY_HEIGHTS_MAX + 100, 0, undefined],
   ];
-  for (const [code, expiryHeight, expected] of cases) {
+  for (const [code, expiryHeight, expected, peerHeight] of cases.map((row) => (row.length === 4 ? row : ([...row, HEIGHT] as const)))) {
     const { ingress, inputs, penalties, checked } = bench({
       parse: (bytes) => {
         const parsed = parse(bytes);
         return parsed.ok ? { ...parsed, transaction: { ...parsed.transaction, expiryHeight: Height.of(expiryHeight) } } : parsed;
       },
-      finalHeight: () => Height.of(1_000),
+      finalHeight: () => Height.of(HEIGHT),
+      peerHeight: () => (peerHeight === undefined ? undefined : Height.of(peerHeight)),
       refusalOf: () => ({ code, canRetry: false, advice: "" }),
     });
     ingress.fromGossip(peer, bytesOf(160));
     await settle();
-    t.equal(penalties.length, expected, `${code} at ${expiryHeight}`);
+    t.equal(penalties.length, expected, `${code} at ${expiryHeight}, a peer at ${peerHeight}`);
     t.same([inputs.length, checked.length], [0, 0]);
   }
   const { ingress, inputs, penalties } = bench();
