@@ -52,7 +52,7 @@ type MakeCheck = (name: string, group: CheckGroup, script: string, ...args: read
 function simulations(tool: MakeCheck): Check[] {
   return [
     tool("simulate 300 seeds", "simulate", "scripts/simulate.ts", "--seeds", "300"),
-    tool("simulate 4 seeds with real signatures", "simulate", "scripts/simulate.ts", "--seeds", "4", "--bls"),
+    tool("simulate 4 seeds with real signatures and sealing", "simulate", "scripts/simulate.ts", "--seeds", "5..8", "--bls"),
     tool("twins, exhaustive and small", "simulate", "scripts/twins.ts", "--rounds", "2", "--phases", "1", "--exhaustive"),
     tool("mutants, the canary", "simulate", "scripts/mutants.ts", "--only", CANARY),
   ];

@@ -12,6 +12,7 @@ import { createCalmChecker, isCalm } from "./calm.ts";
 import { createCertificateSignersChecker } from "./certificate_signers.ts";
 import type { CheckedCluster, Checker, Violation } from "./checker.ts";
 import { createCommitExcludesTimeoutChecker } from "./commit_excludes_timeout.ts";
+import { createEavesdropper } from "./eavesdropper.ts";
 import { createEvidenceKeptChecker } from "./evidence_kept.ts";
 import { createFinalChain, type FinalChain } from "./final_chain.ts";
 import { createFinalClaims } from "./final_claims.ts";
@@ -92,7 +93,12 @@ function createSealingCheckers(
   const isBroken = cluster.weights.length - cluster.honest.size > faultyMax(cluster.weights.length);
   return [
     createShareDisciplineChecker(cluster, { blocks, irrevocable }),
-    ...(isBroken ? [] : [createSecrecyChecker(cluster, { blocks, irrevocable })]),
+    ...(isBroken
+      ? []
+      : [
+          createSecrecyChecker(cluster, { blocks, irrevocable }),
+          createEavesdropper(cluster, { blocks, irrevocable, suite: cluster.sealingSuite }),
+        ]),
     createSealedLaneChecker(cluster, { blocks, isUndisturbed }),
     ...(isBroken ? [] : [createNoCensorshipChecker(cluster, { blocks, chain })]),
     createSameOpeningsChecker(cluster),

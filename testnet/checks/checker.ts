@@ -2,6 +2,7 @@
  *  consequences and compute with their own arithmetic, so that a mistake in the product is not repeated here. */
 
 import type { ChainId } from "../../types/ids.ts";
+import type { SealingSuite } from "../../types/sealing.ts";
 import type { SigningDomain } from "../../types/signing.ts";
 import type { BlsSuite, VerifyEd25519 } from "../../types/suites.ts";
 import type { Fact, FactType } from "../simulator/facts.ts";
@@ -55,6 +56,8 @@ export interface CheckedCluster {
   readonly ed25519PublicKeys: readonly Uint8Array[];
   readonly bls: Pick<BlsSuite, "verify" | "verifyAggregate">;
   readonly verifyEd25519: VerifyEd25519;
+  /** What an eavesdropper computes with. */
+  readonly sealingSuite: Pick<SealingSuite, "shareOf" | "combine" | "isSeedOf">;
   readonly genesisHash: string;
   /** Validators without a strategy. */
   readonly honest: ReadonlySet<number>;

@@ -33,13 +33,13 @@ export function createSealedLaneChecker(
   const judged = createRecentMap<string, true>(16_384);
   let live: { readonly keyId: string; readonly activationHeight: number; readonly validator: number } | undefined;
 
-  function onKey({ atUs, validator, key, activationHeight, hasShare }: FactOf<"keyLive">): Violation | undefined {
+  function onKey({ atUs, validator, key, activationHeight, secretShare }: FactOf<"keyLive">): Violation | undefined {
     if (!honest.has(validator)) return undefined;
     if (key.threshold !== quorum || key.shareKeys.length !== count) {
       const detail = `Validator ${validator} has a key that ${key.threshold} of ${key.shareKeys.length} shares open; it has to be ${quorum} of ${count}.`;
       return accuse(atUs, [validator], detail);
     }
-    if (isUndisturbed && !hasShare) {
+    if (isUndisturbed && secretShare === undefined) {
       return accuse(
         atUs,
         [validator],

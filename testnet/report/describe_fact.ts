@@ -71,7 +71,7 @@ function describeDeed(fact: Deed): string {
     case "ordered":
       return `has as ordered for good: ${joined(fact.blocks.map(({ blockHash, height }) => `height ${height} (block ${shortHash(blockHash)})`))}`;
     case "keyLive":
-      return `has the sealing key ${shortHash(fact.key.keyId)}, live from height ${fact.activationHeight} on${fact.hasShare ? "" : ", and no share of it"}`;
+      return `has the sealing key ${shortHash(fact.key.keyId)}, live from height ${fact.activationHeight} on${fact.secretShare === undefined ? ", and no share of it" : ""}`;
     case "opened":
       return `has opened all sealed transactions of block ${shortHash(fact.blockHash)}`;
     case "evidence":

@@ -103,8 +103,8 @@ export type Fact =
       readonly validator: number;
       readonly activationHeight: number;
       readonly key: SealingKey;
-      /** Its own share of the key; an observer has none. */
-      readonly hasShare: boolean;
+      /** Its own share of the key; undefined for an observer, and for whoever a dealer cheated while it was away. For checkers alone. */
+      readonly secretShare: Uint8Array | undefined;
     }
   /** These blocks are irrevocable; their contents may still be sealed. */
   | { readonly type: "ordered"; readonly atUs: number; readonly validator: number; readonly blocks: readonly OrderedBlock[] }

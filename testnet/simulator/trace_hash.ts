@@ -172,7 +172,7 @@ function foldRare(fold: Fold, fact: Rare): void {
     case "keyLive":
       fold.integer(fact.activationHeight);
       fold.hash(fact.key.keyId);
-      fold.flag(fact.hasShare);
+      fold.flag(fact.secretShare !== undefined);
       return fold.value(fact.key);
     case "betrayal":
       fold.integer(fact.view);

@@ -317,8 +317,8 @@ class Validator implements SimulatedValidator {
     this.#toldKeyIn = this.life;
     const { nowUs: atUs } = this.#host.scheduler;
     const { activationHeight, key } = live;
-    const hasShare = this.#keygen?.secretShare !== undefined;
-    this.#host.emit({ type: "keyLive", atUs, validator: this.index, activationHeight, key, hasShare });
+    const secretShare = this.#keygen?.secretShare;
+    this.#host.emit({ type: "keyLive", atUs, validator: this.index, activationHeight, key, secretShare });
   }
 
   #save(durable: Durable, effects: readonly ReplicaEffect[]): void {

@@ -4,7 +4,6 @@ import { createBlstSuite } from "../../crypto/bls_blst.ts";
 import { ed25519PublicKeyOf, signEd25519, verifyEd25519 } from "../../crypto/ed25519_noble.ts";
 import { chainIdOf, genesisBlockHash, sha256, validatorSetContext } from "../../crypto/hashes.ts";
 import { nobleGroup } from "../../crypto/sealing/noble_group.ts";
-import { createSealingSuite } from "../../crypto/sealing/suite.ts";
 import { createLedger } from "../../ledger/ledger.ts";
 import { createNullApplication } from "../../ledger/null_application.ts";
 import { wasmPairHasher } from "../../ledger/pair_hasher_wasm.ts";
@@ -25,6 +24,7 @@ import { createLyingSealer, type LyingSealer } from "../workload/lying_sealer.ts
 import { workloadGenesis } from "../workload/workload.ts";
 import { createFastSealing, fastGroup } from "./fast_sealing.ts";
 import { createFastBls, createFastEd25519 } from "./fast_signatures.ts";
+import { createRealSealing } from "./real_sealing.ts";
 import type { KeygenCheat } from "./strategy.ts";
 
 export const GENESIS_TIME_MS = 1_700_000_000_000;
@@ -66,7 +66,7 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
   const ed25519 = tier === "fast" ? createFastEd25519() : REAL_ED25519;
   const blsSecretKeys = scenario.weights.map((_, index) => bls.deriveSecretKey(sha256(asciiBytes(`sealstone/simulator/bls/${index}`))));
   const ed25519SecretKeys = scenario.weights.map((_, index) => sha256(asciiBytes(`sealstone/simulator/ed25519/${index}`)));
-  const suite = tier === "fast" ? createFastSealing() : createSealingSuite(nobleGroup);
+  const suite = tier === "fast" ? createFastSealing() : createRealSealing();
   const sealingSecretKeys = scenario.weights.map((_, index) =>
     suite.deriveSecretKey(sha256(asciiBytes(`sealstone/simulator/sealing/${index}`))),
   );
@@ -107,6 +107,7 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
       ed25519PublicKeys: ed25519SecretKeys.map((secretKey) => ed25519.publicKeyOf(secretKey)),
       bls,
       verifyEd25519: ed25519.verify,
+      sealingSuite: suite,
       genesisHash: genesisBlockHash(chainId),
       honest: new Set(scenario.weights.map((_, index) => index).filter((index) => !traitors.has(index) && !suspects.has(index))),
       suspects,

@@ -7,6 +7,7 @@ import { createCheckers, createDispatcher } from "../../../testnet/checks/all.ts
 import type { CheckedCluster, Checker, Invariant, Violation } from "../../../testnet/checks/checker.ts";
 import type { Scenario } from "../../../testnet/scenario/manifest.ts";
 import type { Fact, FactOf, FactType } from "../../../testnet/simulator/facts.ts";
+import { createFastSealing } from "../../../testnet/simulator/fast_sealing.ts";
 import { type Block, type BlockHeader, NO_SEALED_LANE, type Proposal } from "../../../types/block.ts";
 import { asciiBytes, fromHex, toHex } from "../../../types/bytes.ts";
 import { Height, type StateRoot, ValidatorIndex, View } from "../../../types/ids.ts";
@@ -44,6 +45,7 @@ export function worldOf(options: { readonly weights?: readonly number[]; readonl
       ed25519PublicKeys: validators.map(({ ed25519PublicKey }) => fromHex(ed25519PublicKey)),
       bls: fixture.bls,
       verifyEd25519: fixture.options(undefined).verifyEd25519,
+      sealingSuite: createFastSealing(),
       genesisHash: GENESIS_HASH,
       honest: new Set([...weights.keys()].filter((index) => !traitors.includes(index))),
       expect: "pass",

@@ -264,7 +264,7 @@ export const SAMPLE_FACTS: { readonly [Type in FactType]: readonly Fact[] } = {
       atUs: 50,
       validator: 2,
       activationHeight: 4,
-      hasShare: true,
+      secretShare: bytesOf(6, 32),
       key: { keyId: hashOf<KeyId>(77), threshold: 3, publicKey: bytesOf(4, 32), shareKeys: [bytesOf(5, 32)] },
     },
   ],

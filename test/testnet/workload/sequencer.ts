@@ -9,6 +9,7 @@ import type { OperationEntry } from "../../../replica/interface.ts";
 import type { CheckedCluster, Checker, Violation } from "../../../testnet/checks/checker.ts";
 import type { Scenario } from "../../../testnet/scenario/manifest.ts";
 import type { Fact } from "../../../testnet/simulator/facts.ts";
+import { createFastSealing } from "../../../testnet/simulator/fast_sealing.ts";
 import { createStream } from "../../../testnet/simulator/streams.ts";
 import { createAuditor } from "../../../testnet/workload/auditor.ts";
 import { createWorkload, WORKLOAD_FEES, type Workload, workloadGenesis } from "../../../testnet/workload/workload.ts";
@@ -114,6 +115,7 @@ export class Sequencer {
       ed25519PublicKeys: [],
       bls: createFastBls(),
       verifyEd25519: ed25519.verify,
+      sealingSuite: createFastSealing(),
       genesisHash: this.#parent.blockHash,
       honest: new Set(scenario.weights.keys()),
       expect: scenario.expect,
