@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { signEd25519, verifyEd25519 } from "../crypto/ed25519_sodium.ts";
 import { validatorSetContext } from "../crypto/hashes.ts";
+import type { Keygen } from "../mempool/keygen_interface.ts";
 import type { Network } from "../p2p/interface.ts";
 import { NETWORK_LIMITS } from "../p2p/limits.ts";
 import { createNetwork } from "../p2p/network.ts";
@@ -47,7 +48,7 @@ import { whyNotFinalAt } from "./rpc/why_not_final.ts";
 import { defaultSignatureWorkers } from "./runtime.ts";
 import { createSealedProgress } from "./sealed_progress.ts";
 import { describeKeygen } from "./sealing_answer.ts";
-import { createSealingOptions } from "./sealing_setup.ts";
+import { createSealingOptions, sealingKeyInUse } from "./sealing_setup.ts";
 import { createSignatureWorkers, SIGNATURE_WORKER_FILE, type SignatureWorkers } from "./signature_workers.ts";
 import { createSigner, type Signer } from "./signer.ts";
 import { createStartGate, START_WAIT_MS_MAX, type StartGate } from "./start_gate.ts";
@@ -108,6 +109,8 @@ interface Machine {
   readonly application: NodeApplication;
   readonly store: Store;
   readonly replica: Replica;
+  /** The machine's own, to be looked at only. Undefined on a chain without sealed transactions. */
+  readonly keygen: Pick<Keygen, "live" | "secretShare"> | undefined;
   readonly signer: Signer | undefined;
 }
 
@@ -226,7 +229,7 @@ function startIngress(parts: {
   return createTransactionIngress({
     parse: (bytes) => replica.parse(bytes),
     refusalOf: (transaction) => replica.refusalOf(transaction),
-    sealingPublicKey: (keyId) => (replica.sealingKey?.key.keyId === keyId ? replica.sealingKey.key.publicKey : undefined),
+    sealingKey: (keyId) => sealingKeyInUse(machine.keygen, keyId),
     finalHeight: () => replica.status.finalHeight,
     peerHeight: () => highestOf((network()?.peers ?? []).flatMap(({ status }) => status?.finalHeight ?? [])),
     workers,
@@ -290,7 +293,7 @@ async function buildMachine(config: NodeConfig, options: StartOptions, cleanups:
   store.releaseRecovered();
   const signer =
     self === undefined ? undefined : options.wrapSigner(createSigner({ domain, self, blsSecretKey, ed25519Seed, bls, signEd25519 }));
-  return { identity, validators, application, store, replica, signer };
+  return { identity, validators, application, store, replica, keygen: sealing?.keygen, signer };
 }
 
 function startSignatureWorkers(config: NodeConfig, { identity }: Machine, log: Logger): SignatureWorkers {

@@ -10,7 +10,7 @@ import { listQuorumOf, type SealingOptions } from "../replica/sealing.ts";
 import { asciiBytes, concatBytes, toHex } from "../types/bytes.ts";
 import type { Genesis } from "../types/genesis.ts";
 import type { ValidatorIndex } from "../types/ids.ts";
-import { SEALING_SUITES, type SealingSuite } from "../types/sealing.ts";
+import { type KeyId, SEALING_SUITES, type SealingSuite } from "../types/sealing.ts";
 import type { SigningDomain } from "../types/signing.ts";
 import { NodeError } from "./errors.ts";
 import { SEALING_CONFIG } from "./limits.ts";
@@ -20,6 +20,19 @@ export interface NodeSealing {
   readonly suite: SealingSuite;
   /** Undefined for an observer. */
   readonly secretKey: Uint8Array | undefined;
+}
+
+/** What seals are checked with, and our shares computed. Our share of the key never leaves this process. */
+export interface SealingKeyInUse {
+  readonly publicKey: Uint8Array;
+  /** Undefined when we hold no share of it: an observer, or a validator that a dealer cheated while it was away. */
+  readonly secretShare: Uint8Array | undefined;
+}
+
+/** Undefined when the key of this id is not live. */
+export function sealingKeyInUse(keygen: Pick<Keygen, "live" | "secretShare"> | undefined, keyId: KeyId): SealingKeyInUse | undefined {
+  const key = keygen?.live?.key;
+  return key?.keyId === keyId ? { publicKey: key.publicKey, secretShare: keygen?.secretShare } : undefined;
 }
 
 export const takesSealed = ({ parameters }: Genesis): boolean => parameters.sealingSuite !== SEALING_SUITES.none;

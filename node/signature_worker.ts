@@ -1,4 +1,5 @@
 /** A signature worker's thread: waits on the ring, checks batches in the order in which they were filled, posts each slot's number.
+ *  Of a sealed part that passed it computes our share, where the check brings our share of the key; it keeps neither.
  *  The main thread fills slots round robin, so the next filled slot is always the one after the last. The sealing suite and its
  *  WebAssembly are loaded at the first seal: a chain without sealed transactions never pays for them. */
 
@@ -6,13 +7,30 @@ import { parentPort, workerData } from "node:worker_threads";
 import { verifyEd25519 } from "../crypto/ed25519_sodium.ts";
 import { assert } from "../types/assert.ts";
 import type { SealingSuite } from "../types/sealing.ts";
-import { isSealCheck, openRing, RING_SLOTS, type SealedPartCheck, WORKER_READY } from "./signature_ring.ts";
+import {
+  type CheckVerdict,
+  INVALID,
+  isSealCheck,
+  openRing,
+  RING_SLOTS,
+  type SealedPartCheck,
+  VALID,
+  WORKER_READY,
+  type WorkerCheck,
+} from "./signature_ring.ts";
 
-let suite: Pick<SealingSuite, "check"> | undefined;
+let suite: Pick<SealingSuite, "check" | "shareOf"> | undefined;
 
-async function isSealed(check: SealedPartCheck): Promise<boolean> {
+async function judge(check: WorkerCheck): Promise<CheckVerdict> {
+  if (isSealCheck(check)) return judgeSeal(check);
+  return verifyEd25519(check.publicKey, check.message, check.signature) ? VALID : INVALID;
+}
+
+async function judgeSeal(check: SealedPartCheck): Promise<CheckVerdict> {
   suite ??= await (await import("./sealing_suite.ts")).loadSealingSuite();
-  return suite.check(check);
+  if (!suite.check(check)) return INVALID;
+  // C1: after the check only.
+  return check.secretShare === undefined ? VALID : { isValid: true, share: suite.shareOf(check.secretShare, check.sealed) };
 }
 
 async function run(): Promise<void> {
@@ -27,10 +45,7 @@ async function run(): Promise<void> {
     // Each wake announces exactly one more filled slot.
     while (done !== filled) {
       const slot = done & (RING_SLOTS - 1);
-      for (const [index, check] of ring.read(slot).entries()) {
-        const isRight = isSealCheck(check) ? await isSealed(check) : verifyEd25519(check.publicKey, check.message, check.signature);
-        ring.setVerdict(slot, index, isRight);
-      }
+      for (const [index, check] of ring.read(slot).entries()) ring.setVerdict(slot, index, await judge(check));
       // The counter wraps at 32 bits, as the shared one does.
       done = (done + 1) | 0;
       parentPort.postMessage(slot);

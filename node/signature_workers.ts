@@ -1,5 +1,6 @@
 /** Checks of transactions, of Ed25519 signatures and of seals, on worker threads, off the consensus loop. Threads start with the first check, so an idle
- *  validator pays nothing. While a thread starts, or after it died, checks run here in small portions: slower, never wrong.
+ *  validator pays nothing. While a thread starts, or after it died, checks run here in small portions: slower, never wrong, and
+ *  without shares, which the machine then computes when it needs them.
  *
  *  Queue: checks waiting for a thread, bounded in number and bytes; what does not fit is refused as a whole (`verify` returns
  *  false) and the caller tells its client "busy" or drops the gossip. A batch that is not done within its deadline counts as
@@ -10,8 +11,10 @@ import type { VerifyEd25519 } from "../types/suites.ts";
 import { messageOf } from "./errors.ts";
 import {
   bytesOf,
+  type CheckVerdict,
   costOf,
   hasCheckSizes,
+  INVALID,
   isSealCheck,
   openRing,
   RING_BYTES,
@@ -19,6 +22,7 @@ import {
   type SealedPartCheck,
   type SignatureRing,
   SLOT_CHECKS_MAX,
+  VALID,
   WORKER_READY,
   type WorkerCheck,
 } from "./signature_ring.ts";
@@ -45,7 +49,7 @@ export interface SignatureWorkerEvent {
 
 export interface SignatureWorkers {
   /** Takes all of `checks` and calls `done` once with their verdicts in order, or takes none and returns false (busy). */
-  verify(checks: readonly WorkerCheck[], done: (verdicts: readonly boolean[]) => void): boolean;
+  verify(checks: readonly WorkerCheck[], done: (verdicts: readonly CheckVerdict[]) => void): boolean;
   readonly waitingChecks: number;
   stop(): Promise<void>;
 }
@@ -53,9 +57,9 @@ export interface SignatureWorkers {
 export const SIGNATURE_WORKER_FILE = new URL("./signature_worker.ts", import.meta.url);
 
 interface Job {
-  readonly verdicts: boolean[];
+  readonly verdicts: CheckVerdict[];
   missing: number;
-  readonly done: (verdicts: readonly boolean[]) => void;
+  readonly done: (verdicts: readonly CheckVerdict[]) => void;
 }
 
 interface Item {
@@ -97,11 +101,11 @@ export function createSignatureWorkers(options: SignatureWorkersOptions): Signat
     const bytes = checks.reduce((total, check) => total + bytesOf(check), 0);
     const isFull = waiting.length + orphans.length + checks.length > options.checksMax || waitingBytes + bytes > options.bytesMax;
     if (isStopped || (isFull && waiting.length > 0)) return false;
-    const job: Job = { verdicts: new Array<boolean>(checks.length).fill(false), missing: checks.length, done };
+    const job: Job = { verdicts: new Array<CheckVerdict>(checks.length).fill(INVALID), missing: checks.length, done };
     if (checks.length === 0) done([]);
     for (const [index, check] of checks.entries()) {
       const item = { check, job, index };
-      if (!hasCheckSizes(check)) settle(item, false);
+      if (!hasCheckSizes(check)) settle(item, INVALID);
       else {
         waiting.push(item);
         waitingBytes += bytesOf(check);
@@ -215,8 +219,10 @@ export function createSignatureWorkers(options: SignatureWorkersOptions): Signat
   function checkInLoop(items: readonly Item[]): void {
     for (const item of items) {
       const { check } = item;
-      if (isSealCheck(check)) settle(item, options.checkSeal?.(check) === true);
-      else settle(item, options.verifyEd25519(check.publicKey, check.message, check.signature));
+      const isValid = isSealCheck(check)
+        ? options.checkSeal?.(check) === true
+        : options.verifyEd25519(check.publicKey, check.message, check.signature);
+      settle(item, isValid ? VALID : INVALID);
     }
   }
 
@@ -246,8 +252,8 @@ function countWithin(items: readonly Item[]): number {
   return count;
 }
 
-function settle({ job, index }: Item, isValid: boolean): void {
-  job.verdicts[index] = isValid;
+function settle({ job, index }: Item, verdict: CheckVerdict): void {
+  job.verdicts[index] = verdict;
   job.missing -= 1;
   if (job.missing === 0) job.done(job.verdicts);
 }

@@ -1,11 +1,12 @@
 /** The way of a transaction into the machine, cheap things first: parse, skip what is known, ask the machine what it would refuse anyway
- *  (sealed ones: chain, suite, key, expiry, nonce, fees), then on workers the signature, then the seal; hand over.
+ *  (sealed ones: chain, suite, key, expiry, nonce, fees), then on workers the signature, then the seal; hand over, with our share of what
+ *  was sealed where a worker could compute it. Our share of the key goes nowhere but to these workers.
  *  Parsing stays on this thread (a few µs each); it is done in slices, so that a large batch never holds up consensus.
  *
  *  A client always gets an answer: accepted, or a refusal with a code. What a peer sends and is refused is neither kept nor passed on:
- *  gossip that others need is judged here first. It costs the peer score when no honest node could have sent it (`isPeersFault`): validators at other heights, with other transactions
- *  waiting, rightly refuse other things, and a hostile client must not turn them against each other. Gossip beyond the bound is dropped,
- *  since a proposed transaction that is missing is fetched by its hash. */
+ *  gossip that others need is judged here first. It costs the peer score when no honest node could have sent it (`isPeersFault`):
+ *  validators at other heights, with other transactions waiting, rightly refuse other things, and a hostile client must not turn them
+ *  against each other. Gossip beyond the bound is dropped, since a proposed transaction that is missing is fetched by its hash. */
 
 import { SEALED_REFUSALS } from "../mempool/refusals.ts";
 import type { ReplicaInput, TransactionSource } from "../replica/interface.ts";
@@ -16,7 +17,8 @@ import { createRecentSet } from "../types/recent_set.ts";
 import type { KeyId } from "../types/sealing.ts";
 import type { PenaltyReason, Sender } from "../types/sender.ts";
 import type { SubmitResult } from "./rpc/core.ts";
-import type { WorkerCheck } from "./signature_ring.ts";
+import type { SealingKeyInUse } from "./sealing_setup.ts";
+import { type CheckVerdict, INVALID, type WorkerCheck } from "./signature_ring.ts";
 import type { SignatureWorkers } from "./signature_workers.ts";
 import type { Arrival } from "./transaction_tracker.ts";
 
@@ -25,8 +27,8 @@ export interface TransactionIngressOptions {
   readonly parse: (bytes: Uint8Array) => ParseResult;
   /** What the machine would answer whatever signature and seal are; asked before either is checked. */
   readonly refusalOf: (transaction: ParsedTransaction) => Refusal | undefined;
-  /** The public key that seals are checked with; undefined when this key is not live here. */
-  readonly sealingPublicKey: (keyId: KeyId) => Uint8Array | undefined;
+  /** What seals are checked with; undefined when this key is not live here. */
+  readonly sealingKey: (keyId: KeyId) => SealingKeyInUse | undefined;
   readonly finalHeight: () => Height;
   /** The highest final height that a peer has told; undefined before any has. */
   readonly peerHeight: () => Height | undefined;
@@ -99,6 +101,12 @@ interface Admission {
 
 type Candidate = Extract<ParseResult, { readonly ok: true }>;
 
+/** What became of a candidate: the transaction, with our share where it was computed. */
+interface Checked {
+  readonly transaction: ParsedTransaction;
+  readonly refusal: Refusal | undefined;
+}
+
 type Judge = (transaction: ParsedTransaction) => Refusal | "known" | undefined;
 
 /** Of transactions of a peer taken together. `wrong`: one of them is a fault or was not judged. `useless`: refused for reasons of our own. */
@@ -120,52 +128,76 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
   let droppedBatches = 0;
   let isStopped = false;
 
-  /** Checks signatures, then seals, of what is not known to be valid; `done` gets a refusal or undefined for each, in order. */
-  function check(candidates: readonly Candidate[], done: (refusals: readonly (Refusal | undefined)[]) => void): boolean {
-    const refusals: (Refusal | undefined)[] = candidates.map(() => undefined);
+  /** Checks signatures, then seals, of what is not known to be valid; `done` gets what became of each, in order. */
+  function check(candidates: readonly Candidate[], done: (checked: readonly Checked[]) => void): boolean {
+    const checked: Checked[] = candidates.map(({ transaction }) => ({ transaction, refusal: undefined }));
     const unknown = candidates.map(({ transaction }) => !verified.has(transaction.hash));
 
-    function checkAll(select: (candidate: Candidate) => WorkerCheck | undefined, refusal: Refusal, then: () => void): boolean {
+    function refuse(position: number, refusal: Refusal): void {
+      checked[position] = { ...(checked[position] as Checked), refusal };
+    }
+
+    function checkAll(
+      select: (candidate: Candidate) => WorkerCheck | undefined,
+      judge: (verdict: CheckVerdict, position: number) => void,
+      then: () => void,
+    ): boolean {
       const positions: number[] = [];
       const checks: WorkerCheck[] = [];
       for (const [position, candidate] of candidates.entries()) {
-        if (unknown[position] !== true || refusals[position] !== undefined) continue;
+        if (unknown[position] !== true || checked[position]?.refusal !== undefined) continue;
         const check = select(candidate);
         if (check === undefined) continue;
         positions.push(position);
         checks.push(check);
       }
       return workers.verify(checks, (verdicts) => {
-        for (const [index, position] of positions.entries()) if (verdicts[index] !== true) refusals[position] = refusal;
+        for (const [index, position] of positions.entries()) judge(verdicts[index] ?? INVALID, position);
         then();
       });
     }
 
-    function conclude(): void {
-      for (const [position, { transaction }] of candidates.entries()) {
-        if (refusals[position] === undefined) verified.add(transaction.hash);
+    function checkSeals(): boolean {
+      for (const [position, { seal }] of candidates.entries()) {
+        const isSealable = seal === undefined || options.sealingKey(seal.keyId) !== undefined;
+        if (!isSealable && checked[position]?.refusal === undefined) refuse(position, SEALED_REFUSALS.noSealingKey);
       }
-      done(refusals);
+      const judge = ({ isValid, share }: CheckVerdict, position: number): void => {
+        const { transaction, seal } = candidates[position] as Candidate;
+        if (!isValid) refuse(position, SEALED_REFUSALS.badSeal);
+        // The check carried our share of the key that the seal names, whatever key is live by now.
+        else if (seal !== undefined && share !== undefined) {
+          checked[position] = { transaction: { ...transaction, ownShare: { keyId: seal.keyId, share } }, refusal: undefined };
+        }
+      };
+      return checkAll(sealCheckOf, judge, conclude);
+    }
+
+    function conclude(): void {
+      for (const { transaction, refusal } of checked) if (refusal === undefined) verified.add(transaction.hash);
+      done(checked);
     }
 
     return checkAll(
       ({ signature }) => signature,
-      BAD_SIGNATURE,
+      ({ isValid }, position) => {
+        if (!isValid) refuse(position, BAD_SIGNATURE);
+      },
       () => {
         if (candidates.every(({ seal }) => seal === undefined)) return conclude();
+        if (checkSeals()) return;
         for (const [position, { seal }] of candidates.entries()) {
-          const isSealable = seal === undefined || options.sealingPublicKey(seal.keyId) !== undefined;
-          if (!isSealable) refusals[position] ??= SEALED_REFUSALS.noSealingKey;
+          if (seal !== undefined && checked[position]?.refusal === undefined) refuse(position, BUSY);
         }
-        const isTaken = checkAll(sealCheckOf, SEALED_REFUSALS.badSeal, conclude);
-        if (!isTaken) done(refusals.map((refusal, position) => refusal ?? (candidates[position]?.seal === undefined ? undefined : BUSY)));
+        done(checked);
       },
     );
   }
 
   function sealCheckOf({ seal }: Candidate): WorkerCheck | undefined {
-    const publicKey = seal === undefined ? undefined : options.sealingPublicKey(seal.keyId);
-    return seal === undefined || publicKey === undefined ? undefined : { publicKey, label: seal.label, sealed: seal.sealed };
+    const key = seal === undefined ? undefined : options.sealingKey(seal.keyId);
+    if (seal === undefined || key === undefined) return undefined;
+    return { publicKey: key.publicKey, label: seal.label, sealed: seal.sealed, secretShare: key.secretShare };
   }
 
   async function fromClient(encoded: readonly Uint8Array[]): Promise<readonly SubmitResult[]> {
@@ -200,13 +232,13 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
   }
 
   function verifyForClients(candidates: readonly Candidate[], settled: readonly Settle[], arrivedAtMs: number): void {
-    const isTaken = check(candidates, (refusals) => {
+    const isTaken = check(candidates, (checked) => {
       const valid: ParsedTransaction[] = [];
-      for (const [index, { transaction }] of candidates.entries()) {
+      for (const [index, { transaction, refusal }] of checked.entries()) {
         const settle = settled[index];
         if (settle === undefined) continue;
-        const refusal = isStopped ? STOPPING : refusals[index];
-        if (refusal !== undefined) settle(refusal);
+        if (isStopped) settle(STOPPING);
+        else if (refusal !== undefined) settle(refusal);
         else if (awaitVerdict(transaction, settle, arrivedAtMs)) valid.push(transaction);
       }
       if (valid.length > 0) options.submit({ type: "transactions", source: { type: "client" }, transactions: valid });
@@ -250,12 +282,12 @@ export function createTransactionIngress(options: TransactionIngressOptions): Tr
     if (candidates.length === 0) return Promise.resolve("useless");
     if (isStopped) return Promise.resolve("wrong");
     return new Promise((resolve) => {
-      const isTaken = check(candidates, (refusals) => {
-        const transactions = candidates.flatMap(({ transaction }, index) => (refusals[index] === undefined ? [transaction] : []));
-        const isForged = candidates.some(({ transaction }, index) => isPeersFault(refusals[index], transaction));
+      const isTaken = check(candidates, (checked) => {
+        const transactions = checked.flatMap(({ transaction, refusal }) => (refusal === undefined ? [transaction] : []));
+        const isForged = checked.some(({ transaction, refusal }) => isPeersFault(refusal, transaction));
         if (isForged) penalizeSource(source);
         if (transactions.length > 0) options.submit({ type: "transactions", source, transactions });
-        if (isForged || refusals.includes(BUSY)) resolve("wrong");
+        if (isForged || checked.some(({ refusal }) => refusal === BUSY)) resolve("wrong");
         else resolve(transactions.length > 0 ? "useful" : "useless");
       });
       if (isTaken) return;

@@ -9,7 +9,7 @@ import type { BlockHeader } from "../types/block.ts";
 import { labelOf } from "../types/envelope.ts";
 import type { BlockHash, ValidatorIndex } from "../types/ids.ts";
 import type { OpeningMessage } from "../types/opening_message.ts";
-import type { Opening, OpenResult } from "../types/sealing.ts";
+import type { KeyId, Opening, OpenResult } from "../types/sealing.ts";
 import type { Sender } from "../types/sender.ts";
 import { type Body, heldTransactions } from "./bodies.ts";
 import { armOpeningTimer, type Context } from "./context.ts";
@@ -24,7 +24,7 @@ export function holdBlock(context: Context, body: Body): void {
   assert(live !== undefined && live.key.keyId === header.keyId, "SL1: a block with a sealed lane names the live key");
   const { blockHash } = body;
   const { height, view } = header;
-  const items = itemsOf(heldTransactions(body).slice(0, header.sealedCount));
+  const items = itemsToOpen(heldTransactions(body).slice(0, header.sealedCount), live.key.keyId);
   const { isHeld, effects } = sealing.openings.hold({ blockHash, height, view, key: live.key, items });
   if (isHeld) sealing.unheld.delete(blockHash);
   else sealing.unheld.add(blockHash);
@@ -40,6 +40,14 @@ export function itemsOf(lane: readonly ParsedTransaction[]): readonly SealedItem
   return lane.map(({ sealed: envelope }) => {
     assert(envelope !== undefined, "a sealed lane holds sealed transactions");
     return { label: labelOf(envelope), sealed: envelope.sealed };
+  });
+}
+
+/** With our shares that came ready. One under another key is passed over: a resharing changes shares and key id, not the public key. */
+function itemsToOpen(lane: readonly ParsedTransaction[], keyId: KeyId): readonly SealedItem[] {
+  return itemsOf(lane).map((item, position) => {
+    const ownShare = lane[position]?.ownShare;
+    return ownShare?.keyId === keyId ? { ...item, share: ownShare.share } : item;
   });
 }
 

@@ -24,6 +24,15 @@ export interface ParsedTransaction {
   readonly sealed?: SealedEnvelope | undefined;
   /** Set when this is a message of the key generation. */
   readonly keygen?: SignedKeygenMessage | undefined;
+  /** Our share of it, where it was computed before it is needed. Not part of `bytes`. */
+  readonly ownShare?: OwnShare | undefined;
+}
+
+/** This node's share of one sealed transaction under the key of this id. Nobody else may see it before the transaction's block may be
+ *  opened (SL3), so it is never encoded or logged with the transaction. */
+export interface OwnShare {
+  readonly keyId: KeyId;
+  readonly share: Uint8Array;
 }
 
 /** An Ed25519 check that must pass before a transaction is admitted; done on worker threads. */

@@ -11,6 +11,7 @@ import { createPrng } from "../support/prng.ts";
 import {
   ask,
   askProofs,
+  type Bench,
   benchOf,
   benchOfFour,
   blockHashOf,
@@ -51,15 +52,36 @@ t.test("O1: release, shares are handed out for storing first and go to (view + k
   t.same(of.openings.release({ blockHash: blockHashOf(9), secretShare: of.keys.secretShares[SELF] }), [], "unknown block: nothing");
 });
 
-t.test("release: an own share that was computed ahead is not computed again", async (t) => {
-  const of = benchOfFour(lane(2));
-  const items = of.block.items.map((item) => ({
-    ...item,
-    share: fast.suite.shareOf(of.keys.secretShares[SELF] as Uint8Array, item.sealed),
-  }));
+/** Of these positions our shares come ready. */
+function holdAhead(of: Bench, isAhead: (position: number) => boolean): void {
+  const secretShare = of.keys.secretShares[SELF] as Uint8Array;
+  const items = of.block.items.map((item, position) =>
+    isAhead(position) ? { ...item, share: fast.suite.shareOf(secretShare, item.sealed) } : item,
+  );
   of.openings.hold({ ...of.block, items });
-  t.same(brief(of.release()), ["storeShares", "0<shares 0"]);
-  t.equal(of.counts.shareOf, 0);
+}
+
+t.test("O1: shares that were computed ahead, none leaves before release whatever peers send and whatever the time", async (t) => {
+  for (const fewSealed of [0, 100]) {
+    const of = benchOfFour(lane(6), { ...CONFIG, fewSealed });
+    holdAhead(of, () => true);
+    const effects: OpeningEffect[] = [];
+    for (const message of [ask(of, [0, 1, 5]), askProofs(of, [1]), of.shares(0, [1, 5])]) effects.push(...of.receive(0, message));
+    of.openings.finalize({ blockHash: of.block.blockHash, nowMs: 0 });
+    effects.push(...of.openings.timer(100), ...of.openings.timer(10_000));
+    t.notOk(brief(effects).some((each) => /shares|proofs|storeShares/i.test(each)));
+    t.same(of.openings.release({ blockHash: of.block.blockHash, secretShare: undefined }), [], "nor without a share of the key");
+  }
+});
+
+t.test("release: own shares that were computed ahead, not computed again, and what leaves is the same", async (t) => {
+  const plain = heldOfFour(lane(6)).release();
+  for (const isAhead of [() => true, (position: number) => position % 2 === 0]) {
+    const of = benchOfFour(lane(6));
+    holdAhead(of, isAhead);
+    t.same(of.release(), plain);
+    t.equal(of.counts.shareOf, [0, 1, 2, 3, 4, 5].filter((position) => !isAhead(position)).length);
+  }
 });
 
 t.test("release: without a share of the key, nothing is sent and others' shares still open", async (t) => {

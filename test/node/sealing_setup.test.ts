@@ -5,11 +5,19 @@ import { signEd25519, verifyEd25519 } from "../../crypto/ed25519_sodium.ts";
 import { chainIdOf, validatorSetContext } from "../../crypto/hashes.ts";
 import { DEFAULT_PARAMETERS } from "../../node/genesis_file.ts";
 import { sealingOf } from "../../node/identity.ts";
-import { createSealingOptions, requireSealable, sealingPublicKeyOf, sealingSecretKeyOf, takesSealed } from "../../node/sealing_setup.ts";
+import {
+  createSealingOptions,
+  requireSealable,
+  sealingKeyInUse,
+  sealingPublicKeyOf,
+  sealingSecretKeyOf,
+  takesSealed,
+} from "../../node/sealing_setup.ts";
 import { loadSealingSuite } from "../../node/sealing_suite.ts";
 import { bytesEqual } from "../../types/bytes.ts";
 import type { Genesis } from "../../types/genesis.ts";
-import { Epoch, TimestampMs, ValidatorIndex } from "../../types/ids.ts";
+import { Epoch, Height, TimestampMs, ValidatorIndex } from "../../types/ids.ts";
+import type { KeyId } from "../../types/sealing.ts";
 
 const suite = await loadSealingSuite();
 const seedOf = (index: number) => new Uint8Array(32).fill(index + 1);
@@ -93,4 +101,16 @@ t.test("createSealingOptions: a validator deals at the start, an observer follow
   const observer = make(undefined);
   t.equal(observer.sign, undefined);
   t.equal(observer.keygen.due(), undefined);
+});
+
+t.test("sealingKeyInUse: nothing before the key is live or for another key; without our share where we hold none", async (t) => {
+  const keyId = "a" as KeyId;
+  const publicKey = Uint8Array.of(1);
+  const live = { key: { keyId, publicKey, threshold: 3, shareKeys: [] }, activationHeight: Height.of(5) };
+  const secretShare = Uint8Array.of(2);
+  t.equal(sealingKeyInUse(undefined, keyId), undefined);
+  t.equal(sealingKeyInUse({ live: undefined, secretShare: undefined }, keyId), undefined);
+  t.equal(sealingKeyInUse({ live, secretShare }, "b" as KeyId), undefined);
+  t.same(sealingKeyInUse({ live, secretShare }, keyId), { publicKey, secretShare });
+  t.same(sealingKeyInUse({ live, secretShare: undefined }, keyId), { publicKey, secretShare: undefined });
 });

@@ -1,15 +1,18 @@
-/** Signature checks on real threads, on threads that die or hang, and on the main thread; the shared ring itself. */
+/** Signature checks on real threads, on threads that die or hang, and on the main thread; the shared ring itself; shares computed ahead. */
 
 import t, { type Test } from "tap";
 import { ed25519PublicKeyOf, signEd25519, verifyEd25519 } from "../../crypto/ed25519_sodium.ts";
 import { loadSealingSuite } from "../../node/sealing_suite.ts";
 import {
+  type CheckVerdict,
   hasCheckSizes,
+  INVALID,
   openRing,
   RING_BYTES,
   type SealedPartCheck,
   SLOT_BYTES,
   SLOT_CHECKS_MAX,
+  VALID,
   type WorkerCheck,
 } from "../../node/signature_ring.ts";
 import {
@@ -54,24 +57,33 @@ function start(t: Test, change: Partial<SignatureWorkersOptions> = {}): { worker
   return { workers, events };
 }
 
-function verdicts(workers: SignatureWorkers, checks: readonly WorkerCheck[]): Promise<readonly boolean[]> {
+function fullVerdicts(workers: SignatureWorkers, checks: readonly WorkerCheck[]): Promise<readonly CheckVerdict[]> {
   return new Promise((resolve, reject) => {
     if (!workers.verify(checks, resolve)) reject(new Error("busy"));
   });
 }
 
+async function verdicts(workers: SignatureWorkers, checks: readonly WorkerCheck[]): Promise<readonly boolean[]> {
+  return (await fullVerdicts(workers, checks)).map(({ isValid }) => isValid);
+}
+
 const suite = await loadSealingSuite();
 const sealingKey = suite.publicKeyOf(suite.deriveSecretKey(seed));
 
-function sealedPart(index: number): SealedPartCheck {
+/** Our share of the key, as any scalar may be one. */
+const secretShare = suite.deriveSecretKey(new Uint8Array(32).fill(9));
+
+function sealedPart(index: number, change: Partial<SealedPartCheck> = {}): SealedPartCheck {
   const label = new Uint8Array(LABEL_BYTES).fill(index);
   const sealed = suite.seal({ publicKey: sealingKey, label, message: new Uint8Array(256), randomness: new Uint8Array(64).fill(index) });
-  return { publicKey: sealingKey, label, sealed };
+  return { publicKey: sealingKey, label, sealed, secretShare: undefined, ...change };
 }
 
 /** What a ring gives back, out of its memory. */
 const copyOf = (check: WorkerCheck): WorkerCheck =>
-  Object.fromEntries(Object.entries(check).map(([name, bytes]) => [name, new Uint8Array(bytes)])) as unknown as WorkerCheck;
+  Object.fromEntries(
+    Object.entries(check).map(([name, bytes]) => [name, bytes === undefined ? undefined : new Uint8Array(bytes)]),
+  ) as unknown as WorkerCheck;
 
 /** Has work done until the thread is up, so that what follows runs on it. */
 async function warm(workers: SignatureWorkers, events: readonly string[]): Promise<void> {
@@ -167,7 +179,12 @@ t.test("openRing: seals among signatures, come back as they went in, and fewer o
   t.same(ring.read(0).map(copyOf), mixed);
   const seals = Array.from({ length: 20 }, (_, index) => sealedPart(index));
   t.equal(ring.fill(1, seals), 8, "each costs as much as eight signatures");
-  const largest = { publicKey, label: new Uint8Array(LABEL_BYTES), sealed: new Uint8Array(sealedBytesOf(SEALED_SIZE_CLASS_MAX)) };
+  const sharing = Array.from({ length: 20 }, (_, index) => sealedPart(index, { secretShare }));
+  t.equal(ring.fill(1, sharing), 5, "a share takes time as well");
+  t.same(ring.read(1).map(copyOf), sharing.slice(0, 5));
+  const sealed = new Uint8Array(sealedBytesOf(SEALED_SIZE_CLASS_MAX));
+  const largest = { publicKey, label: new Uint8Array(LABEL_BYTES), sealed, secretShare };
+  t.equal(ring.fill(2, [largest, signed(1)]), 2);
   t.ok(hasCheckSizes(largest));
   t.notOk(hasCheckSizes({ ...largest, publicKey: new Uint8Array(31) }));
   t.notOk(hasCheckSizes({ ...largest, sealed: new Uint8Array(SLOT_BYTES) }));
@@ -190,4 +207,46 @@ for (const count of [0, 1]) {
 t.test("createSignatureWorkers: a seal where nothing is sealed, not valid", async (t) => {
   const { workers } = start(t, { count: 0 });
   t.same(await verdicts(workers, [sealedPart(1), signed(1)]), [false, true]);
+});
+
+t.test("openRing: verdicts with and without a share, a share is a copy and stays with its verdict", async (t) => {
+  const ring = openRing(new SharedArrayBuffer(RING_BYTES));
+  const shareOf = (slot: number, index: number) => new Uint8Array(32).fill(slot * SLOT_CHECKS_MAX + index);
+  const places = [0, 1, 2, 3].flatMap((slot) => [0, 1, SLOT_CHECKS_MAX - 1].map((index) => ({ slot, index })));
+  for (const { slot, index } of places) ring.setVerdict(slot, index, { isValid: true, share: shareOf(slot, index) });
+  t.same(ring.read(0), [], "nothing beside the shares is written");
+  const found = places.map(({ slot, index }) => ring.verdict(slot, index));
+  for (const { slot, index } of places) ring.setVerdict(slot, index, index === 0 ? INVALID : VALID);
+  for (const [at, { slot, index }] of places.entries()) {
+    t.same(found[at], { isValid: true, share: shareOf(slot, index) });
+    t.same(ring.verdict(slot, index), index === 0 ? INVALID : VALID, "an earlier share does not come again");
+  }
+});
+
+t.test("createSignatureWorkers: asked for our share, the share that shareOf gives, of what passed and of nothing else", async (t) => {
+  const { workers, events } = start(t, { checkSeal: suite.check });
+  await warm(workers, events);
+  const checks: WorkerCheck[] = Array.from({ length: 12 }, (_, index) =>
+    index % 4 === 0 ? signed(index) : sealedPart(index, index % 4 === 1 ? {} : { secretShare }),
+  );
+  checks[7] = sealedPart(7, { secretShare, label: Uint8Array.of(1) });
+  const expected = checks.map((check, index): CheckVerdict => {
+    if (index === 7) return INVALID;
+    return "sealed" in check && check.secretShare !== undefined
+      ? { isValid: true, share: suite.shareOf(secretShare, check.sealed) }
+      : VALID;
+  });
+  t.same(await fullVerdicts(workers, checks), expected);
+  const other = suite.deriveSecretKey(new Uint8Array(32).fill(10));
+  const check = sealedPart(2, { secretShare: other });
+  t.same(await fullVerdicts(workers, [check]), [{ isValid: true, share: suite.shareOf(other, check.sealed) }], "with the key it brings");
+});
+
+t.test("createSignatureWorkers: asked for our share where no thread is, or one that dies, the verdict alone", async (t) => {
+  const { workers } = start(t, { count: 0, checkSeal: suite.check });
+  const checks = [sealedPart(1, { secretShare }), sealedPart(2, { secretShare, label: Uint8Array.of(1) })];
+  t.same(await fullVerdicts(workers, checks), [VALID, INVALID]);
+  const dying = start(t, { checkSeal: suite.check, workerFile: BROKEN_WORKER_FILE });
+  await warm(dying.workers, dying.events);
+  t.same(await fullVerdicts(dying.workers, checks), [VALID, INVALID]);
 });

@@ -1,7 +1,7 @@
 /** The way of transactions into the machine, with a parser, workers and a machine that the test plays. */
 
 import t from "tap";
-import { isSealCheck, type WorkerCheck } from "../../node/signature_ring.ts";
+import { type CheckVerdict, INVALID, isSealCheck, VALID, type WorkerCheck } from "../../node/signature_ring.ts";
 import { createTransactionIngress, type TransactionIngressOptions } from "../../node/transaction_ingress.ts";
 import type { ReplicaInput } from "../../replica/interface.ts";
 import type { ParseResult, Refusal } from "../../types/application.ts";
@@ -36,17 +36,20 @@ function bench(change: Partial<TransactionIngressOptions> = {}) {
   const ingress = createTransactionIngress({
     parse,
     refusalOf: () => undefined,
-    sealingPublicKey: () => Uint8Array.of(7),
+    sealingKey: () => ({ publicKey: Uint8Array.of(7), secretShare: undefined }),
     finalHeight: () => Height.of(1),
     peerHeight: () => Height.of(1),
     workers: {
       verify(checks, done) {
-        const isRight = (check: WorkerCheck): boolean => {
+        const judge = (check: WorkerCheck): CheckVerdict => {
           const [byte = 0] = isSealCheck(check) ? check.sealed : check.message;
           checked.push(isSealCheck(check) ? -byte : byte);
-          return isSealCheck(check) ? byte % 2 === 0 : byte < 200;
+          const isValid = isSealCheck(check) ? byte % 2 === 0 : byte < 200;
+          const [secret] = isSealCheck(check) ? (check.secretShare ?? []) : [];
+          if (secret !== undefined && isValid) return { isValid, share: Uint8Array.of(secret, byte) };
+          return isValid ? VALID : INVALID;
         };
-        const verdicts = checks.map(isRight);
+        const verdicts = checks.map(judge);
         queueMicrotask(() => done(verdicts));
         return true;
       },
@@ -230,14 +233,14 @@ t.test("fromClient: what the machine would refuse anyway, its code before anythi
 });
 
 t.test("fromClient: no sealing key here, a code that says so; workers full before the seals, busy for sealed ones alone", async (t) => {
-  const keyless = bench({ sealingPublicKey: () => undefined });
+  const keyless = bench({ sealingKey: () => undefined });
   t.match(await keyless.ingress.fromClient(bytesOf(160)), [{ refusal: { code: "noSealingKey", canRetry: true } }]);
   t.same(keyless.checked, [160]);
   let calls = 0;
   const verify: TransactionIngressOptions["workers"]["verify"] = (checks, done) => {
     calls += 1;
     if (calls > 1) return false;
-    done(checks.map(() => true));
+    done(checks.map(() => VALID));
     return true;
   };
   const full = bench({ workers: { verify } });
@@ -299,3 +302,63 @@ t.test("fromRequest: a proposal waits for it, handed over whatever the pool woul
   t.same(checked, [160, 161, -160, -161]);
   t.same(hashes(), [[hashOf(160)]]);
 });
+
+t.test("our share: of what is sealed and valid, handed over with the transaction and the id of its key", async (t) => {
+  const asked: KeyId[] = [];
+  const sealingKey = (keyId: KeyId) => {
+    asked.push(keyId);
+    return { publicKey: Uint8Array.of(7), secretShare: Uint8Array.of(5) };
+  };
+  const { ingress, inputs } = bench({ sealingKey });
+  void ingress.fromClient(bytesOf(1, 160, 161, 162));
+  ingress.fromGossip(peer, bytesOf(2, 164));
+  ingress.fromRequest({ type: "peer", sender: peer }, bytesOf(166));
+  await settle();
+  const shares = inputs.map(({ transactions }) => transactions.map(({ hash, ownShare }) => [hash, ownShare]));
+  const ownShare = (byte: number) => ({ keyId: KEY, share: Uint8Array.of(5, byte) });
+  t.same(shares, [
+    [
+      [hashOf(1), undefined],
+      [hashOf(160), ownShare(160)],
+      [hashOf(162), ownShare(162)],
+    ],
+    [
+      [hashOf(2), undefined],
+      [hashOf(164), ownShare(164)],
+    ],
+    [[hashOf(166), ownShare(166)]],
+  ]);
+  t.ok(asked.every((keyId) => keyId === KEY));
+});
+
+t.test("our share: the key is replaced while a worker has the check, the share keeps the id of the key it was made with", async (t) => {
+  let isReplaced = false;
+  const key = { publicKey: Uint8Array.of(7), secretShare: Uint8Array.of(5) };
+  const { ingress, inputs } = bench({ sealingKey: () => (isReplaced ? undefined : key) });
+  ingress.fromGossip(peer, bytesOf(160));
+  // The signature's verdict comes in a microtask, the seal's in another one.
+  await Promise.resolve();
+  isReplaced = true;
+  await settle();
+  t.same(inputs[0]?.transactions[0]?.ownShare, { keyId: KEY, share: Uint8Array.of(5, 160) });
+});
+
+t.test(
+  "our share: a node that holds no share of the key asks for none, and what is known to be valid is not checked for one",
+  async (t) => {
+    const observer = bench();
+    observer.ingress.fromGossip(peer, bytesOf(160));
+    await settle();
+    t.same(
+      observer.inputs.map(({ transactions }) => transactions.map((transaction) => "ownShare" in transaction)),
+      [[false]],
+    );
+    const { ingress, inputs, checked } = bench({ sealingKey: () => ({ publicKey: Uint8Array.of(7), secretShare: Uint8Array.of(5) }) });
+    ingress.fromGossip(peer, bytesOf(160));
+    await settle();
+    ingress.fromRequest({ type: "peer", sender: peer }, bytesOf(160));
+    await settle();
+    t.same(checked, [160, -160]);
+    t.equal(inputs[1]?.transactions[0]?.ownShare, undefined);
+  },
+);

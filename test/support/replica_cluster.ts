@@ -3,11 +3,12 @@
 
 import { hashHeader, hashTransaction } from "../../crypto/hashes.ts";
 import { createNullApplication } from "../../ledger/null_application.ts";
+import type { Keygen } from "../../mempool/keygen_interface.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { FinalizedBlock, Replica, ReplicaEffect, ReplicaInput } from "../../replica/interface.ts";
 import { recoverReplica } from "../../replica/recovery.ts";
 import { createReplica } from "../../replica/replica.ts";
-import type { Application } from "../../types/application.ts";
+import type { Application, ParsedTransaction } from "../../types/application.ts";
 import type { Proposal } from "../../types/block.ts";
 import { type BlockHash, Epoch, Height, TimestampMs, type TransactionHash, ValidatorIndex } from "../../types/ids.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
@@ -41,6 +42,8 @@ export interface ClusterNode {
   readonly disk: Disk;
   replica: Replica;
   application: Application;
+  /** The machine's own. */
+  keygen: Keygen | undefined;
   isUp: boolean;
   /** Grows with each restart, so that timers and messages of an earlier life are recognised. */
   life: number;
@@ -85,6 +88,8 @@ export function createCluster(options: {
   readonly config?: Partial<ReplicaConfig>;
   readonly delayMs?: readonly [number, number];
   readonly isGossipLost?: (hash: TransactionHash, to: number) => boolean;
+  /** What a node's workers add to a transaction before the machine gets it. */
+  readonly prepare?: (node: ClusterNode, transaction: ParsedTransaction) => ParsedTransaction;
 }): Cluster {
   const prng = createPrng(options.seed);
   const bls = createFastBls();
@@ -92,6 +97,7 @@ export function createCluster(options: {
   const [delayMin, delayMax] = options.delayMs ?? [1, 5];
   const members = createMembers({ count: options.count, bls, sealing: options.sealing });
   const { secrets, edKeys, validators, domain, sealingOf } = members;
+  const prepare = options.prepare ?? ((_, transaction) => transaction);
   const createApplication = options.createApplication ?? (() => createNullApplication({ chainId: CHAIN_ID }));
   const events: Event[] = [];
   let sequence = 0;
@@ -101,7 +107,7 @@ export function createCluster(options: {
     events.push({ atMs: nowMs + delayMs, sequence: sequence++, act });
   };
   const clock = (): TimestampMs => TimestampMs.plus(GENESIS_TIME, Math.floor(nowMs));
-  function start(node: { disk: Disk }, index: number): { replica: Replica; application: Application } {
+  function start(node: { disk: Disk }, index: number): Pick<ClusterNode, "replica" | "application" | "keygen"> {
     const { disk } = node;
     const application = createApplication();
     const sealing = sealingOf(index);
@@ -136,7 +142,7 @@ export function createCluster(options: {
       config,
       recovered: result.recovered,
     });
-    return { replica, application };
+    return { replica, application, keygen: sealing?.keygen };
   }
 
   const nodes: ClusterNode[] = secrets.map((_, index) => {
@@ -183,7 +189,7 @@ export function createCluster(options: {
       const node = nodes[index] as ClusterNode;
       const parsed = node.replica.parse(payload);
       if (!parsed.ok) throw new Error("payload does not parse");
-      input(node, { type: "transactions", source: { type: "client" }, transactions: [parsed.transaction] });
+      input(node, { type: "transactions", source: { type: "client" }, transactions: [prepare(node, parsed.transaction)] });
       return parsed.transaction.hash;
     },
     crash(index) {
@@ -301,7 +307,7 @@ export function createCluster(options: {
   function acceptRaw(node: ClusterNode, payloads: readonly Uint8Array[], sender: Sender): void {
     const transactions = payloads.flatMap((payload) => {
       const parsed = node.replica.parse(payload);
-      return parsed.ok ? [parsed.transaction] : [];
+      return parsed.ok ? [prepare(node, parsed.transaction)] : [];
     });
     if (transactions.length > 0) input(node, { type: "transactions", source: { type: "peer", sender }, transactions });
   }
