@@ -212,6 +212,7 @@ class Validator implements SimulatedValidator {
       requests: this.#requests,
       replica,
       store,
+      secretShare: () => this.#keygen?.secretShare,
       saveSnapshot: (snapshot) => {
         this.disk.saveSnapshot(snapshot);
         this.#host.emit({ type: "snapshot", atUs: this.#host.scheduler.nowUs, validator: this.index, height: snapshot.height });
@@ -316,9 +317,8 @@ class Validator implements SimulatedValidator {
     if (live === undefined || this.#toldKeyIn === this.life) return;
     this.#toldKeyIn = this.life;
     const { nowUs: atUs } = this.#host.scheduler;
-    const { activationHeight, key } = live;
     const secretShare = this.#keygen?.secretShare;
-    this.#host.emit({ type: "keyLive", atUs, validator: this.index, activationHeight, key, secretShare });
+    this.#host.emit({ type: "keyLive", atUs, validator: this.index, ...live, secretShare });
   }
 
   #save(durable: Durable, effects: readonly ReplicaEffect[]): void {
