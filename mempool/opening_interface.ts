@@ -9,7 +9,8 @@ import type { Opening, OpenResult, SealingKey, SealingSuite } from "../types/sea
 export interface SealedItem {
   readonly label: Uint8Array;
   readonly sealed: Uint8Array;
-  /** Our own share where it was computed ahead (by a worker); it is trusted and, like any other, leaves only after `release`. */
+  /** Our own share under the block's key where it was computed ahead (by a worker); it is trusted and, like any other, leaves only after
+   *  `release`. */
   readonly share?: Uint8Array;
 }
 
