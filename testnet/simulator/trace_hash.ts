@@ -173,6 +173,7 @@ function foldRare(fold: Fold, fact: Rare): void {
       fold.integer(fact.activationHeight);
       fold.hash(fact.key.keyId);
       fold.flag(fact.secretShare !== undefined);
+      if (fact.secretShare !== undefined) fold.bytes(fact.secretShare);
       return fold.value(fact.key);
     case "betrayal":
       fold.integer(fact.view);
