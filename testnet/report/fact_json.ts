@@ -54,7 +54,11 @@ function ownFieldsOf(fact: Fact): { readonly [key: string]: Json } {
     case "ordered":
       return { blocks: fact.blocks.map(({ blockHash, height }) => ({ height, block: shortHash(blockHash) })) };
     case "keyLive":
-      return { key: { keyId: shortHash(fact.key.keyId), threshold: fact.key.threshold } };
+      return {
+        key: { keyId: shortHash(fact.key.keyId), threshold: fact.key.threshold },
+        secretShare: undefined,
+        hasShare: fact.secretShare !== undefined,
+      };
     case "opened":
       return { blockHash: shortHash(fact.blockHash) };
     case "evidence":
