@@ -30,6 +30,14 @@ export interface TestnetSummary {
 export interface ClusterBench {
   readonly name: string;
   readonly about: string;
+  /** `seconds`: of each run of the testnet. `say` gets its text for people. */
+  readonly run: (seconds: number, say: (line: string) => void) => Promise<Figure[]>;
+}
+
+/** One run of the testnet. */
+interface RunPlan {
+  readonly name: string;
+  readonly about: string;
   /** Arguments of the testnet besides --json and --duration. */
   readonly args: readonly string[];
   /** Runs shorter than this show nothing. */
@@ -37,7 +45,7 @@ export interface ClusterBench {
   readonly read: (summary: TestnetSummary) => Figure[];
 }
 
-export const CLUSTER_BENCHES: readonly ClusterBench[] = [
+const PLANS: readonly RunPlan[] = [
   {
     name: "idle",
     about: "four validators with nothing to order",
@@ -131,9 +139,11 @@ export const CLUSTER_BENCHES: readonly ClusterBench[] = [
 /** What a run may take beyond its duration: start, settling, the comparison of all validators. */
 const GRACE_MS = 180_000;
 
-export async function runClusterBench(bench: ClusterBench, seconds: number, say: (line: string) => void): Promise<Figure[]> {
-  return bench.read(await runTestnet(bench.args, Math.max(seconds, bench.secondsMin), say));
-}
+export const CLUSTER_BENCHES: readonly ClusterBench[] = PLANS.map(({ name, about, args, secondsMin, read }) => ({
+  name,
+  about,
+  run: async (seconds, say) => read(await runTestnet(args, Math.max(seconds, secondsMin), say)),
+}));
 
 /** Rejects when the testnet printed no summary or was not ok. `say` gets its text for people. `duration` in seconds. */
 export async function runTestnet(benchArgs: readonly string[], duration: number, say: (line: string) => void): Promise<TestnetSummary> {

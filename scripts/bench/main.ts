@@ -5,12 +5,13 @@ import { cpus, platform, release } from "node:os";
 import { parseArgs } from "node:util";
 import { OWN_RUNTIME, PROJECT_ROOT } from "../gate/runtimes.ts";
 import { calibrate } from "./calibration.ts";
-import { CLUSTER_BENCHES, runClusterBench } from "./cluster.ts";
+import { CLUSTER_BENCHES } from "./cluster.ts";
 import { COMPONENT_BENCHES, figuresOf } from "./components.ts";
 import { describeReport, type Figure, type Report, reportJson, type Section, writeReport } from "./report.ts";
-import { runSealedClusterBench, SEALED_CLUSTER_BENCH } from "./sealed_cluster.ts";
+import { SEALED_CLUSTER_BENCH } from "./sealed_cluster.ts";
 
-const NAMES = ["calibration", ...[...COMPONENT_BENCHES, ...CLUSTER_BENCHES, SEALED_CLUSTER_BENCH].map(({ name }) => name)];
+const CLUSTERS = [...CLUSTER_BENCHES, SEALED_CLUSTER_BENCH];
+const NAMES = ["calibration", ...[...COMPONENT_BENCHES, ...CLUSTERS].map(({ name }) => name)];
 const SECONDS = 30;
 
 const USAGE = `Usage: npm run bench -- [options]        (with Deno: deno task bench [options])
@@ -37,11 +38,8 @@ async function main(): Promise<number> {
   for (const bench of COMPONENT_BENCHES.filter(isWanted)) {
     sections.push(await sectionOf(bench, async () => figuresOf(await bench.run(), bench.relativeTo)));
   }
-  for (const bench of CLUSTER_BENCHES.filter(isWanted)) {
-    sections.push(await sectionOf(bench, () => runClusterBench(bench, options.seconds, say)));
-  }
-  if (isWanted(SEALED_CLUSTER_BENCH)) {
-    sections.push(await sectionOf(SEALED_CLUSTER_BENCH, () => runSealedClusterBench(options.seconds, say)));
+  for (const bench of CLUSTERS.filter(isWanted)) {
+    sections.push(await sectionOf(bench, () => bench.run(options.seconds, say)));
   }
   const report: Report = { startedAt, machine: describeMachine(), calibration, sections };
   const path = writeReport(report, PROJECT_ROOT);

@@ -1,14 +1,15 @@
 /** What sealing costs a cluster, as ratios within one report: sealed against open transactions at equal load, and the CPU time of one sealed
  *  transaction against the primitives that it needs. Four validators and the clients share this machine's cores. */
 
-import { runTestnet } from "./cluster.ts";
+import { type ClusterBench, runTestnet } from "./cluster.ts";
 import type { Figure } from "./report.ts";
 import { benchPrimitives, type SealingFigures } from "./sealing_bench.ts";
 
-export const SEALED_CLUSTER_BENCH = {
+export const SEALED_CLUSTER_BENCH: ClusterBench = {
   name: "sealed",
   about: "sealed transactions against open ones at equal load, bundles, and CPU per sealed transaction",
-} as const;
+  run: benchSealedCluster,
+};
 
 const VALIDATORS = 4;
 const SECONDS_MIN = 15;
@@ -21,8 +22,8 @@ const SUSTAINED_RATE = 250;
 const SATURATED_SECONDS_MIN = 30;
 const BUNDLE = { rate: 20, operations: 600 } as const;
 
-/** `seconds`: of each of seven runs. */
-export async function runSealedClusterBench(seconds: number, say: (line: string) => void): Promise<Figure[]> {
+/** Seven runs. */
+async function benchSealedCluster(seconds: number, say: (line: string) => void): Promise<Figure[]> {
   const duration = Math.max(seconds, SECONDS_MIN);
   const run = (args: string, secondsMin = 0) => {
     say(`  testnet ${args}`);

@@ -4,9 +4,8 @@
 
 import process from "node:process";
 import { nobleGroup } from "../../crypto/sealing/noble_group.ts";
-import { createSodiumGroup } from "../../crypto/sealing/sodium_group.ts";
 import { createSealingSuite } from "../../crypto/sealing/suite.ts";
-import { loadSodium } from "../../node/sodium.ts";
+import { loadSealingSuite } from "../../node/sealing_suite.ts";
 import { createFastSealing } from "../../testnet/simulator/fast_sealing.ts";
 import { asciiBytes } from "../../types/bytes.ts";
 import { ValidatorIndex } from "../../types/ids.ts";
@@ -53,11 +52,11 @@ const filled = (length: number, value: number): Uint8Array => new Uint8Array(len
 
 /** The primitives of the suite that validators run, without key generation. */
 export async function benchPrimitives(): Promise<SealingFigures> {
-  return figuresOf(createSealingSuite(createSodiumGroup(await loadSodium())), 40);
+  return figuresOf(await loadSealingSuite(), 40);
 }
 
 export async function benchSealing(): Promise<SealingBenchReport> {
-  const sodium = createSealingSuite(createSodiumGroup(await loadSodium()));
+  const sodium = await loadSealingSuite();
   return {
     sodium: { ...figuresOf(sodium, 40), deals: Object.fromEntries(DEAL_SIZES.map((count) => [`n${count}`, dealFigures(sodium, count)])) },
     noble: figuresOf(createSealingSuite(nobleGroup), 6),

@@ -156,7 +156,7 @@ for (const [name, query, batchDeadlineMs] of [
       t.same(await verdicts(workers, [signed(1), forged(2), signed(3)]), [true, false, true]);
       t.ok(events.includes("died"), "and it is said");
       while (events.filter((code) => code === "started").length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
-      t.pass("a new thread is up");
+      t.same(await verdicts(workers, [forged(4), signed(5)]), [false, true], "a new thread is up, and what comes next is judged");
     },
   );
 }

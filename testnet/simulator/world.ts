@@ -9,6 +9,7 @@ import { createNullApplication } from "../../ledger/null_application.ts";
 import { wasmPairHasher } from "../../ledger/pair_hasher_wasm.ts";
 import { createKeygen } from "../../mempool/keygen.ts";
 import type { Keygen } from "../../mempool/keygen_interface.ts";
+import { loadSealingSuite } from "../../node/sealing_suite.ts";
 import { listQuorumOf, type SealingConfig } from "../../replica/sealing.ts";
 import type { Application } from "../../types/application.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
@@ -24,7 +25,6 @@ import { createLyingSealer, type LyingSealer } from "../workload/lying_sealer.ts
 import { workloadGenesis } from "../workload/workload.ts";
 import { createFastSealing, fastGroup } from "./fast_sealing.ts";
 import { createFastBls, createFastEd25519 } from "./fast_signatures.ts";
-import { createRealSealing } from "./real_sealing.ts";
 import type { KeygenCheat } from "./strategy.ts";
 
 export const GENESIS_TIME_MS = 1_700_000_000_000;
@@ -61,12 +61,15 @@ export interface World {
   createApplication(): Application;
 }
 
+/** Its WebAssembly is compiled while this module loads, about 10 ms, since a run never waits. */
+const REAL_SEALING = await loadSealingSuite();
+
 export function createWorld(scenario: Scenario, tier: SignatureTier): World {
   const bls: BlsSuite = tier === "fast" ? createFastBls() : createBlstSuite();
   const ed25519 = tier === "fast" ? createFastEd25519() : REAL_ED25519;
   const blsSecretKeys = scenario.weights.map((_, index) => bls.deriveSecretKey(sha256(asciiBytes(`sealstone/simulator/bls/${index}`))));
   const ed25519SecretKeys = scenario.weights.map((_, index) => sha256(asciiBytes(`sealstone/simulator/ed25519/${index}`)));
-  const suite = tier === "fast" ? createFastSealing() : createRealSealing();
+  const suite = tier === "fast" ? createFastSealing() : REAL_SEALING;
   const sealingSecretKeys = scenario.weights.map((_, index) =>
     suite.deriveSecretKey(sha256(asciiBytes(`sealstone/simulator/sealing/${index}`))),
   );
