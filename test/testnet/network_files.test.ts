@@ -15,7 +15,7 @@ import { sealingPublicKeyOf } from "../../node/sealing_setup.ts";
 import { loadSealingSuite } from "../../node/sealing_suite.ts";
 import { deriveAccounts, type NetworkFiles, writeConfigurations, writeNetworkFiles } from "../../testnet/network_files.ts";
 import type { ApplicationName } from "../../testnet/options.ts";
-import { FEE_ASSET, PREFUNDED_AMOUNT, TESTNET_PARAMETERS, TESTNET_PASSPHRASE } from "../../testnet/parameters.ts";
+import { FEE_ASSET, PREFUNDED_AMOUNT, proposeDelayMsFor, TESTNET_PARAMETERS, TESTNET_PASSPHRASE } from "../../testnet/parameters.ts";
 import { chooseFreePorts } from "../../testnet/ports.ts";
 import { bytesEqual, fromHex, toHex } from "../../types/bytes.ts";
 
@@ -97,3 +97,14 @@ t.test("chooseFreePorts: as many different ports as asked for", async (t) => {
   t.equal(new Set(ports).size, 20);
   t.ok(ports.every((port) => port > 1_024 && port < 32_768));
 });
+
+t.test(
+  "proposeDelayMsFor: views of all validators take half of the cores; never below a node's own spacing, never above 200 ms",
+  async (t) => {
+    t.equal(proposeDelayMsFor(4, 2), 40);
+    t.equal(proposeDelayMsFor(7, 2), 70);
+    t.equal(proposeDelayMsFor(4, 64), 15);
+    t.equal(proposeDelayMsFor(64, 1), 200);
+    t.equal(proposeDelayMsFor(1, 0), 20, "a runtime that tells no cores has one");
+  },
+);

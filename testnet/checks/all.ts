@@ -19,6 +19,7 @@ import { createFinalClaims } from "./final_claims.ts";
 import { createForeignSignaturesChecker } from "./foreign_signatures.ts";
 import { createJustificationChecker } from "./justification.ts";
 import { createTurnsChecker } from "./leaders_turn.ts";
+import { createLeaks } from "./leaked_shares.ts";
 import { createNoCensorshipChecker } from "./no_censorship.ts";
 import { createNoCrashChecker } from "./no_crash.ts";
 import { createNoHonestAccusedChecker } from "./no_honest_accused.ts";
@@ -90,14 +91,15 @@ function createSealingCheckers(
 ): readonly Checker[] {
   const blocks = createSealedBlocks();
   const irrevocable = createIrrevocable(cluster, blocks);
+  const leaks = createLeaks(cluster, blocks);
   const isBroken = cluster.weights.length - cluster.honest.size > faultyMax(cluster.weights.length);
   return [
     createShareDisciplineChecker(cluster, { blocks, irrevocable }),
     ...(isBroken
       ? []
       : [
-          createSecrecyChecker(cluster, { blocks, irrevocable }),
-          createEavesdropper(cluster, { blocks, irrevocable, suite: cluster.sealingSuite }),
+          createSecrecyChecker(cluster, { blocks, irrevocable, leaks }),
+          createEavesdropper(cluster, { blocks, irrevocable, leaks, suite: cluster.sealingSuite }),
         ]),
     createSealedLaneChecker(cluster, { blocks, isUndisturbed }),
     ...(isBroken ? [] : [createNoCensorshipChecker(cluster, { blocks, chain })]),

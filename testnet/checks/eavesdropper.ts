@@ -7,6 +7,7 @@ import type { SealingKey, SealingSuite, Share } from "../../types/sealing.ts";
 import type { FactOf } from "../simulator/facts.ts";
 import { type ReadEnvelope, readEnvelope } from "../workload/envelope_bytes.ts";
 import type { CheckedCluster, Checker, Violation } from "./checker.ts";
+import type { Leaks } from "./leaked_shares.ts";
 import { createRecentMap } from "./recent_map.ts";
 import { SEALED_BLOCK_FACTS, type SealedBlocks } from "./sealed_blocks.ts";
 import type { Irrevocable } from "./secrecy.ts";
@@ -15,68 +16,39 @@ import { accuserOf, brief } from "./violations.ts";
 const accuse = accuserOf("secrecy", "safety");
 const TRANSACTIONS_MAX = 16_384;
 
-interface Target {
-  readonly shares: Map<number, Uint8Array>;
-  /** Blocks that order it. */
-  readonly blocks: Set<string>;
-}
-
 export function createEavesdropper(
   { honest }: Pick<CheckedCluster, "honest">,
   {
     blocks,
     irrevocable,
+    leaks,
     suite,
   }: {
     readonly blocks: SealedBlocks;
     readonly irrevocable: Irrevocable;
+    readonly leaks: Leaks;
     readonly suite: Pick<SealingSuite, "shareOf" | "combine" | "isSeedOf">;
   },
 ): Checker {
   const envelopes = createRecentMap<string, ReadEnvelope>(TRANSACTIONS_MAX);
-  const targets = createRecentMap<string, Target>(TRANSACTIONS_MAX);
   const traitorShares = new Map<number, Uint8Array>();
   let key: SealingKey | undefined;
 
-  function onSent({ atUs, from, message }: FactOf<"sent">): Violation | undefined {
-    if (!honest.has(from)) return undefined;
-    if (message.type === "shares") return take(atUs, from, message.blockHash, message.shares);
-    if (message.type !== "proofs") return undefined;
-    return take(
-      atUs,
-      from,
-      message.blockHash,
-      message.batches.flatMap((batch) => batch.shares),
-    );
-  }
-
-  function take(
-    atUs: number,
-    from: number,
-    blockHash: string,
-    shares: readonly { readonly position: number; readonly share: Uint8Array }[],
-  ): Violation | undefined {
-    const lane = blocks.of(blockHash)?.lane ?? [];
-    for (const { position, share } of shares) {
-      const id = lane[position];
-      const envelope = id === undefined ? undefined : envelopes.get(id);
-      if (id === undefined || envelope === undefined) continue;
-      const target = targets.get(id) ?? { shares: new Map<number, Uint8Array>(), blocks: new Set<string>() };
-      targets.set(id, target);
-      target.blocks.add(blockHash);
-      target.shares.set(from, share);
-      if ([...target.blocks].some((hash) => irrevocable.has(hash)) || !isRead(envelope, target)) continue;
-      const places = [...target.blocks].map(brief).join(", ");
-      const detail = `Whoever listens and knows what the traitors know reads sealed transaction ${brief(id)} with the share that validator ${from} sent, although no block that holds it is irrevocable: ${places}.`;
+  function onSent(fact: FactOf<"sent">): Violation | undefined {
+    const { atUs, from } = fact;
+    for (const { id, shares, blocks: places } of leaks.read(fact)) {
+      const envelope = envelopes.get(id);
+      if (envelope === undefined || [...places].some((hash) => irrevocable.has(hash)) || !isRead(envelope, shares)) continue;
+      const detail = `Whoever listens and knows what the traitors know reads sealed transaction ${brief(id)} with the share that validator ${from} sent, although no block that holds it is irrevocable: ${[...places].map(brief).join(", ")}.`;
       return accuse(atUs, [from], detail);
     }
     return undefined;
   }
 
-  function isRead({ keyId, label, sealed }: ReadEnvelope, target: Target): boolean {
+  function isRead({ keyId, label, sealed }: ReadEnvelope, leaked: ReadonlyMap<number, Uint8Array>): boolean {
     if (key === undefined || key.keyId !== keyId) return false;
     const own = [...traitorShares].map(([validator, secret]): [number, Uint8Array] => [validator, suite.shareOf(secret, sealed)]);
-    const shares = [...new Map([...own, ...target.shares])].map(
+    const shares = [...new Map([...own, ...leaked])].map(
       ([validator, share]): Share => ({ validator: ValidatorIndex.of(validator), share }),
     );
     const seed = suite.combine({ shares, label, sealed });

@@ -4,6 +4,7 @@
 
 import type { Fact, FactOf } from "../simulator/facts.ts";
 import type { CheckedCluster, Checker, Violation } from "./checker.ts";
+import type { Leaks } from "./leaked_shares.ts";
 import { faultyMax, SEALED_BLOCK_FACTS, type SealedBlocks } from "./sealed_blocks.ts";
 import { accuserOf, brief } from "./violations.ts";
 
@@ -43,55 +44,30 @@ export function createIrrevocable({ honest, weights }: Pick<CheckedCluster, "hon
 
 export function createSecrecyChecker(
   { honest, weights }: Pick<CheckedCluster, "honest" | "weights">,
-  { blocks, irrevocable }: { readonly blocks: SealedBlocks; readonly irrevocable: Irrevocable },
+  { blocks, irrevocable, leaks }: { readonly blocks: SealedBlocks; readonly irrevocable: Irrevocable; readonly leaks: Leaks },
 ): Checker {
-  /** By transaction: which honest validators let a share of it out, and the blocks that hold it. */
-  const held = new Map<string, { readonly from: Set<number>; readonly blocks: Set<string> }>();
   const needed = weights.length - faultyMax(weights.length);
 
-  function onSent({ atUs, from, message }: FactOf<"sent">): Violation | undefined {
-    if (!honest.has(from)) return undefined;
-    if (message.type === "shares")
-      return take(
-        atUs,
-        from,
-        message.blockHash,
-        message.shares.map(({ position }) => position),
-      );
-    if (message.type === "proofs") {
-      return take(
-        atUs,
-        from,
-        message.blockHash,
-        message.batches.flatMap(({ shares }) => shares.map(({ position }) => position)),
-      );
+  function onSent(fact: FactOf<"sent">): Violation | undefined {
+    const { atUs, from, message } = fact;
+    for (const { id, shares, blocks: places } of leaks.read(fact)) {
+      // Whoever is not honest has a share of its own of everything.
+      const count = shares.size + weights.length - honest.size;
+      if (count < needed || isPlaced(places)) continue;
+      const detail = `With the share that validator ${from} sent, ${count} shares of sealed transaction ${brief(id)} are out (${needed} open it), although no block that holds it is irrevocable: ${[...places].map(brief).join(", ")}.`;
+      return accuse(atUs, [from], detail);
     }
-    if (message.type !== "seeds" || irrevocable.has(message.blockHash) || isPlacedElsewhere(message.blockHash)) return undefined;
+    if (!honest.has(from) || message.type !== "seeds") return undefined;
+    if (irrevocable.has(message.blockHash) || isPlacedElsewhere(message.blockHash)) return undefined;
     return accuse(atUs, [from], `Validator ${from} tells seeds of block ${brief(message.blockHash)}, which can still be lost.`);
   }
+
+  const isPlaced = (places: Iterable<string>): boolean => [...places].some((hash) => irrevocable.has(hash));
 
   /** All that the block orders has an irrevocable place in another one. */
   function isPlacedElsewhere(blockHash: string): boolean {
     const lane = blocks.of(blockHash)?.lane ?? [];
-    return lane.length > 0 && lane.every((id) => [...(held.get(id)?.blocks ?? [])].some((hash) => irrevocable.has(hash)));
-  }
-
-  function take(atUs: number, from: number, blockHash: string, positions: readonly number[]): Violation | undefined {
-    const lane = blocks.of(blockHash)?.lane ?? [];
-    for (const position of positions) {
-      const id = lane[position];
-      if (id === undefined) continue;
-      const known = held.get(id) ?? { from: new Set<number>(), blocks: new Set<string>() };
-      held.set(id, known);
-      known.from.add(from);
-      known.blocks.add(blockHash);
-      // Whoever is not honest has a share of its own of everything.
-      const count = known.from.size + weights.length - honest.size;
-      if (count < needed || [...known.blocks].some((hash) => irrevocable.has(hash))) continue;
-      const detail = `With the share that validator ${from} sent, ${count} shares of sealed transaction ${brief(id)} are out (${needed} open it), although no block that holds it is irrevocable: ${[...known.blocks].map(brief).join(", ")}.`;
-      return accuse(atUs, [from], detail);
-    }
-    return undefined;
+    return lane.length > 0 && lane.every((id) => isPlaced(leaks.of(id)?.blocks ?? []));
   }
 
   return {

@@ -5,6 +5,7 @@ import { bytesEqual } from "../../types/bytes.ts";
 import type { PositionedShare } from "../../types/opening_message.ts";
 import type { FactOf } from "../simulator/facts.ts";
 import type { CheckedCluster, Checker, Violation } from "./checker.ts";
+import { sentSharesOf } from "./leaked_shares.ts";
 import { SEALED_BLOCK_FACTS, type SealedBlocks } from "./sealed_blocks.ts";
 import type { Irrevocable } from "./secrecy.ts";
 import { accuserOf, brief } from "./violations.ts";
@@ -69,14 +70,8 @@ export function createShareDisciplineChecker(
       if (fact.type === "signedVote" && fact.vote.ballot.kind === "commit")
         knownOf(fact.validator).committed.add(fact.vote.ballot.blockHash);
       if (fact.type !== "sent" || !honest.has(fact.from)) return undefined;
-      const { message } = fact;
-      if (message.type === "shares") return onShares(fact, message.blockHash, message.shares);
-      if (message.type !== "proofs") return undefined;
-      return onShares(
-        fact,
-        message.blockHash,
-        message.batches.flatMap(({ shares }) => shares),
-      );
+      const sent = sentSharesOf(fact.message);
+      return sent === undefined ? undefined : onShares(fact, sent.blockHash, sent.shares);
     },
   };
 }

@@ -4,6 +4,7 @@ import t from "tap";
 import { hashTransaction, sha256 } from "../../../crypto/hashes.ts";
 import { dealtKey } from "../../../mempool/keygen_dealer.ts";
 import { createEavesdropper } from "../../../testnet/checks/eavesdropper.ts";
+import { createLeaks } from "../../../testnet/checks/leaked_shares.ts";
 import { createSealedBlocks } from "../../../testnet/checks/sealed_blocks.ts";
 import { createIrrevocable } from "../../../testnet/checks/secrecy.ts";
 import { createFastSealing } from "../../../testnet/simulator/fast_sealing.ts";
@@ -54,7 +55,7 @@ function historyOf(threshold: number) {
     readBy(facts: readonly Untimed[]): string | undefined {
       const blocks = createSealedBlocks();
       const irrevocable = createIrrevocable(world.cluster, blocks);
-      const checker = createEavesdropper(world.cluster, { blocks, irrevocable, suite });
+      const checker = createEavesdropper(world.cluster, { blocks, irrevocable, leaks: createLeaks(world.cluster, blocks), suite });
       return firstViolation(checker, [...lives, submitted, proposes(made.header.proposer, made.proposal), ...facts])?.detail;
     },
     commits: (validator: number): Untimed => signs(world, validator, ballotOf("commit", made.header)),

@@ -2,6 +2,7 @@
 
 import t from "tap";
 import { createFinalChain } from "../../../testnet/checks/final_chain.ts";
+import { createLeaks } from "../../../testnet/checks/leaked_shares.ts";
 import { createNoCensorshipChecker } from "../../../testnet/checks/no_censorship.ts";
 import { createSameOpeningsChecker } from "../../../testnet/checks/same_openings.ts";
 import { createSealedBlocks } from "../../../testnet/checks/sealed_blocks.ts";
@@ -59,7 +60,11 @@ const storesShares = (validator: number, share = shareOf): Untimed =>
 
 function secrecyOf(facts: readonly Untimed[]): string | undefined {
   const blocks = createSealedBlocks();
-  const checker = createSecrecyChecker(cluster, { blocks, irrevocable: createIrrevocable(cluster, blocks) });
+  const checker = createSecrecyChecker(cluster, {
+    blocks,
+    irrevocable: createIrrevocable(cluster, blocks),
+    leaks: createLeaks(cluster, blocks),
+  });
   return firstViolation(checker, [proposed, ...facts])?.detail;
 }
 
