@@ -65,6 +65,8 @@ function uint(value: unknown, max: number): number | undefined {
 /** NaN marks what is missing, so that one look at all numbers is enough. */
 function parametersOf(json: JsonObject | undefined): Genesis["parameters"] | undefined {
   const field = (name: keyof Genesis["parameters"], max = UINT32_MAX): number => uint(json?.[name], max) ?? Number.NaN;
+  const builderBondMin = amountOf(json?.builderBondMin);
+  if (builderBondMin === undefined) return undefined;
   const parameters = {
     deltaMsMin: field("deltaMsMin"),
     deltaMsMax: field("deltaMsMax"),
@@ -74,6 +76,7 @@ function parametersOf(json: JsonObject | undefined): Genesis["parameters"] | und
     feePerOperation: field("feePerOperation"),
     sealingSuite: field("sealingSuite", 255),
     keygenWindowMs: field("keygenWindowMs"),
+    builderBondMin,
   };
   return Object.values(parameters).some(Number.isNaN) ? undefined : parameters;
 }

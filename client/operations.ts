@@ -48,6 +48,28 @@ export function voidPending({ payer, nonce, index }: PendingName): Operation {
   return { ...UNUSED, kind: OPERATION_KINDS.void, account: payer, reference: nonce, index };
 }
 
+/** Makes the sender a builder, or changes what it registered. `bond` is added to what lies there; `endpoint` is where searchers reach it. */
+export function builderRegister(given: {
+  readonly feeRecipient: AccountId;
+  readonly bond: bigint;
+  readonly endpoint?: { readonly ipv4: readonly [number, number, number, number]; readonly port: number } | undefined;
+}): Operation {
+  const { feeRecipient, bond, endpoint } = given;
+  const address = (endpoint?.ipv4 ?? []).reduce((word, byte) => word * 256 + byte, 0);
+  const fields = { account: feeRecipient, amount: bond, asset: address, index: endpoint?.port ?? 0 };
+  return { ...UNUSED, kind: OPERATION_KINDS.builderRegister, ...fields };
+}
+
+/** The sender builds no more; its bond can be withdrawn later. */
+export function builderUnbond(): Operation {
+  return { ...UNUSED, kind: OPERATION_KINDS.builderUnbond };
+}
+
+/** All of the bond goes back to the sender. */
+export function builderWithdraw(): Operation {
+  return { ...UNUSED, kind: OPERATION_KINDS.builderWithdraw };
+}
+
 /** What keeps a list of operations from being encoded. */
 export function flawOfOperations(operations: readonly Operation[], countMax: number): OperationFlaw | undefined {
   if (operations.length === 0) return "noOperations";

@@ -1,6 +1,6 @@
 /** The ledger behind the `Application` interface: executes final blocks, answers queries with proofs, takes and restores snapshots.
  *  Deterministic: the same blocks give the same root on every runtime, whatever hasher or index seed is injected (L13). The rules
- *  L1 to L16 stand in README.md. */
+ *  L1 to L20 stand in README.md. */
 
 import { sha256 } from "../crypto/hashes.ts";
 import {
@@ -15,6 +15,7 @@ import {
   type TransactionReceipt,
 } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
+import type { Builder } from "../types/builder.ts";
 import { fromHex, toHex } from "../types/bytes.ts";
 import type { Genesis } from "../types/genesis.ts";
 import { type AccountId, type ChainId, Height, type StateRoot } from "../types/ids.ts";
@@ -26,7 +27,7 @@ import { LEDGER_LIMITS, type LedgerLimits } from "./limits.ts";
 import { releasePending } from "./operation_executor.ts";
 import type { PairHasher } from "./pair_hasher.ts";
 import { wasmPairHasher } from "./pair_hasher_wasm.ts";
-import { ACCOUNT, PENDING_STATES } from "./record_layout.ts";
+import { ACCOUNT, idWords, PENDING_STATES } from "./record_layout.ts";
 import { recordOffset } from "./record_table.ts";
 import { describeCode, refusalOf, TRANSACTION_CODES, type TransactionCodeName } from "./result_codes.ts";
 import { parseSealedTransaction } from "./sealed_bytes.ts";
@@ -89,6 +90,7 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
   function execute(block: ExecutableBlock): ExecutionResult {
     assert(block.height === state.meta.height + 1, "blocks are executed in order of height");
     expireDue(block.timeMs);
+    executor.beginBlock(block.built);
     const lane = executeLane(block);
     const open = block.transactions.slice(lane.length).map((transaction) => executeOpen(transaction, block));
     state.assertConserved();
@@ -142,6 +144,11 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
     return state.nonces.judge(state.accounts.senderOf(senderSlot(account)), nonce) === "fresh";
   }
 
+  function builderOf(account: AccountId): Builder | undefined {
+    const slot = state.builders.find(idWords(account));
+    return slot === 0 ? undefined : state.builders.describe(slot, genesis.parameters.builderBondMin);
+  }
+
   function restore(snapshot: StateSnapshot): boolean {
     const restored = restoreState(snapshot, stateOptions);
     if (restored === undefined) return false;
@@ -166,6 +173,7 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
     checkSealed,
     execute,
     describeCode,
+    builderOf: genesis.parameters.builderBondMin === 0n ? undefined : builderOf,
     snapshot: () => takeSnapshot(state, root),
     restore,
     queryAccount: (query) => queryAccount(state, query, genesis.parameters.feeAsset),
@@ -217,7 +225,7 @@ function prove(state: LedgerState, slot: number): ProvenRecord {
 
 /** The account table is the container's first field, so its siblings are all to the right. */
 function accountSiblings(state: LedgerState): readonly Uint8Array[] {
-  const { senders, pendings, assets, meta } = state.fields;
+  const { senders, pendings, assets } = state.fields;
   const hashPair = (left: Uint8Array, right: Uint8Array): Uint8Array => state.hashPair(left, right);
-  return [senders, hashPair(pendings, assets), rootOfMetaSide(meta, hashPair)];
+  return [senders, hashPair(pendings, assets), rootOfMetaSide(state.fields, hashPair)];
 }

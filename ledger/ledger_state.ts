@@ -1,10 +1,12 @@
-/** The whole state: four tables and the meta record, with one root. L9: the root is hash_tree_root of
- *  Container { accounts, senders, pendings: List[ByteVector[128], 2^28], assets: List[ByteVector[128], 2^16], meta: ByteVector[128] }. */
+/** The whole state: five tables and the meta record, with one root. L9: the root is hash_tree_root of
+ *  Container { accounts, senders, pendings: List[ByteVector[128], 2^28], assets: List[ByteVector[128], 2^16], meta: ByteVector[128],
+ *  builders: List[ByteVector[128], 2^16] }. */
 
 import { assert } from "../types/assert.ts";
 import { AccountStore } from "./account_store.ts";
 import { addAmount, isAmountZero, subtractAmount } from "./amounts.ts";
 import { AssetStore } from "./asset_store.ts";
+import { BuilderStore } from "./builder_store.ts";
 import { HashBatch } from "./hash_batch.ts";
 import type { LedgerLimits } from "./limits.ts";
 import { MetaRecord } from "./meta_record.ts";
@@ -33,6 +35,7 @@ export class LedgerState {
   readonly nonces: NonceStore;
   readonly pendings: PendingStore;
   readonly assets: AssetStore;
+  readonly builders: BuilderStore;
   readonly meta: MetaRecord;
   readonly limits: LedgerLimits;
   readonly #batch: HashBatch;
@@ -51,11 +54,12 @@ export class LedgerState {
     this.nonces = new NonceStore(batch);
     this.pendings = new PendingStore({ batch, undo, seed, limits, meta: this.meta });
     this.assets = new AssetStore({ batch, undo });
+    this.builders = new BuilderStore({ batch, undo, seed });
     this.#fields = this.#hashFields();
   }
 
   get tables(): readonly RecordTable[] {
-    return [this.accounts.table, this.nonces.table, this.pendings.table, this.assets.table];
+    return [this.accounts.table, this.nonces.table, this.pendings.table, this.assets.table, this.builders.table];
   }
 
   /** Field roots as of the last `root()`. */
@@ -121,6 +125,7 @@ export class LedgerState {
       senders: this.nonces.table.root(),
       pendings: this.pendings.table.root(),
       assets: this.assets.table.root(),
+      builders: this.builders.table.root(),
       meta: recordRoot(this.meta.bytes, (left, right) => this.#batch.hashPair(left, right)),
     };
   }

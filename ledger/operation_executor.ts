@@ -5,6 +5,7 @@ import { assert } from "../types/assert.ts";
 import { TRANSACTION_OPERATIONS_MAX } from "../types/limits.ts";
 import { OPERATION_FLAG_LINKED, OPERATION_KINDS } from "../types/transaction.ts";
 import { compareAmounts, copyWords, isAmountZero, readInteger } from "./amounts.ts";
+import type { BuilderExecutor } from "./builder_executor.ts";
 import type { LedgerState } from "./ledger_state.ts";
 import { ASSET_DECIMALS_MAX } from "./limits.ts";
 import { ACCOUNT, ID_WORDS, PENDING, PENDING_STATES } from "./record_layout.ts";
@@ -22,6 +23,7 @@ export class OperationExecutor {
   readonly #state: LedgerState;
   readonly #reader: TransactionReader;
   readonly #words: Uint32Array;
+  readonly #builders: BuilderExecutor;
   readonly #accountKey = new Uint32Array(ACCOUNT.keyWords);
   readonly #pendingKey = new Uint32Array(PENDING.keyWords);
   #nowMs = 0;
@@ -32,9 +34,10 @@ export class OperationExecutor {
   #failedAt = 0;
   #failure = 0;
 
-  constructor(state: LedgerState, reader: TransactionReader) {
+  constructor(state: LedgerState, reader: TransactionReader, builders: BuilderExecutor) {
     this.#state = state;
     this.#reader = reader;
+    this.#builders = builders;
     this.#words = reader.words;
   }
 
@@ -98,13 +101,14 @@ export class OperationExecutor {
     const at = this.#at(operation);
     const head = this.#words[at] as number;
     const kind = head & 0xff;
-    if (kind < OPERATION_KINDS.openAccount || kind > OPERATION_KINDS.void) return CODES.unknownKind;
+    if (kind < OPERATION_KINDS.openAccount || kind > OPERATION_KINDS.builderWithdraw) return CODES.unknownKind;
     if (((head >>> 8) & 0xff & ~OPERATION_FLAG_LINKED) !== 0) return CODES.reservedFlag;
     if (kind === OPERATION_KINDS.transfer) return this.#transfer(at);
     if (kind === OPERATION_KINDS.pend) return this.#pend(at, operation);
     if (kind === OPERATION_KINDS.post) return this.#post(at);
     if (kind === OPERATION_KINDS.void) return this.#void(at);
-    return kind === OPERATION_KINDS.openAccount ? this.#openAccount(at) : this.#registerAsset(at);
+    if (kind === OPERATION_KINDS.openAccount) return this.#openAccount(at);
+    return kind === OPERATION_KINDS.registerAsset ? this.#registerAsset(at) : this.#builders.execute(kind, at);
   }
 
   #openAccount(at: number): number {

@@ -2,7 +2,7 @@
  *  Slot 0 of every table is reserved, so that 0 means "none" in every link; in the account table it is the head of L10's chain. */
 
 import { assert } from "../types/assert.ts";
-import { hashToBytes } from "../types/codec.ts";
+import { hashFromBytes, hashToBytes } from "../types/codec.ts";
 
 export const RECORD_BYTES = 128;
 export const RECORD_WORDS = 32;
@@ -47,11 +47,30 @@ export const PENDING_STATES = { pending: 1, posted: 2, voided: 3, expired: 4 } a
 
 export const ASSET = { issuer: 0, asset: 8, decimals: 9, issuerSlot: 10 } as const;
 
+/** Key: account id. `ipv4` and `port` 0: no endpoint. `failures`: heights of the two latest since the last box, oldest first, 0 for none.
+ *  Until `boxedUntil` and that height included, the builder may not build (L20). */
+export const BUILDER = {
+  account: 0,
+  recipient: 8,
+  bond: 16,
+  ipv4: 20,
+  port: 21,
+  unbondingHeight: 22,
+  failures: 24,
+  boxedUntil: 28,
+  keyWords: 8,
+} as const;
+
 /** The one record outside the tables: where the state stands, and the ends of the queue of resolved pending transfers. */
 export const META = { chainId: 0, height: 8, timeMs: 10, queueHead: 12, queueTail: 13, queueCount: 14 } as const;
 
 const probe = new Uint8Array(Uint32Array.of(1).buffer);
 assert(probe[0] === 1, "the platform is little-endian, as the records are");
+
+/** The id whose words begin here. */
+export function idText<T extends string>(words: Uint32Array, at: number): T {
+  return hashFromBytes<T>(new Uint8Array(words.slice(at, at + ID_WORDS).buffer));
+}
 
 /** 32 bytes of an id as words. */
 export function idWords(id: string): Uint32Array {

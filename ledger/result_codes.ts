@@ -5,6 +5,7 @@
 
 import type { Refusal } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
+import { BUILDER_UNBONDING_HEIGHTS } from "../types/limits.ts";
 
 export const OPERATION_CODES = {
   ok: 0,
@@ -36,6 +37,14 @@ export const OPERATION_CODES = {
   assetTableFull: 26,
   accountTableFull: 27,
   pendingTableFull: 28,
+  buildersOff: 29,
+  endpointIncomplete: 30,
+  bondTooLow: 31,
+  builderNotFound: 32,
+  builderUnbonding: 33,
+  builderNotUnbonding: 34,
+  bondLocked: 35,
+  builderTableFull: 36,
 } as const;
 export type OperationCodeName = keyof typeof OPERATION_CODES;
 
@@ -134,6 +143,14 @@ export const OPERATION_CODE_DESCRIPTIONS: Readonly<Record<OperationCodeName, Cod
   assetTableFull: describe("The chain holds no more assets.", "Use an existing asset."),
   accountTableFull: describe("The chain holds no more accounts.", "Use existing accounts."),
   pendingTableFull: describe("The chain holds no more pending transfers.", "Try again when some are resolved."),
+  buildersOff: describe("This chain takes no builders.", "Build for another chain."),
+  endpointIncomplete: describe("The endpoint has an address without a port, or a port without an address.", "Give both, or neither."),
+  bondTooLow: describe("The bond would be below this chain's least bond.", "Add at least what is missing."),
+  builderNotFound: describe("The sender is no builder.", "Register first."),
+  builderUnbonding: describe("The builder is unbonding already.", "Wait, and withdraw; or register again to stay."),
+  builderNotUnbonding: describe("The builder has not unbonded.", "Unbond first."),
+  bondLocked: describe(`The bond is locked for ${BUILDER_UNBONDING_HEIGHTS} heights after unbonding.`, "Withdraw when they have passed."),
+  builderTableFull: describe("The chain holds no more builders.", "Try again when one has withdrawn."),
 };
 
 /** Name of any code of either table; unknown numbers are named as such. */

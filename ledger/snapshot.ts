@@ -25,7 +25,7 @@ interface SnapshotManifest {
   readonly tables: readonly TableListing[];
 }
 
-const DEPTHS = [TABLE_DEPTHS.accounts, TABLE_DEPTHS.senders, TABLE_DEPTHS.pendings, TABLE_DEPTHS.assets] as const;
+const DEPTHS = [TABLE_DEPTHS.accounts, TABLE_DEPTHS.senders, TABLE_DEPTHS.pendings, TABLE_DEPTHS.assets, TABLE_DEPTHS.builders] as const;
 const PAGES_MAX = 2 ** (TABLE_DEPTHS.accounts - PAGE_DEPTH);
 
 const manifestType = ssz.container(
@@ -38,9 +38,9 @@ const manifestType = ssz.container(
 
 const manifestCodec: Codec<SnapshotManifest> = defineCodec({
   name: "SnapshotManifest",
-  version: 1,
+  version: 2,
   type: manifestType,
-  bytesMax: 4 * PAGES_MAX * 32 + 1024,
+  bytesMax: DEPTHS.length * PAGES_MAX * 32 + 1024,
   toSsz: (manifest: SnapshotManifest) => ({
     meta: manifest.meta,
     tables: manifest.tables.map(({ count, pageRoots }) => ({ count, pageRoots: [...pageRoots] })),
@@ -79,7 +79,8 @@ export function restoreState(snapshot: StateSnapshot, options: StateOptions): Le
     taken += pages.length;
   }
   if (taken !== snapshot.chunks.length || toHex(state.root()) !== snapshot.root) return undefined;
-  const isSound = state.accounts.rebuild() && state.assets.rebuild() && state.pendings.rebuild(state.accounts.table.count);
+  const isSound =
+    state.accounts.rebuild() && state.assets.rebuild() && state.pendings.rebuild(state.accounts.table.count) && state.builders.rebuild();
   return isSound ? state : undefined;
 }
 
@@ -103,8 +104,8 @@ function rootOfManifest(manifest: SnapshotManifest): Uint8Array {
     const fromDepth = PAGE_DEPTH + depthOf(pageRoots.length);
     return listRoot(mergeLevel(pageRoots, PAGE_DEPTH), { fromDepth, depth: DEPTHS[index] as number, count }, hashPair);
   });
-  const [accounts, senders, pendings, assets] = roots as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-  return rootOfFields({ accounts, senders, pendings, assets, meta: recordRoot(manifest.meta, hashPair) }, hashPair);
+  const [accounts, senders, pendings, assets, builders] = roots as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  return rootOfFields({ accounts, senders, pendings, assets, builders, meta: recordRoot(manifest.meta, hashPair) }, hashPair);
 }
 
 function pageRootOf(chunk: Uint8Array): Uint8Array {

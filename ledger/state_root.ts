@@ -1,5 +1,6 @@
 /** How the state's parts hash together (L9), shared by the state, snapshots and verifiers of proofs. Pure and small: a browser can
- *  run it. SSZ: Container { accounts, senders, pendings, assets, meta } of lists of ByteVector[128]. */
+ *  run it. SSZ: Container { accounts, senders, pendings, assets, meta, builders }; all but meta are lists
+ *  of ByteVector[128]. */
 
 import { ZERO_ROOTS } from "./pair_hasher.ts";
 
@@ -12,17 +13,18 @@ export interface FieldRoots {
   readonly pendings: Uint8Array;
   readonly assets: Uint8Array;
   readonly meta: Uint8Array;
+  readonly builders: Uint8Array;
 }
 
-/** Root of a container of five fields, padded to eight. */
+/** Root of a container of six fields, padded to eight. */
 export function rootOfFields(fields: FieldRoots, hashPair: HashPair): Uint8Array {
   const tables = hashPair(hashPair(fields.accounts, fields.senders), hashPair(fields.pendings, fields.assets));
-  return hashPair(tables, rootOfMetaSide(fields.meta, hashPair));
+  return hashPair(tables, rootOfMetaSide(fields, hashPair));
 }
 
-/** The right half of the container: the meta record and three empty fields. */
-export function rootOfMetaSide(meta: Uint8Array, hashPair: HashPair): Uint8Array {
-  return hashPair(hashPair(meta, ZERO_ROOTS[0] as Uint8Array), ZERO_ROOTS[1] as Uint8Array);
+/** The right half of the container: the meta record, the builders and two empty fields. */
+export function rootOfMetaSide({ meta, builders }: Pick<FieldRoots, "meta" | "builders">, hashPair: HashPair): Uint8Array {
+  return hashPair(hashPair(meta, builders), ZERO_ROOTS[1] as Uint8Array);
 }
 
 /** Root of one 128-byte record. */

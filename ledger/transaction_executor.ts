@@ -1,14 +1,17 @@
-/** Judges and executes whole transactions: chain, expiry, fee and nonce first (L2, L3, L4), then the operations. Sealed ones in two
+/** Judges and executes whole transactions: chain, expiry, fee and nonce first (L2, L3, L4), then the operations. Takes fees to whom they
+ *  belong (L19). Sealed ones in two
  *  steps: all of a block are charged before any content runs (L14). Admission and execution use the same judgement, so what is
  *  refused here was refused there unless the state moved in between. */
 
 import type { ParsedTransaction, TransactionReceipt } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
+import type { BuiltBlock } from "../types/builder.ts";
 import type { Genesis } from "../types/genesis.ts";
 import type { TransactionHash } from "../types/ids.ts";
 import type { OpenResult } from "../types/sealing.ts";
 import { FEE_ACCOUNT } from "../types/transaction.ts";
 import { AMOUNT_WORDS, copyWords, readAmount, writeAmount, writeInteger } from "./amounts.ts";
+import { BuilderExecutor } from "./builder_executor.ts";
 import { accountKey } from "./genesis_state.ts";
 import type { LedgerState } from "./ledger_state.ts";
 import type { NonceVerdict } from "./nonce_store.ts";
@@ -32,15 +35,19 @@ export class TransactionExecutor {
   readonly #parameters: Genesis["parameters"];
   readonly #reader = new TransactionReader();
   readonly #operations: OperationExecutor;
+  readonly #builders: BuilderExecutor;
   readonly #key = new Uint32Array(ACCOUNT.keyWords);
   readonly #fee = new Uint32Array(AMOUNT_WORDS);
   readonly #feeSlot: number;
   #payer = 0;
+  /** L19: slot of the account that takes the fees of the open lane; 0: #feeSlot does. */
+  #recipient = 0;
 
   constructor(state: LedgerState, parameters: Genesis["parameters"]) {
     this.#state = state;
     this.#parameters = parameters;
-    this.#operations = new OperationExecutor(state, this.#reader);
+    this.#builders = new BuilderExecutor(state, this.#reader, parameters);
+    this.#operations = new OperationExecutor(state, this.#reader, this.#builders);
     this.#feeSlot = state.accounts.find(accountKey(FEE_ACCOUNT, parameters.feeAsset));
     assert(this.#feeSlot !== 0, "the fee account is open since genesis");
   }
@@ -55,7 +62,12 @@ export class TransactionExecutor {
     const envelope = this.#judgeEnvelope(height);
     if (envelope !== "ok") return envelope;
     if (reservedFees > 0n) writeAmount(this.#fee, 0, readAmount(this.#fee, 0) + reservedFees);
-    return this.#judgeFee();
+    return this.#judgeFee(this.#feeSlot);
+  }
+
+  /** Call before the first transaction of each block. Undefined: its proposer built it. */
+  beginBlock(built: BuiltBlock | undefined): void {
+    this.#recipient = built === undefined ? 0 : this.#builders.settle(built);
   }
 
   execute(transaction: ParsedTransaction, height: number, timeMs: number): TransactionReceipt {
@@ -70,9 +82,10 @@ export class TransactionExecutor {
     const envelope = this.#judgeEnvelope(height);
     if (envelope !== "ok") return envelope;
     this.#useNonce();
-    const fee = this.#judgeFee();
+    const payee = this.#payee();
+    const fee = this.#judgeFee(payee);
     if (fee !== "ok") return fee;
-    const isExact = this.#state.accounts.move(this.#payer, this.#feeSlot, this.#fee, 0);
+    const isExact = this.#state.accounts.move(this.#payer, payee, this.#fee, 0);
     assert(isExact, "L7: a fee in range does not carry");
     return "ok";
   }
@@ -106,7 +119,7 @@ export class TransactionExecutor {
     copyWords(this.#key, ACCOUNT.id, reader.words, PAYLOAD.sender, ID_WORDS);
     this.#key[ACCOUNT.asset] = this.#parameters.feeAsset;
     this.#payer = this.#state.accounts.find(this.#key);
-    if (this.#payer === 0) return "unknownSender";
+    if (this.#payer === 0 || this.#payer === this.#builders.bondSlot) return "unknownSender";
     const { accounts, nonces } = this.#state;
     return NONCE_CODES[nonces.judge(accounts.senderOf(this.#payer), reader.nonce)];
   }
@@ -121,10 +134,16 @@ export class TransactionExecutor {
     nonces.use(sender, this.#reader.nonce);
   }
 
-  #judgeFee(): TransactionCodeName {
+  /** L19: a recipient whose account has no room for a fee leaves it to FEE_ACCOUNT, so that no builder can make fees fail. */
+  #payee(): number {
+    if (this.#recipient === 0 || this.#reader.isSealed) return this.#feeSlot;
+    return this.#state.accounts.canCredit(this.#recipient, this.#fee, 0) ? this.#recipient : this.#feeSlot;
+  }
+
+  #judgeFee(payee: number): TransactionCodeName {
     const { accounts } = this.#state;
     if (!accounts.hasFunds(this.#payer, this.#fee, 0)) return "insufficientForFee";
-    return accounts.canDebit(this.#payer, this.#fee, 0) && accounts.canCredit(this.#feeSlot, this.#fee, 0) ? "ok" : "feeOverflow";
+    return accounts.canDebit(this.#payer, this.#fee, 0) && accounts.canCredit(payee, this.#fee, 0) ? "ok" : "feeOverflow";
   }
 }
 

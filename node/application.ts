@@ -49,12 +49,16 @@ const GENESIS_FLAWS: Readonly<Record<GenesisFlaw, string>> = {
   issuerBalance: "an issuer needs no balance in its own asset, since it issues by transfer; drop that balance or change the issuer",
   zeroBalance: "drop balances of 0",
   duplicateBalance: "list each account once for each asset",
+  reservedAccount: "the account in which bonds of builders lie belongs to nobody; name another issuer, account or validator key",
   supplyOverflow: "the balances of one asset add up to 2^128 or more; lower them",
 };
 
 /** Throws NodeError "usage" for a genesis that the application which it names refuses. */
 export function requireStartable(genesis: Genesis): void {
-  if (genesis.application !== "ledger") return;
+  if (genesis.application !== "ledger") {
+    if (genesis.parameters.builderBondMin === 0n) return;
+    throw new NodeError("usage", 'genesis: builders need the application "ledger"; set parameters.builderBondMin to "0" for another one');
+  }
   const flaw = findGenesisFlaw(genesis);
   if (flaw !== undefined) throw new NodeError("usage", `genesis: the ledger cannot start from it (${flaw}): ${GENESIS_FLAWS[flaw]}`);
 }

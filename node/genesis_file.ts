@@ -51,6 +51,7 @@ const parameterFields = {
   feePerOperation: uint32,
   sealingSuite: integer(0, 1),
   keygenWindowMs: integer(100, 3_600_000),
+  builderBondMin: amount,
 };
 const deltaRule = ({ deltaMsMin, deltaMsMax }: Pick<ChainParameters, "deltaMsMin" | "deltaMsMax">) => deltaMsMin <= deltaMsMax;
 const deltaError = { error: "deltaMsMin must not exceed deltaMsMax" };
@@ -66,6 +67,7 @@ export const DEFAULT_PARAMETERS: ChainParameters = {
   feePerOperation: 0,
   sealingSuite: SEALING_SUITES.none,
   keygenWindowMs: 10_000,
+  builderBondMin: 0n,
 };
 
 const assets = z.array(z.strictObject({ asset: uint32, decimals: integer(0, 38), issuer: hex(32) })).max(GENESIS_ASSETS_MAX);
@@ -127,7 +129,7 @@ export function genesisToJson(genesis: Genesis): z.input<typeof genesisSchema> {
   return {
     ...genesis,
     application: genesis.application === "null" ? "null" : "ledger",
-    parameters: { ...genesis.parameters },
+    parameters: { ...genesis.parameters, builderBondMin: genesis.parameters.builderBondMin.toString() },
     validators: genesis.validators.map((validator) => ({
       ...validator,
       blsPublicKey: toHex(validator.blsPublicKey),

@@ -19,6 +19,7 @@ export const TESTNET_PARAMETERS: ChainParameters = {
   feePerOperation: 1,
   sealingSuite: SEALING_SUITES.none,
   keygenWindowMs: 2_000,
+  builderBondMin: 0n,
 };
 
 /** The ledger takes sealed transactions, whether any are submitted or not. */

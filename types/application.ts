@@ -1,8 +1,9 @@
 /** The boundary between ordering and execution. Consensus fixes the order; an Application gives it meaning.
  *  Two implementations: the ledger, and the null application that orders opaque bytes. Everything here is deterministic. */
 
+import type { Builder, BuiltBlock } from "./builder.ts";
 import type { SealedEnvelope } from "./envelope.ts";
-import type { ChainId, Height, StateRoot, TimestampMs, TransactionHash } from "./ids.ts";
+import type { AccountId, ChainId, Height, StateRoot, TimestampMs, TransactionHash } from "./ids.ts";
 import type { SignedKeygenMessage } from "./keygen.ts";
 import type { KeyId, OpenResult } from "./sealing.ts";
 
@@ -76,6 +77,8 @@ export interface ExecutableBlock {
   readonly transactions: readonly ParsedTransaction[];
   /** What each sealed transaction turned out to be, in the same order; as many as there are sealed ones. */
   readonly opened: readonly OpenResult[];
+  /** Undefined: its proposer built the block itself. */
+  readonly built?: BuiltBlock | undefined;
 }
 
 /** What happened to one transaction: `code` 0 is success; otherwise the application's result code of the transaction. */
@@ -114,6 +117,8 @@ export interface Application {
   /** `check` for a sealed transaction whose sender has promised `reservedFees` to others that wait: can it pay for all of them?
    *  Present exactly when `takesSealed`. */
   checkSealed?: ((transaction: ParsedTransaction, reservedFees: bigint) => CheckResult) | undefined;
+  /** The builder that this account is, after `height`. Absent: this chain takes no builders. */
+  builderOf?: ((account: AccountId) => Builder | undefined) | undefined;
   /** Executes the next height. Asserts that `block.height` follows `height`. */
   execute(block: ExecutableBlock): ExecutionResult;
   /** The name of a result code, for people and receipts. */

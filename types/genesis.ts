@@ -21,7 +21,7 @@ export interface GenesisBalance {
   readonly amount: bigint;
 }
 
-/** Parameters that all validators must share. Times in ms. */
+/** Parameters that all validators must share. Times in ms; an amount is a bigint. */
 export interface ChainParameters {
   /** Bounds of the adaptive message delay Δ. */
   readonly deltaMsMin: number;
@@ -36,6 +36,8 @@ export interface ChainParameters {
   readonly sealingSuite: number;
   /** Key generation waits this long for validators that are silent, in ms of block time. */
   readonly keygenWindowMs: number;
+  /** The least bond of a builder, in the smallest unit of `feeAsset`; 0: this chain takes no builders. */
+  readonly builderBondMin: bigint;
 }
 
 export interface Genesis {
@@ -72,6 +74,7 @@ const genesisType = ssz.container(
         feePerOperation: ssz.uint32,
         sealingSuite: ssz.uint8,
         keygenWindowMs: ssz.uint32,
+        builderBondMin: ssz.uint128,
       },
       "ChainParameters",
     ),
@@ -87,7 +90,7 @@ const genesisType = ssz.container(
 
 export const genesisCodec: Codec<Genesis> = defineCodec({
   name: "Genesis",
-  version: 2,
+  version: 3,
   type: genesisType,
   bytesMax: 8 * 1024 * 1024,
   toSsz: (genesis: Genesis) => ({

@@ -34,6 +34,12 @@ export const INLINE_TIMEOUT_CERTIFICATES_MAX = 16;
 export const FUTURE_VIEWS_MAX = 16;
 /** A header names an executed height at most this far behind its own, unless its block is empty (see docs/decisions). */
 export const EXECUTION_LAG_MAX = 64;
+/** A builder's bond goes back this many heights after it unbonded: by then every block that it could build is executed. */
+export const BUILDER_UNBONDING_HEIGHTS = 1_024;
+/** So many failures of a builder within so many heights keep it from building for BUILDER_BOX_HEIGHTS. */
+export const BUILDER_FAILURES_MAX = 3;
+export const BUILDER_FAILURES_HEIGHTS = 256;
+export const BUILDER_BOX_HEIGHTS = 256;
 /** A block's time may be at most this far ahead of a voter's clock (R14), in ms. */
 export const BLOCK_TIME_DRIFT_MS_MAX = 2_000;
 
@@ -55,6 +61,7 @@ export const FRAME_BYTES_MAX = 1024 * 1024;
 /** Largest response of a request/response protocol, in bytes. */
 export const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
 
+assert(BUILDER_UNBONDING_HEIGHTS > EXECUTION_LAG_MAX, "a bond outlasts every block that was voted for before the builder unbonded");
 assert(RANGE_BYTES_MAX > BLOCK_BODY_BYTES_MAX, "a range response holds at least one full block");
 assert(RESPONSE_BYTES_MAX > RANGE_BYTES_MAX, "a range response fits its frame");
 assert(BLOCK_TRANSACTIONS_MAX * 32 < FRAME_BYTES_MAX, "a proposal's list of hashes fits a frame");

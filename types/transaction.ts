@@ -14,8 +14,21 @@ import { transactionSigningBytes } from "./signing.ts";
  *  pend: reserve `amount` for `account`; `reference` is the time to live in ms of block time (0: until posted or voided).
  *  post: move up to `amount` of a pending transfer of payer `account` (the sender is payer or payee); the rest is released.
  *  void: release a pending transfer; only its payee may, else the promise would bind nobody. For post and void, `reference` is the payer's nonce of the transaction that
- *  pended, `index` the operation's position in it. */
-export const OPERATION_KINDS = { openAccount: 1, registerAsset: 2, transfer: 3, pend: 4, post: 5, void: 6 } as const;
+ *  pended, `index` the operation's position in it.
+ *  builderRegister: the sender is a builder from now on: `amount` of the fee asset is added to its bond, `account` is its fee recipient, and
+ *  `asset` and `index` are IPv4 address (first number of its dotted form in the highest byte) and TCP port of its endpoint, both 0 for none.
+ *  builderUnbond: it builds no more. builderWithdraw: its bond goes back, BUILDER_UNBONDING_HEIGHTS after it unbonded. */
+export const OPERATION_KINDS = {
+  openAccount: 1,
+  registerAsset: 2,
+  transfer: 3,
+  pend: 4,
+  post: 5,
+  void: 6,
+  builderRegister: 7,
+  builderUnbond: 8,
+  builderWithdraw: 9,
+} as const;
 export type OperationKind = keyof typeof OPERATION_KINDS;
 
 /** Linked to the next operation: all operations of a chain succeed or none does. */
@@ -155,3 +168,6 @@ export function buildTransaction(options: {
 
 /** Reserved account that collects fees; no key is known for it (its bytes are text, not a point chosen by anyone). */
 export const FEE_ACCOUNT: AccountId = hashFromBytes<AccountId>(asciiBytes("sealstone fee account 0000000001"));
+
+/** Reserved account in which the bonds of all builders lie, in the fee asset. It is no sender on a chain that takes builders. */
+export const BUILDER_BOND_ACCOUNT: AccountId = hashFromBytes<AccountId>(asciiBytes("sealstone bond account 000000001"));

@@ -105,6 +105,7 @@ function createWorld(count: number, hasher: PairHasher): World {
       feePerOperation: 1,
       sealingSuite: 0,
       keygenWindowMs: 2_000,
+      builderBondMin: 0n,
     },
     validators: [
       {

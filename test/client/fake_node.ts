@@ -70,6 +70,7 @@ export function genesisWith(balances: readonly AccountId[]): Genesis {
       feePerOperation: 2,
       sealingSuite: 1,
       keygenWindowMs: 1_000,
+      builderBondMin: 0n,
     },
     validators,
     assets: [{ asset: FEE_ASSET, decimals: 2, issuer: toHex<AccountId>(sha256(asciiBytes("issuer"))) }],

@@ -144,6 +144,7 @@ export const genesis: Genesis = {
     feePerOperation: 3,
     sealingSuite: 1,
     keygenWindowMs: 2_000,
+    builderBondMin: 2n ** 127n + 5n,
   },
   validators: validatorSet.validators,
   assets: [{ asset: 1, decimals: 6, issuer: hash<AccountId>(0xb0) }],
@@ -190,6 +191,7 @@ export const payload: TransactionPayload = {
     { ...operation, kind: pend, amount: 10n, reference: 60_000 },
     { ...operation, kind: post, index: 65_535, amount: 10n, reference: Number.MAX_SAFE_INTEGER },
     { ...operation, kind: OPERATION_KINDS.void, index: 3, reference: 41 },
+    { ...operation, kind: OPERATION_KINDS.builderRegister, asset: 0x7f000001, index: 8_080, amount: 9n },
   ],
 };
 export const signedTransaction: SignedTransaction = { payload, signature: counting(64, 0x05) };

@@ -73,7 +73,7 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constantFrom(0, 7, 255), flags, index: position, asset, account: party, amount, reference }),
+    arbitrary: fc.record({ kind: fc.constantFrom(0, 7, 10, 255), flags, index: position, asset, account: party, amount, reference }),
   },
 );
 

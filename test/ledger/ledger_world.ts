@@ -4,7 +4,9 @@ import { chainIdOf, sha256 } from "../../crypto/hashes.ts";
 import { createLedgerWithLimits, type Ledger } from "../../ledger/ledger.ts";
 import type { LedgerLimits } from "../../ledger/limits.ts";
 import type { PairHasher } from "../../ledger/pair_hasher.ts";
+import type { OperationCodeName } from "../../ledger/result_codes.ts";
 import type { ParsedTransaction, TransactionReceipt } from "../../types/application.ts";
+import type { BuiltBlock } from "../../types/builder.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
 import { buildEnvelope, encodeContent } from "../../types/envelope.ts";
 import type { Genesis, GenesisAsset, GenesisBalance } from "../../types/genesis.ts";
@@ -27,12 +29,15 @@ export const ISSUER = account("issuer");
 export const ALICE = account("alice");
 export const BOB = account("bob");
 export const CAROL = account("carol");
+/** The account of the only validator. */
+export const VALIDATOR_ACCOUNT = "11".repeat(32) as AccountId;
 
 /** Small enough that tests reach every bound. */
 export const TEST_LIMITS: LedgerLimits = {
   accountsMax: 10,
   assetsMax: 3,
   pendingsMax: 4,
+  buildersMax: 2,
   resolvedPendingsMin: 1,
   expiriesPerBlockMax: 2,
 };
@@ -41,7 +46,7 @@ const VALIDATOR: Validator = {
   blsPublicKey: new Uint8Array(48),
   blsPossession: new Uint8Array(96),
   sealingPublicKey: new Uint8Array(32),
-  ed25519PublicKey: "11".repeat(32) as Validator["ed25519PublicKey"],
+  ed25519PublicKey: VALIDATOR_ACCOUNT,
   weight: 1,
 };
 
@@ -50,6 +55,7 @@ export function testGenesis(
     readonly assets?: readonly GenesisAsset[];
     readonly balances?: readonly GenesisBalance[];
     readonly application?: string;
+    readonly builderBondMin?: bigint;
   } = {},
 ): Genesis {
   return {
@@ -66,6 +72,7 @@ export function testGenesis(
       feePerOperation: FEE_PER_OPERATION,
       sealingSuite: 1,
       keygenWindowMs: 2_000,
+      builderBondMin: overrides.builderBondMin ?? 0n,
     },
     validators: [VALIDATOR],
     assets: overrides.assets ?? [
@@ -89,6 +96,23 @@ export function operation(kind: OperationKind, fields: Partial<Operation> = {}):
 
 export const transfer = (to: AccountId, amount: bigint, fields: Partial<Operation> = {}): Operation =>
   operation("transfer", { asset: FEE_ASSET, account: to, amount, ...fields });
+
+/** How a code of an operation comes about, with the smallest set-up. */
+export interface OperationRow {
+  readonly code: OperationCodeName;
+  readonly when: string;
+  /** Transactions that must succeed first, each a block. */
+  readonly before?: readonly (readonly [AccountId, readonly Operation[]])[];
+  readonly sender?: AccountId;
+  /** The last one is judged; earlier ones of the same transaction may have any code. */
+  readonly operations: readonly Operation[];
+  readonly afterMs?: number;
+  readonly limits?: Partial<typeof TEST_LIMITS>;
+  /** The least bond is 1,000; left out: the chain takes no builders. */
+  readonly takesBuilders?: boolean;
+  /** Empty blocks between the set-up and the operations. */
+  readonly idleBlocks?: number;
+}
 
 /** A sealed transaction as a test means it: fields not given suit the chain. */
 export interface SealedPlan {
@@ -176,13 +200,14 @@ export class LedgerWorld {
     return { bytes, transaction, opened, model: { envelope: fields, content } };
   }
 
-  /** Executes a block on both; `afterMs` is the block's time after the last one, `lane` its sealed lane. */
-  run(payloads: readonly TransactionPayload[], afterMs = 10, lane: readonly SealedCase[] = []): RunResult {
+  /** Executes a block on both; `afterMs` is the block's time after the last one, `lane` its sealed lane, `built` who built it. */
+  run(payloads: readonly TransactionPayload[], afterMs = 10, lane: readonly SealedCase[] = [], built?: BuiltBlock): RunResult {
     const height = Height.next(this.ledger.height);
     const timeMs = TimestampMs.of(this.model.timeMs + afterMs);
     const transactions = [...lane.map(({ transaction }) => transaction), ...payloads.map((payload) => this.parse(payload))];
-    const { receipts, stateRoot } = this.ledger.execute({ height, timeMs, transactions, opened: lane.map(({ opened }) => opened) });
-    const expected = this.model.execute({ height, timeMs, payloads, sealed: lane.map(({ model }) => model) });
+    const opened = lane.map((each) => each.opened);
+    const { receipts, stateRoot } = this.ledger.execute({ height, timeMs, transactions, opened, built });
+    const expected = this.model.execute({ height, timeMs, payloads, sealed: lane.map(({ model }) => model), built });
     return { receipts, stateRoot, expected };
   }
 }

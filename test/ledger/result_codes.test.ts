@@ -6,13 +6,13 @@ import {
   describeCode,
   OPERATION_CODE_DESCRIPTIONS,
   OPERATION_CODES,
-  type OperationCodeName,
   TRANSACTION_CODE_DESCRIPTIONS,
   TRANSACTION_CODES,
   type TransactionCodeName,
 } from "../../ledger/result_codes.ts";
 import { type AccountId, type ChainId, Height } from "../../types/ids.ts";
 import { FEE_ACCOUNT, type Operation, type TransactionPayload } from "../../types/transaction.ts";
+import { BUILDER_ROWS } from "./builder_rows.ts";
 import {
   ALICE,
   account,
@@ -21,6 +21,7 @@ import {
   FEE_ASSET,
   ISSUER,
   LedgerWorld,
+  type OperationRow,
   operation,
   type SealedPlan,
   TEST_LIMITS,
@@ -30,18 +31,6 @@ import {
 } from "./ledger_world.ts";
 
 const TOP = 2n ** 128n - 1n;
-
-interface OperationRow {
-  readonly code: OperationCodeName;
-  readonly when: string;
-  /** Transactions that must succeed first, each a block. */
-  readonly before?: readonly (readonly [AccountId, readonly Operation[]])[];
-  readonly sender?: AccountId;
-  /** The last one is judged; earlier ones of the same transaction may have any code. */
-  readonly operations: readonly Operation[];
-  readonly afterMs?: number;
-  readonly limits?: Partial<typeof TEST_LIMITS>;
-}
 
 const openBob9 = operation("openAccount", { asset: 9, account: BOB });
 const openCarol9 = operation("openAccount", { asset: 9, account: CAROL });
@@ -64,7 +53,7 @@ const OPERATION_ROWS: readonly OperationRow[] = [
     operations: [transfer(BOB, 1n, { flags: 1 }), transfer(BOB, 1n, { flags: 1 })],
   },
   { code: "unknownKind", when: "kind is 0", operations: [{ ...transfer(BOB, 1n), kind: 0 }] },
-  { code: "unknownKind", when: "kind is 7", operations: [{ ...transfer(BOB, 1n), kind: 7 }] },
+  { code: "unknownKind", when: "kind is 10", operations: [{ ...transfer(BOB, 1n), kind: 10 }] },
   { code: "reservedFlag", when: "flag 2 is set", operations: [transfer(BOB, 1n, { flags: 2 })] },
   { code: "reservedField", when: "a transfer has a reference", operations: [transfer(BOB, 1n, { reference: 2 ** 40 })] },
   { code: "reservedField", when: "a transfer has an index", operations: [transfer(BOB, 1n, { index: 1 })] },
@@ -160,7 +149,7 @@ const OPERATION_ROWS: readonly OperationRow[] = [
     limits: { pendingsMax: 1 },
     operations: [operation("pend", { asset: FEE_ASSET, account: BOB, amount: 1n })],
   },
-  { code: "unknownKind", when: "kind, flag and field are wrong", operations: [{ ...transfer(BOB, 0n, { flags: 6, index: 1 }), kind: 9 }] },
+  { code: "unknownKind", when: "kind, flag and field are wrong", operations: [{ ...transfer(BOB, 0n, { flags: 6, index: 1 }), kind: 10 }] },
   { code: "reservedFlag", when: "flag and field are wrong", operations: [transfer(BOB, 0n, { flags: 6, index: 1 })] },
   { code: "reservedField", when: "field and amount are wrong", operations: [transfer(ALICE, 0n, { index: 1 })] },
   { code: "amountZero", when: "amount and asset are wrong", operations: [transfer(ALICE, 0n, { asset: 1 })] },
@@ -183,17 +172,21 @@ const OPERATION_ROWS: readonly OperationRow[] = [
     afterMs: 5_000,
     operations: [post(1n)],
   },
+  ...BUILDER_ROWS,
 ];
 
 for (const row of OPERATION_ROWS) {
   t.test(`L5: ${row.code}: ${row.when}`, async (t) => {
     // The issuer pays its fees by overdraft, as issuers may.
-    const world = new LedgerWorld({ limits: { ...TEST_LIMITS, accountsMax: 20, ...row.limits } });
+    const genesis = testGenesis({ builderBondMin: row.takesBuilders === true ? 1_000n : 0n });
+    const world = new LedgerWorld({ genesis, limits: { ...TEST_LIMITS, accountsMax: 20, ...row.limits } });
     for (const [sender, operations] of row.before ?? []) {
       const { receipts } = world.run([world.payload(sender, operations)], 0);
       t.equal(receipts[0]?.code, 0, "the set-up succeeds");
     }
-    const { receipts, expected } = world.run([world.payload(row.sender ?? ALICE, row.operations)], row.afterMs ?? 0);
+    for (let block = 0; block < (row.idleBlocks ?? 0); block++) world.run([]);
+    const payload = world.payload(row.sender ?? ALICE, row.operations, { expiryHeight: Height.of(2_000) });
+    const { receipts, expected } = world.run([payload], row.afterMs ?? 0);
     t.equal(describeCode(receipts[0]?.operationCodes.at(-1) ?? -1), row.code);
     t.equal(receipts[0]?.code, row.code === "ok" ? TRANSACTION_CODES.ok : TRANSACTION_CODES.operationsFailed);
     t.strictSame(receipts[0]?.operationCodes, expected[0]?.operationCodes, "as the model says");

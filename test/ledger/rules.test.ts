@@ -7,7 +7,7 @@ import { LEDGER_LIMITS } from "../../ledger/limits.ts";
 import { OPERATION_CODES as OP, TRANSACTION_CODES as TX } from "../../ledger/result_codes.ts";
 import type { Genesis } from "../../types/genesis.ts";
 import type { AccountId } from "../../types/ids.ts";
-import { FEE_ACCOUNT, type Operation } from "../../types/transaction.ts";
+import { BUILDER_BOND_ACCOUNT, FEE_ACCOUNT, type Operation } from "../../types/transaction.ts";
 import {
   ALICE,
   BOB,
@@ -183,6 +183,7 @@ const FLAWS: Readonly<Record<GenesisFlaw, Genesis>> = {
   tooManyDecimals: testGenesis({ assets: [{ asset: FEE_ASSET, decimals: 39, issuer: ISSUER }] }),
   feeAssetMissing: testGenesis({ assets: [{ asset: 9, decimals: 0, issuer: ISSUER }], balances: [] }),
   accountZero: testGenesis({ balances: [{ account: ZERO_ACCOUNT, asset: FEE_ASSET, amount: 1n }] }),
+  reservedAccount: testGenesis({ balances: [{ account: BUILDER_BOND_ACCOUNT, asset: FEE_ASSET, amount: 1n }] }),
   unknownAsset: testGenesis({ balances: [{ account: ALICE, asset: 1, amount: 1n }] }),
   issuerBalance: testGenesis({ balances: [{ account: ISSUER, asset: FEE_ASSET, amount: 1n }] }),
   zeroBalance: testGenesis({ balances: [{ account: ALICE, asset: FEE_ASSET, amount: 0n }] }),

@@ -161,6 +161,7 @@ export const genesisFiles: fc.Arbitrary<Genesis> = record({
     feePerOperation: uint32s,
     sealingSuite: fc.integer({ min: 0, max: 255 }),
     keygenWindowMs: uint32s,
+    builderBondMin: uint128s,
   }),
   validators: fc.array(validators, { minLength: 1, maxLength: 4 }),
   assets: fc.array(record({ asset: uint32s, decimals: fc.integer({ min: 0, max: 255 }), issuer: hashes<AccountId>() }), {

@@ -55,6 +55,7 @@ export function createSealedWorld(options: Omit<Parameters<typeof createCluster>
       feePerOperation: 1,
       sealingSuite: 1,
       keygenWindowMs: 2_000,
+      builderBondMin: 0n,
     },
     validators: [],
     assets: [{ asset: FEE_ASSET, decimals: 0, issuer: FEE_ACCOUNT }],

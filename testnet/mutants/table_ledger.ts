@@ -13,7 +13,7 @@ export const LEDGER_MUTANTS: readonly Mutant[] = [
     rule: "L2",
     class: "conservation",
     file: TRANSACTIONS,
-    find: "accounts.move(this.#payer, this.#feeSlot, this.#fee, 0);",
+    find: "accounts.move(this.#payer, payee, this.#fee, 0);",
     replace: "accounts.move(this.#payer, this.#payer, this.#fee, 0);",
     what: "The fee is credited to its payer instead of the fee account.",
   },

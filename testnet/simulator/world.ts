@@ -199,6 +199,7 @@ function genesisOf(scenario: Scenario, validators: readonly Validator[]): FixedG
       feePerOperation: 1,
       sealingSuite: scenario.sealing === undefined ? SEALING_SUITES.none : SEALING_SUITES.tdh2Ristretto255,
       keygenWindowMs: scenario.sealing?.keygenWindowMs ?? 2_000,
+      builderBondMin: 0n,
     },
     validators,
   };

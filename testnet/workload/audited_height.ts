@@ -4,7 +4,7 @@ import { describeCode } from "../../ledger/result_codes.ts";
 import type { OperationEntry } from "../../replica/interface.ts";
 import type { TransactionReceipt } from "../../types/application.ts";
 import type { TransactionHash } from "../../types/ids.ts";
-import type { ModelReceipt } from "./ledger_model.ts";
+import type { ModelReceipt } from "./ledger_model_records.ts";
 import { type AuditedBlock, KEYGEN_CODE } from "./predictors.ts";
 
 /** One height of the final chain. */

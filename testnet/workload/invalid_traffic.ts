@@ -1,6 +1,7 @@
 /** Traffic that is well signed and fails: one recipe for each result code that a transaction can reach, and replays of every kind.
  *  Sent by accounts that no ordinary traffic comes from, so that nobody's nonces suffer. Tables are never full here: the codes
- *  assetTableFull, accountTableFull and pendingTableFull need millions of records, and no transaction of this size reaches them. */
+ *  assetTableFull, accountTableFull and pendingTableFull need millions of records, and no transaction of this size reaches them. No
+ *  simulated chain takes builders, so of their codes only buildersOff is reached. */
 
 import type { OperationCodeName, TransactionCodeName } from "../../ledger/result_codes.ts";
 import { type ChainId, Height } from "../../types/ids.ts";
@@ -11,8 +12,19 @@ import { freshAccount, TOO_MUCH } from "./valid_traffic.ts";
 
 type Recipe = (traffic: Traffic, client: Client, atUs: number) => void;
 
-/** Codes that only tables of millions of records bring about. */
-export const UNREACHABLE_CODES: readonly OperationCodeName[] = ["assetTableFull", "accountTableFull", "pendingTableFull"];
+/** Codes that only tables of millions of records bring about, or a chain that takes builders. */
+export const UNREACHABLE_CODES: readonly OperationCodeName[] = [
+  "assetTableFull",
+  "accountTableFull",
+  "pendingTableFull",
+  "endpointIncomplete",
+  "bondTooLow",
+  "builderNotFound",
+  "builderUnbonding",
+  "builderNotUnbonding",
+  "bondLocked",
+  "builderTableFull",
+];
 
 const AMOUNT_MAX = 2n ** 128n - 1n;
 const TIME_MS_MAX = Number.MAX_SAFE_INTEGER;
@@ -44,6 +56,7 @@ const RECIPES: Readonly<Partial<Record<OperationCodeName | TransactionCodeName, 
     ]),
   ),
   linkedChainOpen: failing((_traffic, client) => [pay(client), pay(client, { flags: OPERATION_FLAG_LINKED })]),
+  // Kind 7 is known to ledgers, and refused by a chain without builders (buildersOff).
   unknownKind: one(({ stream }, client) => pay(client, { kind: stream.pick([0, 7, 255]) })),
   reservedFlag: one(({ stream }, client) => pay(client, { flags: stream.pick([2, 4, 128]) })),
   reservedField: one(({ stream }, client) =>

@@ -3,33 +3,26 @@
  *  all that fail and takes the lowest number. Its root is computed by @chainsafe/ssz (`ledger_model_root.ts`). */
 
 import { OPERATION_CODES as OP, TRANSACTION_CODES as TX } from "../../ledger/result_codes.ts";
+import type { BuiltBlock } from "../../types/builder.ts";
 import type { Genesis } from "../../types/genesis.ts";
-import { FEE_ACCOUNT, type Operation, type TransactionPayload } from "../../types/transaction.ts";
-import type {
-  Actions,
-  ModelAccount,
-  ModelAsset,
-  ModelPending,
-  ModelSealed,
-  ModelSender,
-  ModelState,
-  Parties,
-  Terms,
+import { BUILDER_BOND_ACCOUNT, FEE_ACCOUNT, type Operation, type TransactionPayload } from "../../types/transaction.ts";
+import { ModelBuilders } from "./ledger_model_builders.ts";
+import {
+  type Actions,
+  isFunded,
+  type ModelAccount,
+  type ModelAsset,
+  type ModelLimits,
+  type ModelPending,
+  type ModelReceipt,
+  type ModelSealed,
+  type ModelSender,
+  type ModelState,
+  type Parties,
+  type Terms,
+  termsOf,
 } from "./ledger_model_records.ts";
 import { rootOfModel } from "./ledger_model_root.ts";
-
-export interface ModelLimits {
-  readonly accountsMax: number;
-  readonly assetsMax: number;
-  readonly pendingsMax: number;
-  readonly resolvedPendingsMin: number;
-  readonly expiriesPerBlockMax: number;
-}
-
-export interface ModelReceipt {
-  readonly code: number;
-  readonly operationCodes: readonly number[];
-}
 
 const RANGE = 2n ** 128n;
 const ZERO = "0".repeat(64);
@@ -41,6 +34,7 @@ const EXPIRED = 4;
 export class LedgerModel {
   readonly state: ModelState = { accounts: [], assets: [], pendings: [], resolved: [] };
   readonly senders: ModelSender[] = [];
+  readonly builders: ModelBuilders;
   height = 0;
   timeMs: number;
   readonly #genesis: Genesis;
@@ -53,6 +47,8 @@ export class LedgerModel {
   readonly #pendingAt = new Map<string, number>();
   /** Positions of those that have an expiry and wait for it. */
   readonly #expiring = new Set<number>();
+  /** Takes the fees of the open lane of the block at hand; undefined: the fee account does. */
+  #recipient: ModelAccount | undefined;
   /** What takes back the open linked chain, newest last. */
   #undo: (() => void)[] = [];
 
@@ -62,7 +58,16 @@ export class LedgerModel {
     this.#limits = limits;
     this.timeMs = genesis.timeMs;
     for (const { asset, decimals, issuer } of genesis.assets) this.#register({ asset, decimals, issuer, leaf: undefined });
-    if (this.account(FEE_ACCOUNT, genesis.parameters.feeAsset) === undefined) this.#open(FEE_ACCOUNT, genesis.parameters.feeAsset, false);
+    const { feeAsset, builderBondMin: bondMin } = genesis.parameters;
+    const standing = bondMin === 0n ? [] : [BUILDER_BOND_ACCOUNT, ...genesis.validators.map(({ ed25519PublicKey }) => ed25519PublicKey)];
+    for (const id of [FEE_ACCOUNT, ...standing]) if (this.account(id, feeAsset) === undefined) this.#open(id, feeAsset, false);
+    this.builders = new ModelBuilders({
+      bondMin,
+      buildersMax: limits.buildersMax,
+      account: (id) => this.account(id, feeAsset),
+      move: (parties, amount) => this.#move(parties, amount, "posted"),
+      onUndo: (takeBack) => this.#undo.push(takeBack),
+    });
     const issuers = new Map(genesis.assets.map(({ asset, issuer }) => [asset, issuer]));
     for (const { account, asset, amount } of genesis.balances) {
       const payee = this.account(account, asset) ?? this.#open(account, asset, false);
@@ -80,6 +85,7 @@ export class LedgerModel {
     readonly timeMs: number;
     readonly payloads: readonly TransactionPayload[];
     readonly sealed?: readonly ModelSealed[];
+    readonly built?: BuiltBlock | undefined;
   }): ModelReceipt[] {
     this.height = block.height;
     this.timeMs = block.timeMs;
@@ -89,16 +95,18 @@ export class LedgerModel {
       .filter((at) => this.#isDue(pendings[at] as ModelPending))
       .sort((left, right) => (pendings[left]?.expiresAt ?? 0) - (pendings[right]?.expiresAt ?? 0) || left - right);
     for (const at of due.slice(0, this.#limits.expiriesPerBlockMax)) this.#resolve(at, EXPIRED, 0n);
-    const charged = (block.sealed ?? []).map((each) => ({ each, code: this.#charge(this.#sealedTerms(each)) }));
+    this.#recipient = block.built === undefined ? undefined : this.builders.settle(block.built, block.height);
+    const { parameters } = this.#genesis;
+    const charged = (block.sealed ?? []).map((each) => ({ each, code: this.#charge(termsOf(each, parameters), undefined) }));
     const lane = charged.map(({ each, code }) => (code === TX.ok ? this.#content(each) : { code, operationCodes: [] }));
     return [...lane, ...block.payloads.map((payload) => this.#transaction(payload))];
   }
 
   /** What admission for the next block has to say: 0, or the code of the transaction as a whole. Changes nothing. */
   judge(given: TransactionPayload | Pick<ModelSealed, "envelope">): number {
-    const terms = "envelope" in given ? this.#sealedTerms(given) : this.#openTerms(given);
+    const terms = termsOf(given, this.#genesis.parameters);
     const envelope = this.#envelope(terms, this.height + 1);
-    const failing = envelope.length > 0 ? envelope : this.#unpayable(terms);
+    const failing = envelope.length > 0 ? envelope : this.#unpayable(terms, this.#feeAccount());
     return failing.length > 0 ? Math.min(...failing) : TX.ok;
   }
 
@@ -115,7 +123,7 @@ export class LedgerModel {
   root(): string {
     const { state, senders, height, timeMs } = this;
     const slotOf = (id: string, asset: number): number => this.account(id, asset)?.slot ?? 0;
-    return rootOfModel({ ...state, senders, chainId: this.#chainId, height, timeMs, slotOf });
+    return rootOfModel({ ...state, senders, builders: this.builders.slots, chainId: this.#chainId, height, timeMs, slotOf });
   }
 
   #open(id: string, asset: number, isIssuer: boolean): ModelAccount {
@@ -161,28 +169,15 @@ export class LedgerModel {
     return state === PENDING && expiresAt !== 0 && expiresAt <= this.timeMs;
   }
 
-  #feeOf(operationCount: number): bigint {
-    const { feePerTransaction, feePerOperation } = this.#genesis.parameters;
-    return BigInt(feePerTransaction + feePerOperation * operationCount);
-  }
-
-  #openTerms(payload: TransactionPayload): Terms {
-    const required = this.#feeOf(payload.operations.length);
-    return { ...payload, offered: payload.feeMax, required, fee: required };
-  }
-
-  #sealedTerms({ envelope }: Pick<ModelSealed, "envelope">): Terms {
-    const offered = BigInt(envelope.fee);
-    return { ...envelope, offered, required: this.#feeOf(envelope.gasLimit), fee: offered };
-  }
-
   /** All conditions on the envelope that fail in a block of this height. */
   #envelope(terms: Terms, height: number): number[] {
     const failing: number[] = [];
     if (terms.chainId !== this.#chainId) failing.push(TX.wrongChain);
     if (height > terms.expiryHeight) failing.push(TX.expired);
     if (terms.offered < terms.required) failing.push(TX.feeTooLow);
-    if (this.account(terms.sender, this.#genesis.parameters.feeAsset) === undefined) failing.push(TX.unknownSender);
+    const { feeAsset, builderBondMin } = this.#genesis.parameters;
+    const isReserved = builderBondMin > 0n && terms.sender === BUILDER_BOND_ACCOUNT;
+    if (isReserved || this.account(terms.sender, feeAsset) === undefined) failing.push(TX.unknownSender);
     const sender = this.#senders.get(terms.sender);
     const lowest = Math.max(0, (sender?.highest ?? 0) - 255);
     if (terms.nonce < lowest) failing.push(TX.nonceTooOld);
@@ -192,15 +187,17 @@ export class LedgerModel {
   }
 
   /** Why the fee cannot be paid, given a sender with an account. */
-  #unpayable({ sender, fee }: Terms): number[] {
-    const { feeAsset } = this.#genesis.parameters;
-    const payer = this.account(sender, feeAsset) as ModelAccount;
-    const payee = this.account(FEE_ACCOUNT, feeAsset) as ModelAccount;
+  #unpayable({ sender, fee }: Terms, payee: ModelAccount): number[] {
+    const payer = this.account(sender, this.#genesis.parameters.feeAsset) as ModelAccount;
     const failing: number[] = [];
     if (!isFunded(payer, fee)) failing.push(TX.insufficientForFee);
     if (payer.debitsPosted + payer.debitsPending + fee >= RANGE) failing.push(TX.feeOverflow);
     if (payee.creditsPosted + payee.creditsPending + fee >= RANGE) failing.push(TX.feeOverflow);
     return failing;
+  }
+
+  #feeAccount(): ModelAccount {
+    return this.account(FEE_ACCOUNT, this.#genesis.parameters.feeAsset) as ModelAccount;
   }
 
   #useNonce(payer: ModelAccount, nonce: number): void {
@@ -217,21 +214,22 @@ export class LedgerModel {
     sender.leaf = undefined;
   }
 
-  /** Uses the nonce and takes the fee; 0, or why nothing of the transaction runs. */
-  #charge(terms: Terms): number {
+  /** Uses the nonce and takes the fee, for the recipient if it has room; 0, or why nothing of the transaction runs. */
+  #charge(terms: Terms, recipient: ModelAccount | undefined): number {
     const refused = this.#envelope(terms, this.height);
     if (refused.length > 0) return Math.min(...refused);
-    const { feeAsset } = this.#genesis.parameters;
-    const payer = this.account(terms.sender, feeAsset) as ModelAccount;
+    const payer = this.account(terms.sender, this.#genesis.parameters.feeAsset) as ModelAccount;
     this.#useNonce(payer, terms.nonce);
-    const unpayable = this.#unpayable(terms);
+    const hasRoom = recipient !== undefined && recipient.creditsPosted + recipient.creditsPending + terms.fee < RANGE;
+    const payee = hasRoom ? recipient : this.#feeAccount();
+    const unpayable = this.#unpayable(terms, payee);
     if (unpayable.length > 0) return Math.min(...unpayable);
-    this.#move({ payer, payee: this.account(FEE_ACCOUNT, feeAsset) as ModelAccount }, terms.fee, "posted");
+    this.#move({ payer, payee }, terms.fee, "posted");
     return TX.ok;
   }
 
   #transaction(payload: TransactionPayload): ModelReceipt {
-    const code = this.#charge(this.#openTerms(payload));
+    const code = this.#charge(termsOf(payload, this.#genesis.parameters), this.#recipient);
     return code === TX.ok ? this.#run(payload) : { code, operationCodes: [] };
   }
 
@@ -273,8 +271,9 @@ export class LedgerModel {
   #operation(payload: Actions, index: number): number[] {
     const operation = payload.operations[index] as Operation;
     const failing: number[] = [];
-    if (operation.kind < 1 || operation.kind > 6) return [OP.unknownKind];
+    if (operation.kind < 1 || operation.kind > 9) return [OP.unknownKind];
     if (operation.flags > 1) failing.push(OP.reservedFlag);
+    if (operation.kind > 6) return this.builders.operation(payload.sender, operation, { height: this.height, failing });
     const unused = {
       1: operation.index !== 0 || operation.amount !== 0n || operation.reference !== 0,
       2: operation.index !== 0 || operation.account !== ZERO || operation.reference !== 0,
@@ -392,8 +391,4 @@ export class LedgerModel {
 
 function nameOf({ payer, nonce, index }: { readonly payer: string; readonly nonce: number; readonly index: number }): string {
   return `${payer}/${nonce}/${index}`;
-}
-
-function isFunded(payer: ModelAccount, amount: bigint): boolean {
-  return payer.isIssuer || payer.creditsPosted - payer.debitsPosted - payer.debitsPending >= amount;
 }

@@ -1,6 +1,21 @@
 /** What the ledger's model keeps, record by record. Shares nothing with `ledger/`. */
 
+import type { ChainParameters } from "../../types/genesis.ts";
 import type { Operation, TransactionPayload } from "../../types/transaction.ts";
+
+export interface ModelLimits {
+  readonly accountsMax: number;
+  readonly assetsMax: number;
+  readonly pendingsMax: number;
+  readonly resolvedPendingsMin: number;
+  readonly expiriesPerBlockMax: number;
+  readonly buildersMax: number;
+}
+
+export interface ModelReceipt {
+  readonly code: number;
+  readonly operationCodes: readonly number[];
+}
 
 /** What a record's root was computed from besides the record itself, and the root. Undefined: the record changed. */
 export interface Leaf {
@@ -50,6 +65,19 @@ export interface ModelAsset {
   leaf: Leaf | undefined;
 }
 
+export interface ModelBuilder {
+  readonly id: string;
+  readonly recipient: string;
+  bond: bigint;
+  readonly ipv4: number;
+  readonly port: number;
+  /** Height at which it unbonded; 0: it has not. */
+  readonly unbondingAt: number;
+  /** Heights of its failures since it was boxed last. */
+  failures: readonly number[];
+  boxedUntil: number;
+}
+
 export interface ModelState {
   readonly accounts: ModelAccount[];
   readonly assets: ModelAsset[];
@@ -80,4 +108,18 @@ export type Actions = Pick<TransactionPayload, "sender" | "nonce" | "operations"
 export interface Parties {
   readonly payer: ModelAccount;
   readonly payee: ModelAccount;
+}
+
+export function isFunded(payer: ModelAccount, amount: bigint): boolean {
+  return payer.isIssuer || payer.creditsPosted - payer.debitsPosted - payer.debitsPending >= amount;
+}
+
+export function termsOf(given: TransactionPayload | Pick<ModelSealed, "envelope">, parameters: ChainParameters): Terms {
+  const feeOf = (count: number): bigint => BigInt(parameters.feePerTransaction + parameters.feePerOperation * count);
+  if ("envelope" in given) {
+    const offered = BigInt(given.envelope.fee);
+    return { ...given.envelope, offered, required: feeOf(given.envelope.gasLimit), fee: offered };
+  }
+  const required = feeOf(given.operations.length);
+  return { ...given, offered: given.feeMax, required, fee: required };
 }

@@ -4,7 +4,7 @@
 
 import { ByteVectorType, ContainerType, ListCompositeType } from "@chainsafe/ssz";
 import { fromHex, toHex } from "../../types/bytes.ts";
-import type { ModelAccount, ModelAsset, ModelPending, ModelSender } from "./ledger_model_records.ts";
+import type { ModelAccount, ModelAsset, ModelBuilder, ModelPending, ModelSender } from "./ledger_model_records.ts";
 
 /** What the root is of. Lists are in order of slots; slot 0 of each table is reserved. */
 export interface RootedState {
@@ -16,6 +16,7 @@ export interface RootedState {
   readonly pendings: readonly ModelPending[];
   readonly assets: readonly ModelAsset[];
   readonly resolved: readonly number[];
+  readonly builders: readonly (ModelBuilder | undefined)[];
   slotOf(id: string, asset: number): number;
 }
 
@@ -27,11 +28,12 @@ const stateType = new ContainerType({
   pendings: new ListCompositeType(leaf, 2 ** 28),
   assets: new ListCompositeType(leaf, 2 ** 16),
   meta: record,
+  builders: new ListCompositeType(leaf, 2 ** 16),
 });
 const EMPTY_LEAF = record.hashTreeRoot(new Uint8Array(128));
 
 export function rootOfModel(state: RootedState): string {
-  const { accounts, senders, pendings, assets, resolved } = state;
+  const { accounts, senders, pendings, assets, resolved, builders } = state;
   const { first, next } = keyOrder(accounts);
   return toHex(
     stateType.hashTreeRoot({
@@ -47,6 +49,7 @@ export function rootOfModel(state: RootedState): string {
         [52, 4, resolved.at(-1) ?? 0],
         [56, 4, resolved.length],
       ]),
+      builders: [EMPTY_LEAF, ...builders.map((each) => (each === undefined ? EMPTY_LEAF : builderLeaf(each)))],
     }),
   );
 }
@@ -150,4 +153,21 @@ function assetLeaf(asset: ModelAsset, state: RootedState): Uint8Array {
   );
   asset.leaf = { context: 0, root };
   return root;
+}
+
+function builderLeaf({ id, recipient, bond, ipv4, port, unbondingAt, failures, boxedUntil }: ModelBuilder): Uint8Array {
+  const [newest, older] = failures.toReversed();
+  return record.hashTreeRoot(
+    layOut([
+      [0, 32, id],
+      [32, 32, recipient],
+      [64, 16, bond],
+      [80, 4, ipv4],
+      [84, 4, port],
+      [88, 8, unbondingAt],
+      [96, 8, older ?? 0],
+      [104, 8, newest ?? 0],
+      [112, 8, boxedUntil],
+    ]),
+  );
 }

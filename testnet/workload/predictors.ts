@@ -4,12 +4,13 @@
 import { bodyRootOf, sha256 } from "../../crypto/hashes.ts";
 import { LEDGER_LIMITS } from "../../ledger/limits.ts";
 import type { BlockHeader } from "../../types/block.ts";
+import type { BuiltBlock } from "../../types/builder.ts";
 import { asciiBytes, concatBytes, fromHex, toHex } from "../../types/bytes.ts";
 import type { Genesis } from "../../types/genesis.ts";
 import type { ChainId, TransactionHash } from "../../types/ids.ts";
 import type { TransactionPayload } from "../../types/transaction.ts";
-import { LedgerModel, type ModelReceipt } from "./ledger_model.ts";
-import type { ModelSealed } from "./ledger_model_records.ts";
+import { LedgerModel } from "./ledger_model.ts";
+import type { ModelReceipt, ModelSealed } from "./ledger_model_records.ts";
 
 /** One transaction of a final block. `payload` is undefined for the null application, whose bytes mean nothing. */
 export interface AuditedTransaction {
@@ -27,6 +28,8 @@ export interface AuditedBlock {
   readonly header: BlockHeader;
   readonly blockHash: string;
   readonly transactions: readonly AuditedTransaction[];
+  /** Undefined: its proposer built the block. */
+  readonly built?: BuiltBlock | undefined;
 }
 
 export interface Predictor {
@@ -51,10 +54,10 @@ function ledgerPredictor(model: LedgerModel): Predictor {
     get height() {
       return model.height;
     },
-    execute({ header, transactions }) {
+    execute({ header, transactions, built }) {
       const payloads = transactions.flatMap(({ payload }) => (payload === undefined ? [] : [payload]));
       const sealed = transactions.flatMap((transaction) => transaction.sealed ?? []);
-      const receipts = model.execute({ height: header.height, timeMs: header.timeMs, payloads, sealed }).values();
+      const receipts = model.execute({ height: header.height, timeMs: header.timeMs, payloads, sealed, built }).values();
       return transactions.map(({ isKeygen }) =>
         isKeygen === true ? { code: KEYGEN_CODE, operationCodes: [] } : (receipts.next().value as ModelReceipt),
       );

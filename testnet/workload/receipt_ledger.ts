@@ -4,8 +4,9 @@
 
 import type { TransactionReceipt } from "../../types/application.ts";
 import { assert } from "../../types/assert.ts";
+import type { BuiltBlock } from "../../types/builder.ts";
 import type { Genesis } from "../../types/genesis.ts";
-import { FEE_ACCOUNT, OPERATION_KINDS, type Operation, type TransactionPayload } from "../../types/transaction.ts";
+import { BUILDER_BOND_ACCOUNT, FEE_ACCOUNT, OPERATION_KINDS, type Operation, type TransactionPayload } from "../../types/transaction.ts";
 import type { LedgerModel } from "./ledger_model.ts";
 import type { Actions, ModelSealed } from "./ledger_model_records.ts";
 import type { AuditedBlock } from "./predictors.ts";
@@ -14,6 +15,11 @@ import type { AuditedBlock } from "./predictors.ts";
 const CODES_WITH_FEE: readonly number[] = [0, 110];
 /** The fee was charged and the content could not run. */
 const FAILED_CODES: readonly number[] = [111, 112, 113, 114];
+
+interface Bond {
+  amount: bigint;
+  recipient: string;
+}
 
 interface Balance {
   posted: bigint;
@@ -67,11 +73,19 @@ class Receipts implements ReceiptLedger {
   readonly #issuers = new Map<number, string>();
   readonly #supplies = new Map<number, bigint>();
   readonly #open = new Map<string, Open>();
+  readonly #bonds = new Map<string, Bond>();
+  /** Who has an account in the fee asset, as far as that decides who takes a fee. */
+  readonly #holders = new Set<string>([FEE_ACCOUNT, BUILDER_BOND_ACCOUNT]);
+  /** Of the block at hand. */
+  #collector: string = FEE_ACCOUNT;
   height = 0;
 
-  constructor({ assets, balances, parameters }: Genesis) {
+  constructor({ assets, balances, parameters, validators }: Genesis) {
     this.#parameters = parameters;
     for (const { asset, issuer } of assets) this.#issuers.set(asset, issuer);
+    for (const { ed25519PublicKey } of validators) this.#holders.add(ed25519PublicKey);
+    for (const { account, asset } of balances) this.#hold(account, asset);
+    for (const [asset, issuer] of this.#issuers) this.#hold(issuer, asset);
     for (const { account, asset, amount } of balances) {
       this.#move({ payer: this.#issuers.get(asset) ?? "", payee: account, asset, amount });
     }
@@ -94,7 +108,10 @@ class Receipts implements ReceiptLedger {
     const { header, transactions } = block;
     assert(header.height === this.height + 1, "receipts are taken in order of height");
     this.height = header.height;
+    this.#collector = FEE_ACCOUNT;
     for (const [name, open] of this.#open) if (open.expiresAtMs !== 0 && open.expiresAtMs <= header.timeMs) this.#close(name, open, 0n);
+    const unpaid = block.built === undefined ? undefined : this.#settle(block.built);
+    if (unpaid !== undefined) return `At height ${header.height}: ${unpaid}`;
     for (const [index, { sealed, hash }] of transactions.entries()) {
       const flaw = sealed === undefined ? undefined : this.#charge(sealed, receipts[index]);
       if (flaw !== undefined) return `Transaction ${hash} at height ${header.height}: ${flaw}`;
@@ -109,6 +126,19 @@ class Receipts implements ReceiptLedger {
       if (flaw !== undefined) return `Transaction ${hash} at height ${header.height}: ${flaw}`;
     }
     return undefined;
+  }
+
+  /** What a built block owes, and who takes its fees. That accounts have room for what they are due is taken for granted here. */
+  #settle({ builder, value, proposer }: BuiltBlock): string | undefined {
+    const bond = this.#bonds.get(builder);
+    if (bond === undefined || bond.amount < value) return `builder ${builder} owes ${value}, which its bond does not cover`;
+    bond.amount -= value;
+    if (this.#holders.has(bond.recipient)) this.#collector = bond.recipient;
+    return this.#move({ payer: BUILDER_BOND_ACCOUNT, payee: proposer, asset: this.#parameters.feeAsset, amount: value });
+  }
+
+  #hold(account: string, asset: number): void {
+    if (asset === this.#parameters.feeAsset) this.#holders.add(account);
   }
 
   /** All fees of a sealed lane come before anything of it runs. */
@@ -127,7 +157,7 @@ class Receipts implements ReceiptLedger {
     const { feeAsset, feePerTransaction, feePerOperation } = this.#parameters;
     const { sender, operations } = payload;
     const fee = BigInt(feePerTransaction + feePerOperation * operations.length);
-    const unpaid = this.#move({ payer: sender, payee: FEE_ACCOUNT, asset: feeAsset, amount: fee });
+    const unpaid = this.#move({ payer: sender, payee: this.#collector, asset: feeAsset, amount: fee });
     return unpaid ?? this.#operations(payload, receipt, timeMs);
   }
 
@@ -145,6 +175,7 @@ class Receipts implements ReceiptLedger {
     const { sender, name, timeMs } = by;
     switch (kind) {
       case OPERATION_KINDS.openAccount:
+        this.#hold(account, asset);
         return undefined;
       case OPERATION_KINDS.registerAsset:
         if (this.#issuers.has(asset)) return `asset ${asset} was issued by somebody else before`;
@@ -164,6 +195,16 @@ class Receipts implements ReceiptLedger {
         if (open === undefined) return `pending transfer ${pending} is not open`;
         if (amount > open.amount) return `${amount} was posted of ${open.amount} that were pending`;
         return this.#close(pending, open, kind === OPERATION_KINDS.post ? amount : 0n);
+      }
+      case OPERATION_KINDS.builderRegister:
+        this.#bonds.set(sender, { amount: (this.#bonds.get(sender)?.amount ?? 0n) + amount, recipient: account });
+        return this.#move({ payer: sender, payee: BUILDER_BOND_ACCOUNT, asset: this.#parameters.feeAsset, amount });
+      case OPERATION_KINDS.builderUnbond:
+        return this.#bonds.has(sender) ? undefined : "its sender is no builder";
+      case OPERATION_KINDS.builderWithdraw: {
+        const bond = this.#bonds.get(sender)?.amount ?? 0n;
+        this.#bonds.delete(sender);
+        return this.#move({ payer: BUILDER_BOND_ACCOUNT, payee: sender, asset: this.#parameters.feeAsset, amount: bond });
       }
       default:
         return `kind ${kind} has no meaning`;

@@ -264,7 +264,15 @@ function genesisOf(scenario: Scenario, owned: Pick<Genesis, "assets" | "balances
     application: scenario.application,
     timeMs: TimestampMs.of(GENESIS_TIME_MS),
     epoch: Epoch.ZERO,
-    parameters: { deltaMsMin: 1, deltaMsMax: 2, heartbeatMs: 1, ...WORKLOAD_FEES, sealingSuite: 0, keygenWindowMs: 2_000 },
+    parameters: {
+      deltaMsMin: 1,
+      deltaMsMax: 2,
+      heartbeatMs: 1,
+      ...WORKLOAD_FEES,
+      sealingSuite: 0,
+      keygenWindowMs: 2_000,
+      builderBondMin: 0n,
+    },
     validators: scenario.weights.map(() => ({
       ...validator,
       ed25519PublicKey: "11".repeat(32) as Genesis["validators"][number]["ed25519PublicKey"],

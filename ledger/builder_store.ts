@@ -1,0 +1,184 @@
+/** Builders (L17): one record for each, found by account; a record of zeroes is free, and the lowest free one is taken first. Keeps who
+ *  may build when and who failed lately (L18, L20). Moves no money: bonds lie in BUILDER_BOND_ACCOUNT, and here stands whose they are. */
+
+import { assert } from "../types/assert.ts";
+import type { Builder } from "../types/builder.ts";
+import { type AccountId, Height } from "../types/ids.ts";
+import { BUILDER_BOX_HEIGHTS, BUILDER_FAILURES_HEIGHTS, BUILDER_FAILURES_MAX } from "../types/limits.ts";
+import { addAmount, copyWords, readAmount, readInteger, subtractAmount, writeInteger } from "./amounts.ts";
+import type { HashBatch } from "./hash_batch.ts";
+import { TABLE_DEPTHS } from "./limits.ts";
+import { RecordIndex } from "./record_index.ts";
+import { BUILDER, ID_WORDS, idText, RECORD_WORDS } from "./record_layout.ts";
+import { RecordTable, recordOffset } from "./record_table.ts";
+import type { Undoable, UndoLog } from "./undo_log.ts";
+
+const ACTION_APPENDED = 1;
+const ACTION_INDEXED = 2;
+const ACTION_UNINDEXED = 3;
+
+/** What a builder publishes of itself: words of the fee recipient's id in `words` from `recipientAt`. */
+export interface BuilderTerms {
+  readonly words: Uint32Array;
+  readonly recipientAt: number;
+  readonly ipv4: number;
+  readonly port: number;
+}
+
+export class BuilderStore implements Undoable {
+  readonly table: RecordTable;
+  readonly #index: RecordIndex;
+  readonly #undo: UndoLog;
+  #count = 0;
+
+  constructor(options: { readonly batch: HashBatch; readonly undo: UndoLog; readonly seed: Uint8Array }) {
+    this.table = new RecordTable({ depth: TABLE_DEPTHS.builders, batch: options.batch, keepsBefore: false });
+    this.#index = new RecordIndex({ table: this.table, keyWords: BUILDER.keyWords, seed: options.seed });
+    this.#undo = options.undo;
+  }
+
+  /** Number of registered builders. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Slot of the builder with this account id; 0 when there is none. */
+  find(account: Uint32Array): number {
+    return this.#index.find(account);
+  }
+
+  /** A record for an account that has none; without bond and terms. */
+  add(account: Uint32Array): number {
+    const slot = this.#takeSlot();
+    copyWords(this.table.prepare(slot), recordOffset(slot) + BUILDER.account, account, 0, ID_WORDS);
+    this.#insert(slot);
+    this.#undo.saveAction(this, ACTION_INDEXED, slot);
+    return slot;
+  }
+
+  /** Frees the record. */
+  remove(slot: number): void {
+    this.#take(slot);
+    this.#undo.saveAction(this, ACTION_UNINDEXED, slot);
+    const at = recordOffset(slot);
+    this.#prepare(slot).fill(0, at, at + RECORD_WORDS);
+  }
+
+  /** Replaces what the builder publishes, and takes an unbonding back. */
+  setTerms(slot: number, terms: BuilderTerms): void {
+    const words = this.#prepare(slot);
+    const at = recordOffset(slot);
+    copyWords(words, at + BUILDER.recipient, terms.words, terms.recipientAt, ID_WORDS);
+    words[at + BUILDER.ipv4] = terms.ipv4;
+    words[at + BUILDER.port] = terms.port;
+    writeInteger(words, at + BUILDER.unbondingHeight, 0);
+  }
+
+  addBond(slot: number, amount: Uint32Array, from: number): void {
+    const carry = addAmount(this.#prepare(slot), recordOffset(slot) + BUILDER.bond, amount, from);
+    assert(carry === 0, "L17: a bond is no more than what lies in the bond account");
+  }
+
+  takeBond(slot: number, amount: Uint32Array, from: number): void {
+    const borrow = subtractAmount(this.#prepare(slot), recordOffset(slot) + BUILDER.bond, amount, from);
+    assert(borrow === 0, "L19: the bond covers the value, as voters have checked");
+  }
+
+  startUnbonding(slot: number, height: number): void {
+    writeInteger(this.#prepare(slot), recordOffset(slot) + BUILDER.unbondingHeight, height);
+  }
+
+  /** L20: the last failure of too many within the window boxes the builder, and the count begins anew. */
+  noteFailure(slot: number, height: number): void {
+    const words = this.#prepare(slot);
+    const at = recordOffset(slot) + BUILDER.failures;
+    const oldest = readInteger(words, at);
+    if (oldest !== 0 && height - oldest < BUILDER_FAILURES_HEIGHTS) {
+      words.fill(0, at, at + FAILURE_WORDS);
+      writeInteger(words, recordOffset(slot) + BUILDER.boxedUntil, height + BUILDER_BOX_HEIGHTS);
+      return;
+    }
+    words.copyWithin(at, at + 2, at + FAILURE_WORDS);
+    writeInteger(words, at + FAILURE_WORDS - 2, height);
+  }
+
+  /** 0: it does not unbond. */
+  unbondingHeight(slot: number): number {
+    return readInteger(this.table.words(slot), recordOffset(slot) + BUILDER.unbondingHeight);
+  }
+
+  /** L18: what the record says now, with the bond below which nobody may build. */
+  describe(slot: number, bondMin: bigint): Builder {
+    const words = this.table.words(slot).slice(recordOffset(slot), recordOffset(slot) + RECORD_WORDS);
+    const bond = readAmount(words, BUILDER.bond);
+    const unbondingHeight = readInteger(words, BUILDER.unbondingHeight);
+    const boxedUntil = Height.of(readInteger(words, BUILDER.boxedUntil));
+    const port = words[BUILDER.port] as number;
+    return {
+      bond,
+      feeRecipient: idText<AccountId>(words, BUILDER.recipient),
+      endpoint: port === 0 ? undefined : { address: dottedOf(words[BUILDER.ipv4] as number), port },
+      isActiveAt: (height) => bond >= bondMin && height > boxedUntil && (unbondingHeight === 0 || height <= unbondingHeight + 1),
+    };
+  }
+
+  undo(action: number, slot: number): void {
+    if (action === ACTION_APPENDED) this.table.removeNewest();
+    else if (action === ACTION_INDEXED) this.#take(slot);
+    else this.#insert(slot);
+  }
+
+  /** Finds the builders of a loaded table; false when an account appears twice. */
+  rebuild(): boolean {
+    const account = new Uint32Array(ID_WORDS);
+    for (let slot = 1; slot < this.table.count; slot++) {
+      if (this.#isFree(slot)) continue;
+      copyWords(account, 0, this.table.words(slot), recordOffset(slot) + BUILDER.account, ID_WORDS);
+      if (this.#index.find(account) !== 0) return false;
+      this.#insert(slot);
+    }
+    return true;
+  }
+
+  #takeSlot(): number {
+    if (this.#count < this.table.count - 1) {
+      let slot = 1;
+      while (!this.#isFree(slot)) slot++;
+      this.#undo.saveRecord(this.table, slot);
+      return slot;
+    }
+    const slot = this.table.append();
+    this.#undo.saveAction(this, ACTION_APPENDED, slot);
+    return slot;
+  }
+
+  #isFree(slot: number): boolean {
+    const words = this.table.words(slot);
+    const at = recordOffset(slot) + BUILDER.account;
+    for (let word = 0; word < ID_WORDS; word++) if (words[at + word] !== 0) return false;
+    return true;
+  }
+
+  #prepare(slot: number): Uint32Array {
+    this.#undo.saveRecord(this.table, slot);
+    return this.table.prepare(slot);
+  }
+
+  #insert(slot: number): void {
+    this.#index.insert(slot);
+    this.#count++;
+  }
+
+  #take(slot: number): void {
+    this.#index.remove(slot);
+    this.#count--;
+  }
+}
+
+/** Heights of all failures but the one that boxes, oldest first. */
+const FAILURE_WORDS = 2 * (BUILDER_FAILURES_MAX - 1);
+assert(BUILDER.failures + FAILURE_WORDS === BUILDER.boxedUntil, "the record has room for the failures that are remembered");
+
+function dottedOf(ipv4: number): string {
+  return [ipv4 >>> 24, (ipv4 >>> 16) & 255, (ipv4 >>> 8) & 255, ipv4 & 255].join(".");
+}
