@@ -125,6 +125,7 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
     return checkSealed(transaction, 0n);
   }
 
+  /** L16: could the sender pay for this one beside what it has promised? */
   function checkSealed(transaction: ParsedTransaction, reservedFees: bigint): CheckResult {
     if (transaction.keygen !== undefined) return { ok: true };
     const verdict = executor.judge(transaction, { height: state.meta.height + 1, reservedFees });

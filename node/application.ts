@@ -28,6 +28,7 @@ export async function createApplication(genesis: Genesis, chainId: ChainId, log:
     case "ledger":
       return ledgerApplication(genesis, chainId, await loadPairHasher(log));
     case "null":
+      requireStartable(genesis);
       return {
         application: createNullApplication({ chainId }),
         isFailedContent: () => false,

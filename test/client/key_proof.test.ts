@@ -119,6 +119,8 @@ t.test("C4: genesisOf: a missing field, a wrong type or a value out of range is 
     { ...written, validators: [{ ...written.validators[0], weight: 0 }] },
     { ...written, validators: [{ ...written.validators[0], blsPublicKey: "00" }] },
     { ...written, parameters: { ...written.parameters, keygenWindowMs: 2 ** 32 } },
+    { ...written, parameters: { ...written.parameters, builderBondMin: 5 } },
+    { ...written, parameters: { ...written.parameters, builderBondMin: (2n ** 128n).toString() } },
     { ...written, parameters: undefined },
     { ...written, balances: [{ account: "0".repeat(64), asset: 1, amount: 5 }] },
     { ...written, assets: [{ asset: 1, decimals: 256, issuer: "0".repeat(64) }] },

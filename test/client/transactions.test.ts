@@ -4,13 +4,24 @@
 import t from "tap";
 import { accountFromSeed, generateSeed } from "../../client/keys.ts";
 import { type PreparedTransaction, type PrepareResult, signOpen } from "../../client/open.ts";
-import { openAccount, pend, post, registerAsset, transfer, voidPending } from "../../client/operations.ts";
+import {
+  builderRegister,
+  builderUnbond,
+  builderWithdraw,
+  openAccount,
+  pend,
+  post,
+  registerAsset,
+  transfer,
+  voidPending,
+} from "../../client/operations.ts";
 import { feeFor, type SealOptions, sealTransaction } from "../../client/seal.ts";
 import { verifyEd25519 } from "../../crypto/ed25519_noble.ts";
 import { chainIdOf } from "../../crypto/hashes.ts";
 import { createLedger } from "../../ledger/ledger.ts";
 import { bytesEqual } from "../../types/bytes.ts";
 import { decodeContent, envelopeBytesOf } from "../../types/envelope.ts";
+import type { Genesis } from "../../types/genesis.ts";
 import { type AccountId, Height } from "../../types/ids.ts";
 import type { KeyId } from "../../types/sealing.ts";
 import { signedTransactionCodec } from "../../types/transaction.ts";
@@ -75,6 +86,24 @@ t.test("signOpen: the ledger parses it, its signature holds, and it decodes to w
   t.equal(verifyEd25519(publicKey, message, signature), true);
   const decoded = signedTransactionCodec.decode(transaction.bytes);
   t.strictSame(decoded.ok && decoded.value.payload.operations, all);
+  return undefined;
+});
+
+t.test("builderRegister, builderUnbond, builderWithdraw: a ledger that takes builders does what they say", async (t) => {
+  const building: Genesis = { ...genesis, parameters: { ...genesis.parameters, builderBondMin: 50n } };
+  const target = createLedger({ genesis: building, chainId: chainIdOf(building) });
+  const operations = [
+    builderRegister({ feeRecipient: bob.id, bond: 50n }),
+    builderRegister({ feeRecipient: alice.id, bond: 7n, endpoint: { ipv4: [192, 168, 1, 2], port: 8_080 } }),
+    builderUnbond(),
+    builderWithdraw(),
+  ];
+  const { bytes } = prepared(signOpen({ ...sealOptions, chainId: chainIdOf(building), operations, feeMax: 1_000n }));
+  const parsed = target.parse(bytes);
+  if (!parsed.ok) return t.fail("it is not taken");
+  const block = { height: Height.of(1), timeMs: genesis.timeMs, transactions: [parsed.transaction], opened: [] };
+  t.strictSame(target.execute(block).receipts[0]?.operationCodes.map(target.describeCode), ["ok", "ok", "ok", "bondLocked"]);
+  t.match(target.builderOf?.(alice.id), { bond: 57n, feeRecipient: alice.id, endpoint: { address: "192.168.1.2", port: 8_080 } });
   return undefined;
 });
 

@@ -7,7 +7,8 @@ import process from "node:process";
 import { sha256 } from "../../crypto/hashes.ts";
 import { LEDGER_LIMITS } from "../../ledger/limits.ts";
 import { toHex } from "../../types/bytes.ts";
-import type { AccountId } from "../../types/ids.ts";
+import { type AccountId, Height } from "../../types/ids.ts";
+import { BUILDER_UNBONDING_HEIGHTS } from "../../types/limits.ts";
 import type { Operation } from "../../types/transaction.ts";
 import {
   ALICE,
@@ -19,7 +20,9 @@ import {
   operation,
   type RunResult,
   type SealedPlan,
+  testGenesis,
   transfer,
+  VALIDATOR_ACCOUNT,
 } from "../ledger/ledger_world.ts";
 
 export const LEDGER_GOLDEN_FILE = path.join(import.meta.dirname, "ledger_golden.json");
@@ -33,6 +36,8 @@ export interface LedgerGolden {
   readonly chainId: string;
   readonly genesisRoot: string;
   readonly blocks: readonly GoldenBlock[];
+  /** A chain that takes builders. */
+  readonly built: { readonly genesisRoot: string; readonly blocks: readonly GoldenBlock[]; readonly manifest: string };
   /** SHA-256 of the proofs of Alice's account and of an absent one, after the last block. */
   readonly proofs: readonly string[];
   readonly manifest: string;
@@ -103,7 +108,26 @@ export function ledgerGolden(): LedgerGolden {
     { account: ALICE, asset: 2 },
   ];
   const proofs = queries.map((query) => toHex(sha256(world.ledger.queryAccount(query).proof)));
-  return { chainId: world.chainId, genesisRoot, blocks, proofs, manifest: toHex(sha256(world.ledger.snapshot().manifest)) };
+  const built = builtGolden();
+  return { chainId: world.chainId, genesisRoot, blocks, built, proofs, manifest: toHex(sha256(world.ledger.snapshot().manifest)) };
+}
+
+/** Registration, a block that Bob built and whose bundle failed, unbonding, and the bond back when its heights have passed. */
+function builtGolden(): LedgerGolden["built"] {
+  const world = new LedgerWorld({ genesis: testGenesis({ builderBondMin: 1_000n }), limits: LEDGER_LIMITS });
+  const genesisRoot = world.ledger.root;
+  const register = operation("builderRegister", { account: CAROL, amount: 5_000n, asset: 0xc0a80001, index: 8_080 });
+  const open = operation("openAccount", { asset: FEE_ASSET, account: CAROL });
+  const results = [world.run([world.payload(BOB, [register]), world.payload(ALICE, [open])])];
+  const sealed = world.sealed({ sender: ALICE, content: [transfer(CAROL, 9n)] });
+  const block = { builder: BOB, value: 321n, proposer: VALIDATOR_ACCOUNT, failed: true };
+  results.push(world.run([world.payload(ALICE, [transfer(BOB, 1n)])], 10, [sealed], block));
+  results.push(world.run([world.payload(BOB, [operation("builderUnbond"), operation("builderWithdraw")])]));
+  for (let height = 1; height < BUILDER_UNBONDING_HEIGHTS; height++) world.run([]);
+  const manifest = toHex(sha256(world.ledger.snapshot().manifest));
+  const last = world.payload(BOB, [operation("builderWithdraw")], { expiryHeight: Height.of(2_000) });
+  results.push(world.run([last]));
+  return { genesisRoot, blocks: results.map(goldenBlock), manifest };
 }
 
 function goldenBlock({ stateRoot, receipts }: Pick<RunResult, "stateRoot" | "receipts">): GoldenBlock {

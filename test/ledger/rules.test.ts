@@ -199,6 +199,20 @@ t.test("findGenesisFlaw: every flaw is named, and createLedger refuses to start 
   }
 });
 
+t.test("L17 L19: findGenesisFlaw: a validator that would be a reserved account, only where builders are taken", async (t) => {
+  const withKey = (key: AccountId, builderBondMin: bigint) => {
+    const base = testGenesis({ builderBondMin });
+    return { ...base, validators: base.validators.map((each) => ({ ...each, ed25519PublicKey: key })) };
+  };
+  const flaws = [1_000n, 0n].map((least) =>
+    [BUILDER_BOND_ACCOUNT, ZERO_ACCOUNT, ISSUER].map((key) => findGenesisFlaw(withKey(key, least))),
+  );
+  t.strictSame(flaws, [
+    ["reservedAccount", "accountZero", undefined],
+    [undefined, undefined, undefined],
+  ]);
+});
+
 t.test("createLedger: blocks out of order trip an assertion; bounds are those of LEDGER_LIMITS", async (t) => {
   const world = new LedgerWorld({ limits: LEDGER_LIMITS });
   world.run([world.payload(ALICE, [transfer(BOB, 1n)])]);

@@ -8,6 +8,7 @@ import t, { type Test } from "tap";
 import { createNobleSuite } from "../../crypto/bls_noble.ts";
 import { ed25519PublicKeyOf } from "../../crypto/ed25519_sodium.ts";
 import { chainIdOf } from "../../crypto/hashes.ts";
+import { requireStartable } from "../../node/application.ts";
 import { readConfig } from "../../node/config.ts";
 import { exitCodeOf, NodeError } from "../../node/errors.ts";
 import { DEFAULT_PARAMETERS, genesisToJson, readGenesis, writeGenesis } from "../../node/genesis_file.ts";
@@ -17,6 +18,7 @@ import { readPassphrase } from "../../node/passphrase.ts";
 import { toHex } from "../../types/bytes.ts";
 import type { Genesis } from "../../types/genesis.ts";
 import { type AccountId, Epoch, TimestampMs } from "../../types/ids.ts";
+import { BUILDER_BOND_ACCOUNT } from "../../types/transaction.ts";
 
 const bls = createNobleSuite();
 const keysOf = (fill: number) => ({
@@ -38,7 +40,7 @@ const genesis: Genesis = {
   application: "ledger",
   timeMs: TimestampMs.of(1_700_000_000_000),
   epoch: Epoch.ZERO,
-  parameters: DEFAULT_PARAMETERS,
+  parameters: { ...DEFAULT_PARAMETERS, builderBondMin: 2n ** 126n },
   validators: [validator],
   assets: [{ asset: 0, decimals: 2, issuer: "11".repeat(32) as AccountId }],
   balances: [{ account: "22".repeat(32) as AccountId, asset: 0, amount: 2n ** 127n }],
@@ -124,6 +126,7 @@ t.test("readGenesis: what writeGenesis wrote, gives the same chain id and exact 
   const read = await readGenesis(file);
   t.equal(chainIdOf(read), chainIdOf(genesis));
   t.equal(read.balances[0]?.amount, 2n ** 127n);
+  t.equal(read.parameters.builderBondMin, 2n ** 126n);
   t.match(await readFile(file, "utf8"), /"amount": "170141183460469231731687303715884105728"/);
 });
 
@@ -143,6 +146,7 @@ t.test("readGenesis: a mistake, is named by its path", async (t) => {
       /balances\[0\]\.amount: must be a decimal string below 2\^128/,
     ],
     [{ parameters: { ...json.parameters, deltaMsMin: 500, deltaMsMax: 50 } }, /parameters: deltaMsMin must not exceed deltaMsMax/],
+    [{ parameters: { ...json.parameters, builderBondMin: 5 } }, /parameters\.builderBondMin: must be a decimal string below 2\^128/],
     [{ validators: [json.validators[0], json.validators[0]] }, /validators\[1\] and validators\[0\] share a key/],
   ];
   for (const [change, expected] of cases) {
@@ -150,6 +154,16 @@ t.test("readGenesis: a mistake, is named by its path", async (t) => {
     t.match((await rejection(readGenesis(file))).message, expected);
   }
 });
+
+t.test(
+  "requireStartable: a genesis with builders, the ledger takes it, and the reserved account or another application is refused",
+  async (t) => {
+    t.doesNotThrow(() => requireStartable(genesis));
+    t.throws(() => requireStartable({ ...genesis, application: "null" }), /builders need the application "ledger"/);
+    const reserved = { ...genesis, balances: [{ account: BUILDER_BOND_ACCOUNT, asset: 0, amount: 1n }] };
+    t.throws(() => requireStartable(reserved), /reservedAccount.*belongs to nobody/);
+  },
+);
 
 t.test("writeKeyFile and readKeyFile: round trip, mode 0600, never overwritten", async (t) => {
   const file = join(await directory(t), "keys.json");
