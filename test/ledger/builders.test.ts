@@ -133,7 +133,7 @@ t.test("L6 L17: linked chains take registration, unbonding and withdrawal back",
   t.equal(world.ledger.root, world.model.root());
 });
 
-t.test("L17: the lowest free record is taken first, and bonds come back whole", async (t) => {
+t.test("L6 L12 L17: the lowest free record is taken first, and bonds come back whole", async (t) => {
   const world = builderWorld();
   world.run([world.payload(ALICE, [register({ amount: 2_000n })]), world.payload(BOB, [unbond])]);
   for (let block = 0; block < 1_023; block++) world.run([]);
@@ -142,6 +142,10 @@ t.test("L17: the lowest free record is taken first, and bonds come back whole", 
   world.run([world.payload(BOB, [withdraw], { expiryHeight })]);
   t.equal(available(world, BOB) - before, 5_000n - 13n);
   t.equal(available(world, BUILDER_BOND_ACCOUNT), 2_000n);
+  const failing = [register({ amount: 3_000n, flags: 1 }), transfer(ISSUER, 1n)];
+  world.run([world.payload(ISSUER, failing, { expiryHeight })]);
+  t.equal(world.ledger.root, world.model.root(), "a chain that failed leaves the record free");
+  t.ok(world.ledger.restore(world.ledger.snapshot()), "and so does a restart");
   world.run([world.payload(ISSUER, [register({ amount: 3_000n })], { expiryHeight })]);
   t.strictSame(
     world.model.builders.slots.map((each) => each?.id),
