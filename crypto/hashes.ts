@@ -3,10 +3,19 @@
 
 import { digest, hashInto } from "@chainsafe/as-sha256";
 import { assert } from "../types/assert.ts";
+import { type Bid, bidCodec, NO_BID } from "../types/bid.ts";
 import { type BlockHeader, blockHeaderCodec } from "../types/block.ts";
 import { concatBytes, fromHex, toHex } from "../types/bytes.ts";
 import { type Genesis, genesisCodec } from "../types/genesis.ts";
-import { type BlockHash, type BodyRoot, type ChainId, type ListsRoot, type TransactionHash, ZERO_HASH } from "../types/ids.ts";
+import {
+  type BidHash,
+  type BlockHash,
+  type BodyRoot,
+  type ChainId,
+  type ListsRoot,
+  type TransactionHash,
+  ZERO_HASH,
+} from "../types/ids.ts";
 import { type InclusionList, inclusionListsCodec } from "../types/inclusion_list.ts";
 import { BLOCK_TRANSACTIONS_MAX } from "../types/limits.ts";
 import { TAGS } from "../types/signing.ts";
@@ -54,6 +63,19 @@ export function bodyRootOf(hashes: readonly TransactionHash[]): BodyRoot {
  *  The lists ascend by validator and are of one view, as decoding gives them. */
 export function listsRootOf(lists: readonly InclusionList[]): ListsRoot {
   return lists.length === 0 ? ZERO_LISTS_ROOT : hashTagged<ListsRoot>(TAGS.lists, inclusionListsCodec.encode(lists));
+}
+
+const bidHashes = new WeakMap<Bid, BidHash>();
+
+/** Names a bid, bundle and signature included: SHA-256(tag ‖ encoding); NO_BID for a block that its proposer built. */
+export function bidHashOf(bid: Bid | undefined): BidHash {
+  if (bid === undefined) return NO_BID;
+  let hash = bidHashes.get(bid);
+  if (hash === undefined) {
+    hash = hashTagged<BidHash>(TAGS.bidHash, bidCodec.encode(bid));
+    bidHashes.set(bid, hash);
+  }
+  return hash;
 }
 
 /** Names a validator set (R13) and sums its weights, once per epoch. */

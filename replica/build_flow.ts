@@ -8,7 +8,7 @@ import { isSameEntry } from "../mempool/canon.ts";
 import { KEYGEN_BLOCK_MESSAGES_MAX } from "../mempool/keygen_interface.ts";
 import type { CheckResult, ParsedTransaction } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
-import { type BlockHeader, NO_SEALED_LANE } from "../types/block.ts";
+import { type BlockHeader, PLAIN_BLOCK } from "../types/block.ts";
 import { entryOf, type ListEntry } from "../types/envelope.ts";
 import { type BlockHash, Height, type TransactionHash, type ValidatorIndex } from "../types/ids.ts";
 import type { InclusionList } from "../types/inclusion_list.ts";
@@ -59,7 +59,7 @@ export function buildBlock(context: Context, effect: BuildEffect, author: Author
     transactionCount: transactions.length,
     bodyBytes: bytesOf(transactions),
     ...position,
-    ...NO_SEALED_LANE,
+    ...PLAIN_BLOCK,
     sealedCount: lane.transactions.length,
     listsRoot: listsRootOf(lane.lists),
     keyId,

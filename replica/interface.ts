@@ -5,13 +5,15 @@
 
 import type { KeygenStatus, LiveSealingKey } from "../mempool/keygen_interface.ts";
 import type { OpeningStatus } from "../mempool/opening_interface.ts";
-import type { ParsedTransaction, ParseResult, Refusal, StateSnapshot, TransactionReceipt } from "../types/application.ts";
+import type { GroupResult, ParsedTransaction, ParseResult, Refusal, StateSnapshot, TransactionReceipt } from "../types/application.ts";
+import type { OfferedBid } from "../types/bid.ts";
 import type { Block, BlockHeader, Justification, Proposal, ProposalContents } from "../types/block.ts";
+import type { BuiltBlock } from "../types/builder.ts";
 import type { Evidence } from "../types/evidence.ts";
-import type { BlockHash, Height, StateRoot, TimestampMs, TransactionHash, ValidatorIndex, View } from "../types/ids.ts";
+import type { AccountId, BlockHash, Height, StateRoot, TimestampMs, TransactionHash, ValidatorIndex, View } from "../types/ids.ts";
 import type { SealingMessage } from "../types/opening_message.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
-import type { KeyId, Opening } from "../types/sealing.ts";
+import type { KeyId, Opening, SealingKey } from "../types/sealing.ts";
 import type { PeerKey, PenaltyReason, Sender } from "../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../types/sync.ts";
 import type { Ballot, Certificate, SignedVote } from "../types/vote.ts";
@@ -32,6 +34,8 @@ export type ReplicaInput =
   | { readonly type: "certificate"; readonly from: Sender; readonly certificate: Certificate }
   /** Inclusion lists, shares, seeds, disputes. */
   | { readonly type: "sealing"; readonly from: Sender; readonly message: SealingMessage }
+  /** From a builder, for a block that we may be about to propose. */
+  | { readonly type: "bid"; readonly from: Sender; readonly offered: OfferedBid }
   /** Parsed, with signatures already checked on worker threads. */
   | { readonly type: "transactions"; readonly source: TransactionSource; readonly transactions: readonly ParsedTransaction[] }
   /** The driver signed what `signVote` or `signProposal` asked for. */
@@ -79,7 +83,9 @@ export interface OperationEntry {
   readonly blockHash: BlockHash;
   readonly stateRoot: StateRoot;
   readonly receipts: readonly TransactionReceipt[];
-  /** What the sealed lane turned out to be, in lane order: with the block it is all that executing it again needs. */
+  /** Receipts of the bundle's transactions that were included, in the order in which they ran. */
+  readonly bundleReceipts: readonly TransactionReceipt[];
+  /** What the sealed lane and the bundle turned out to be, in order: with the block it is all that executing it again needs. */
   readonly openings: readonly Opening[];
 }
 
@@ -95,6 +101,38 @@ export interface FinalizedBlock {
   readonly certificate: Certificate;
   readonly stateRoot: StateRoot;
   readonly receipts: readonly TransactionReceipt[];
+  /** Undefined: its proposer built it. */
+  readonly built: BuiltBlock | undefined;
+  /** The groups of the bundle; empty where it had none, or could not be read. */
+  readonly bundle: readonly BundleGroup[];
+}
+
+/** A group of an opened bundle with what became of it. `unfit`: one of its transactions is not an open one of this chain, well signed. */
+export interface BundleGroup {
+  readonly hashes: readonly TransactionHash[];
+  readonly result: GroupResult | "unfit";
+}
+
+/** A block that a builder may bid for: asked for by whoever follows the chain, told as soon as the parent's body is judged or its view is over. */
+export interface Opportunity {
+  readonly height: Height;
+  readonly parentHash: BlockHash;
+  /** The view in which the block would come next, and its leader as far as can be told. */
+  readonly view: View;
+  readonly leader: ValidatorIndex;
+}
+
+/** What a builder needs to know of an opportunity. */
+export interface BuildingMaterial {
+  /** The state on which the machine stands. */
+  readonly executedHeight: Height;
+  /** What the builder's bond still covers for this block; 0 when it may not build it. */
+  readonly spendable: bigint;
+  readonly feeRecipient: AccountId;
+  /** The key that a bundle would be sealed to; undefined: no bundle can be. */
+  readonly key: SealingKey | undefined;
+  /** Open transactions that wait and that no ancestor carries, best first, as our own proposal would take them. */
+  readonly transactions: readonly ParsedTransaction[];
 }
 
 /** What is final and may still wait to be opened. */
@@ -143,6 +181,8 @@ export type ReplicaEffect =
   | { readonly type: "snapshotDue"; readonly height: Height; readonly snapshot: ReplicaSnapshot }
   /** R14 and the divergence drill: our root differs from a certified one. Nothing more is signed. */
   | { readonly type: "diverged"; readonly height: Height; readonly ours: StateRoot; readonly certified: StateRoot }
+  /** For builders: only observers of a chain that takes them are told. */
+  | { readonly type: "buildable"; readonly opportunity: Opportunity }
   | { readonly type: "certified"; readonly blockHash: BlockHash; readonly view: View }
   | { readonly type: "enteredView"; readonly view: View; readonly by: "start" | "QC" | "TC" | "CC"; readonly leader: ValidatorIndex }
   | { readonly type: "penalize"; readonly sender: Sender; readonly reason: PenaltyReason }
@@ -215,6 +255,8 @@ export interface Replica {
   /** Would a sealed transaction or a key generation message be refused whatever its signature and seal are? Cheap; asked before they are
    *  checked. Undefined for open transactions. */
   refusalOf(transaction: ParsedTransaction): Refusal | undefined;
+  /** What `builder` has at hand for an opportunity that was told; undefined when the parent is gone. Asked outside of `step`. */
+  materialFor(builder: AccountId, opportunity: Opportunity): BuildingMaterial | undefined;
   /** The key that seals now, with the height from which on headers name it. */
   readonly sealingKey: LiveSealingKey | undefined;
 }

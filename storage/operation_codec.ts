@@ -10,14 +10,14 @@ import type { TransactionReceipt } from "../types/application.ts";
 import { assert, unreachable } from "../types/assert.ts";
 import { bytesEqual } from "../types/bytes.ts";
 import { type BlockHash, Height, type StateRoot, type TransactionHash, ValidatorIndex } from "../types/ids.ts";
-import { BLOCK_SEALED_MAX, BLOCK_TRANSACTIONS_MAX, VALIDATORS_MAX } from "../types/limits.ts";
+import { BLOCK_OPENINGS_MAX, BLOCK_TRANSACTIONS_MAX, VALIDATORS_MAX } from "../types/limits.ts";
 import { FAILED_SHARES_MAX } from "../types/opening_message.ts";
 import { type Opening, type ProvenShare, SEALING_SIZES } from "../types/sealing.ts";
 import { ByteReader, ByteWriter } from "./byte_io.ts";
 
 export function encodeOperation(entry: OperationEntry): Uint8Array {
   assert(entry.receipts.length <= BLOCK_TRANSACTIONS_MAX, "a block has at most BLOCK_TRANSACTIONS_MAX receipts");
-  assert(entry.openings.length <= BLOCK_SEALED_MAX, "a block has at most BLOCK_SEALED_MAX openings");
+  assert(entry.openings.length <= BLOCK_OPENINGS_MAX, "a block has at most BLOCK_OPENINGS_MAX openings");
   const writer = new ByteWriter(HEAD_BYTES + entry.receipts.length * 40 + 4 + entry.openings.length * 33);
   writer.u8(OPERATION_VERSION).u64(entry.height).hash(entry.blockHash).hash(entry.stateRoot).u32(entry.receipts.length);
   for (const receipt of entry.receipts) {

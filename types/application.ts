@@ -79,6 +79,9 @@ export interface ExecutableBlock {
   readonly opened: readonly OpenResult[];
   /** Undefined: its proposer built the block itself. */
   readonly built?: BuiltBlock | undefined;
+  /** The opened bundle: groups of open transactions that run between the sealed lane and the rest, in order, each all or none. They have
+   *  passed `parse` and their signature checks. */
+  readonly bundle?: readonly (readonly ParsedTransaction[])[] | undefined;
 }
 
 /** What happened to one transaction: `code` 0 is success; otherwise the application's result code of the transaction. */
@@ -89,9 +92,43 @@ export interface TransactionReceipt {
   readonly operationCodes: readonly number[];
 }
 
+/** What became of one group of a bundle. A group that is not included leaves no trace in the state: no fee, no nonce, no receipt. */
+export type GroupResult =
+  | { readonly isIncluded: true; readonly receipts: readonly TransactionReceipt[] }
+  /** `failed` is the receipt that the first transaction to fail would have had, `position` its place in the group. */
+  | { readonly isIncluded: false; readonly failed: TransactionReceipt; readonly position: number };
+
 export interface ExecutionResult {
   readonly stateRoot: StateRoot;
+  /** One per transaction of the block, in its order; those of the bundle are in `bundle`. */
   readonly receipts: readonly TransactionReceipt[];
+  /** One per group of the bundle. */
+  readonly bundle: readonly GroupResult[];
+  /** Builders whose record this block changed, each once, with what it was before. */
+  readonly builders: readonly BuilderChange[];
+}
+
+export interface BuilderChange {
+  readonly account: AccountId;
+  /** Undefined: it was no builder. */
+  readonly before: Builder | undefined;
+}
+
+/** What groups would do if they ran now, one after the other. */
+export interface Simulation {
+  readonly height: Height;
+  readonly timeMs: TimestampMs;
+  /** Takes the fees, as the fee recipient of a builder does. */
+  readonly payee: AccountId;
+  /** Not all or none: each of its transactions stands or fails alone, as in the open part of a block. */
+  readonly groups: readonly { readonly transactions: readonly ParsedTransaction[]; readonly isAllOrNone: boolean }[];
+}
+
+export interface SimulatedGroup {
+  /** Of a group that is not all or none always included, with a receipt for each transaction. */
+  readonly result: GroupResult;
+  /** By how much the group would change what `payee` has available in the fee asset. */
+  readonly gain: bigint;
 }
 
 /** State at one height in content-addressed chunks. `manifest` lists them; `root` is the state root that restoring must reach. */
@@ -119,6 +156,8 @@ export interface Application {
   checkSealed?: ((transaction: ParsedTransaction, reservedFees: bigint) => CheckResult) | undefined;
   /** The builder that this account is, after `height`. Absent: this chain takes no builders. */
   builderOf?: ((account: AccountId) => Builder | undefined) | undefined;
+  /** Runs the groups on the state as it stands and takes everything back. Present exactly when `builderOf` is. */
+  simulate?: ((simulation: Simulation) => readonly SimulatedGroup[]) | undefined;
   /** Executes the next height. Asserts that `block.height` follows `height`. */
   execute(block: ExecutableBlock): ExecutionResult;
   /** The name of a result code, for people and receipts. */

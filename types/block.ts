@@ -2,8 +2,10 @@
  *  that is stored and served. R1: parent's QC and a TC for every skipped view justify a header; they are not hashed,
  *  since two nodes may hold different aggregates of one ballot. */
 
+import { BID_BYTES_MAX, type Bid, bidFromSsz, bidToSsz, bidType, hasBundle, NO_BID } from "./bid.ts";
 import { type Codec, defineCodec, hashFromBytes, hashToBytes, ssz } from "./codec.ts";
 import {
+  type BidHash,
   type BlockHash,
   type BodyRoot,
   Epoch,
@@ -52,14 +54,24 @@ export interface BlockHeader {
   readonly listsRoot: ListsRoot;
   /** The sealing key that was live at `executedHeight`; ZERO_HASH before there is one. A CC over the header proves it to a client. */
   readonly keyId: KeyId;
+  /** Names the bid of the builder that built everything but the sealed lane; ZERO_HASH: the proposer built it itself. */
+  readonly bidHash: BidHash;
+  /** 1 when the bid brings a bundle: opened with the sealed lane, as its last position; else 0. */
+  readonly bundleCount: number;
 }
 
-/** Of a block without a sealed lane. */
-export const NO_SEALED_LANE = {
+/** Of a block without a sealed lane and without a builder. */
+export const PLAIN_BLOCK = {
   sealedCount: 0,
   listsRoot: ZERO_HASH as string as ListsRoot,
   keyId: ZERO_HASH as string as KeyId,
+  bidHash: NO_BID,
+  bundleCount: 0,
 } as const;
+
+/** What must be opened before a block is executed: its sealed lane, then its bundle. */
+export const openingCountOf = ({ sealedCount, bundleCount }: Pick<BlockHeader, "sealedCount" | "bundleCount">): number =>
+  sealedCount + bundleCount;
 
 /** Why a header may stand where it stands: the parent's QC (absent when the parent is genesis) and TCs of skipped views,
  *  ascending by view. At most INLINE_TIMEOUT_CERTIFICATES_MAX, the newest; the rest is fetched by range (R1). */
@@ -74,6 +86,8 @@ export interface ProposalContents {
   readonly transactionHashes: readonly TransactionHash[];
   /** The inclusion lists that the sealed lane was computed from, by validator; empty where the block needs none. */
   readonly lists: readonly InclusionList[];
+  /** The builder's, unless the proposer built the block itself. */
+  readonly bid?: Bid | undefined;
 }
 
 export interface Proposal extends Justification, ProposalContents {
@@ -87,6 +101,7 @@ export interface Block extends Justification {
   readonly header: BlockHeader;
   readonly transactions: readonly Uint8Array[];
   readonly lists: readonly InclusionList[];
+  readonly bid?: Bid | undefined;
   readonly signature: Uint8Array;
 }
 
@@ -113,11 +128,13 @@ export const blockHeaderType = ssz.container(
     sealedCount: ssz.uint32,
     listsRoot: ssz.bytes(32),
     keyId: ssz.bytes(32),
+    bidHash: ssz.bytes(32),
+    bundleCount: ssz.uint8,
   },
   "BlockHeader",
 );
 
-const HEADER_BYTES = 8 * 6 + 2 + 4 * 3 + 32 * 5;
+const HEADER_BYTES = 8 * 6 + 2 + 4 * 3 + 32 * 6 + 1;
 
 interface HeaderSsz {
   epoch: number;
@@ -135,6 +152,8 @@ interface HeaderSsz {
   sealedCount: number;
   listsRoot: Uint8Array;
   keyId: Uint8Array;
+  bidHash: Uint8Array;
+  bundleCount: number;
 }
 
 export function headerToSsz(header: BlockHeader): HeaderSsz {
@@ -145,6 +164,7 @@ export function headerToSsz(header: BlockHeader): HeaderSsz {
     executedRoot: hashToBytes(header.executedRoot),
     listsRoot: hashToBytes(header.listsRoot),
     keyId: hashToBytes(header.keyId),
+    bidHash: hashToBytes(header.bidHash),
   };
 }
 
@@ -154,7 +174,9 @@ export function headerFromSsz(value: HeaderSsz): BlockHeader | undefined {
   const isBounded =
     value.proposer < VALIDATORS_MAX && value.transactionCount <= BLOCK_TRANSACTIONS_MAX && value.bodyBytes <= BLOCK_BODY_BYTES_MAX;
   const isLaneWithin = value.sealedCount <= Math.min(value.transactionCount, BLOCK_SEALED_MAX);
-  if (!isOrdered || !isBounded || !isLaneWithin) return undefined;
+  const bidHash = hashFromBytes<BidHash>(value.bidHash);
+  const isBundleShaped = value.bundleCount === 0 || (value.bundleCount === 1 && bidHash !== NO_BID);
+  if (!isOrdered || !isBounded || !isLaneWithin || !isBundleShaped) return undefined;
   return {
     epoch: Epoch.of(value.epoch),
     height: Height.of(value.height),
@@ -171,12 +193,14 @@ export function headerFromSsz(value: HeaderSsz): BlockHeader | undefined {
     sealedCount: value.sealedCount,
     listsRoot: hashFromBytes(value.listsRoot),
     keyId: hashFromBytes(value.keyId),
+    bidHash,
+    bundleCount: value.bundleCount,
   };
 }
 
 export const blockHeaderCodec: Codec<BlockHeader> = defineCodec({
   name: "BlockHeader",
-  version: 2,
+  version: 3,
   type: blockHeaderType,
   bytesMax: 1 + HEADER_BYTES,
   toSsz: headerToSsz,
@@ -194,6 +218,7 @@ const proposalType = ssz.container(
     ...justificationFields,
     transactionHashes: ssz.list(ssz.bytes(32), BLOCK_TRANSACTIONS_MAX),
     lists: listsType,
+    bid: ssz.list(bidType, 1),
     signature: ssz.bytes(64),
   },
   "Proposal",
@@ -222,9 +247,24 @@ function justificationFromSsz(value: JustificationSsz): Justification | undefine
   return { parentCertificate, timeoutCertificates };
 }
 
+const optionalBidToSsz = (bid: Bid | undefined) => (bid === undefined ? [] : [bidToSsz(bid)]);
+
+/** A bid is there exactly when the header names one, and brings a bundle exactly when the header counts one. */
+function listsAndBidFromSsz(
+  value: Pick<ReturnType<typeof proposalType.defaultValue>, "lists" | "bid">,
+  header: BlockHeader,
+): { readonly lists: readonly InclusionList[]; readonly bid: Bid | undefined } | undefined {
+  const lists = listsFromSsz(value.lists);
+  const [first] = value.bid;
+  const bid = first === undefined ? undefined : bidFromSsz(first);
+  const isBidNamed = (bid !== undefined) === (header.bidHash !== NO_BID);
+  if (lists === undefined || (first !== undefined && bid === undefined) || !isBidNamed) return undefined;
+  return hasBundle(bid) === (header.bundleCount === 1) ? { lists, bid } : undefined;
+}
+
 export const proposalCodec: Codec<Proposal> = defineCodec({
   name: "Proposal",
-  version: 2,
+  version: 3,
   type: proposalType,
   bytesMax: FRAME_BYTES_MAX - 2,
   toSsz: (proposal: Proposal) => ({
@@ -232,6 +272,7 @@ export const proposalCodec: Codec<Proposal> = defineCodec({
     ...justificationToSsz(proposal),
     transactionHashes: proposal.transactionHashes.map(hashToBytes),
     lists: listsToSsz(proposal.lists),
+    bid: optionalBidToSsz(proposal.bid),
     signature: proposal.signature,
   }),
   fromSsz: (value) => {
@@ -240,8 +281,8 @@ export const proposalCodec: Codec<Proposal> = defineCodec({
     if (header === undefined || justification === undefined) return undefined;
     if (value.transactionHashes.length !== header.transactionCount) return undefined;
     const transactionHashes = value.transactionHashes.map((hash) => hashFromBytes<TransactionHash>(hash));
-    const lists = listsFromSsz(value.lists);
-    return lists === undefined ? undefined : { header, ...justification, transactionHashes, lists, signature: value.signature };
+    const rest = listsAndBidFromSsz(value, header);
+    return rest === undefined ? undefined : { header, ...justification, transactionHashes, ...rest, signature: value.signature };
   },
 });
 
@@ -251,6 +292,7 @@ const blockType = ssz.container(
     ...justificationFields,
     transactions: ssz.list(ssz.byteList(TRANSACTION_BYTES_MAX), BLOCK_TRANSACTIONS_MAX),
     lists: listsType,
+    bid: ssz.list(bidType, 1),
     signature: ssz.bytes(64),
   },
   "Block",
@@ -265,11 +307,14 @@ export const BLOCK_BYTES_MAX =
   BLOCK_TRANSACTIONS_MAX * 4 +
   4 +
   LISTS_BYTES_MAX +
+  4 +
+  4 +
+  BID_BYTES_MAX +
   BLOCK_BODY_BYTES_MAX;
 
 export const blockCodec: Codec<Block> = defineCodec({
   name: "Block",
-  version: 2,
+  version: 3,
   type: blockType,
   bytesMax: BLOCK_BYTES_MAX,
   toSsz: (block: Block) => ({
@@ -277,6 +322,7 @@ export const blockCodec: Codec<Block> = defineCodec({
     ...justificationToSsz(block),
     transactions: [...block.transactions],
     lists: listsToSsz(block.lists),
+    bid: optionalBidToSsz(block.bid),
     signature: block.signature,
   }),
   fromSsz: (value) => {
@@ -284,9 +330,9 @@ export const blockCodec: Codec<Block> = defineCodec({
     const justification = justificationFromSsz(value);
     if (header === undefined || justification === undefined) return undefined;
     if (value.transactions.length !== header.transactionCount) return undefined;
-    const lists = listsFromSsz(value.lists);
-    return lists === undefined
+    const rest = listsAndBidFromSsz(value, header);
+    return rest === undefined
       ? undefined
-      : { header, ...justification, transactions: value.transactions, lists, signature: value.signature };
+      : { header, ...justification, transactions: value.transactions, ...rest, signature: value.signature };
   },
 });

@@ -18,6 +18,8 @@ export type StateRoot = Brand<string, "StateRoot">;
 export type ValidatorSetHash = Brand<string, "ValidatorSetHash">;
 /** An account is named by its Ed25519 public key. */
 export type AccountId = Brand<string, "AccountId">;
+/** Names a builder's bid. */
+export type BidHash = Brand<string, "BidHash">;
 /** Over the inclusion lists of a block. */
 export type ListsRoot = Brand<string, "ListsRoot">;
 /** Root over the transaction hashes of a block. */

@@ -40,6 +40,17 @@ export const BUILDER_UNBONDING_HEIGHTS = 1_024;
 export const BUILDER_FAILURES_MAX = 3;
 export const BUILDER_FAILURES_HEIGHTS = 256;
 export const BUILDER_BOX_HEIGHTS = 256;
+/** What a builder may put behind the sealed lane of one block: with these bounds every lane still fits beside every tail. */
+export const TAIL_TRANSACTIONS_MAX = 8_192;
+/** Sum of the tail's encoded transactions, in bytes. */
+export const TAIL_BYTES_MAX = 4 * 1024 * 1024;
+/** Operations of a tail together. */
+export const TAIL_OPERATIONS_MAX = 65_536;
+/** Groups of a bundle, each all or none, and transactions in all of them. */
+export const BUNDLE_GROUPS_MAX = 64;
+export const BUNDLE_TRANSACTIONS_MAX = 128;
+/** What a block has opened before it is executed: its sealed lane and its bundle. */
+export const BLOCK_OPENINGS_MAX = BLOCK_SEALED_MAX + 1;
 /** A block's time may be at most this far ahead of a voter's clock (R14), in ms. */
 export const BLOCK_TIME_DRIFT_MS_MAX = 2_000;
 
@@ -61,6 +72,8 @@ export const FRAME_BYTES_MAX = 1024 * 1024;
 /** Largest response of a request/response protocol, in bytes. */
 export const RESPONSE_BYTES_MAX = 16 * 1024 * 1024;
 
+assert(TAIL_BYTES_MAX + SEALED_LANE_BYTES_MAX <= BLOCK_BODY_BYTES_MAX, "every lane fits beside every tail");
+assert(TAIL_TRANSACTIONS_MAX + BLOCK_SEALED_MAX <= BLOCK_TRANSACTIONS_MAX, "every lane fits beside every tail");
 assert(BUILDER_UNBONDING_HEIGHTS > EXECUTION_LAG_MAX, "a bond outlasts every block that was voted for before the builder unbonded");
 assert(RANGE_BYTES_MAX > BLOCK_BODY_BYTES_MAX, "a range response holds at least one full block");
 assert(RESPONSE_BYTES_MAX > RANGE_BYTES_MAX, "a range response fits its frame");

@@ -1,6 +1,7 @@
 /** Frames: what validators push to each other on direct streams and publish on gossip topics.
  *  A frame is `type (1 byte) ‖ encoding of that type` (the encoding starts with its version). */
 
+import { type OfferedBid, offeredBidCodec } from "./bid.ts";
 import { type Proposal, proposalCodec } from "./block.ts";
 import { type Codec, type DecodeFailure, defineCodec, ssz } from "./codec.ts";
 import { BLOCK_TRANSACTIONS_MAX, FRAME_BYTES_MAX, TRANSACTION_BYTES_MAX } from "./limits.ts";
@@ -12,6 +13,8 @@ export type Message =
   | { readonly type: "vote"; readonly vote: SignedVote }
   | { readonly type: "certificate"; readonly certificate: Certificate }
   | { readonly type: "transactions"; readonly transactions: readonly Uint8Array[] }
+  /** From a builder to a validator. */
+  | ({ readonly type: "bid" } & OfferedBid)
   /** Between validators only: inclusion lists, shares, seeds, disputes. */
   | SealingMessage;
 
@@ -28,7 +31,7 @@ export const transactionBatchCodec: Codec<readonly Uint8Array[]> = defineCodec({
   fromSsz: (value) => (value.length === 0 ? undefined : value),
 });
 
-const FRAME_TYPES = { proposal: 1, vote: 2, certificate: 3, transactions: 4, sealing: 5 } as const;
+const FRAME_TYPES = { proposal: 1, vote: 2, certificate: 3, transactions: 4, sealing: 5, bid: 6 } as const;
 
 function framed(type: number, encoded: Uint8Array): Uint8Array {
   const frame = new Uint8Array(encoded.length + 1);
@@ -47,6 +50,8 @@ export function encodeMessage(message: Message): Uint8Array {
       return framed(FRAME_TYPES.certificate, certificateCodec.encode(message.certificate));
     case "transactions":
       return framed(FRAME_TYPES.transactions, transactionBatchCodec.encode(message.transactions));
+    case "bid":
+      return framed(FRAME_TYPES.bid, offeredBidCodec.encode(message));
     case "list":
     case "shares":
     case "seeds":
@@ -78,6 +83,10 @@ export function decodeMessage(frame: Uint8Array): DecodedMessage {
     case FRAME_TYPES.transactions: {
       const decoded = transactionBatchCodec.decode(inner);
       return decoded.ok ? { ok: true, message: { type: "transactions", transactions: decoded.value } } : decoded;
+    }
+    case FRAME_TYPES.bid: {
+      const decoded = offeredBidCodec.decode(inner);
+      return decoded.ok ? { ok: true, message: { type: "bid", ...decoded.value } } : decoded;
     }
     case FRAME_TYPES.sealing:
       return decodeSealingMessage(inner);

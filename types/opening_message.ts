@@ -8,7 +8,7 @@ import { concatBytes } from "./bytes.ts";
 import { type Codec, type Decoded, type DecodeFailure, defineCodec, hashFromBytes, hashToBytes, ssz } from "./codec.ts";
 import { type BlockHash, ValidatorIndex } from "./ids.ts";
 import { type InclusionList, inclusionListCodec } from "./inclusion_list.ts";
-import { BLOCK_SEALED_MAX, FRAME_BYTES_MAX, VALIDATORS_MAX } from "./limits.ts";
+import { BLOCK_OPENINGS_MAX, FRAME_BYTES_MAX, VALIDATORS_MAX } from "./limits.ts";
 import { type Opening, type ProvenShare, SEALING_SIZES } from "./sealing.ts";
 
 export interface PositionedShare {
@@ -88,16 +88,16 @@ export const openingBytesOf = (opening: Opening): number =>
 /** Openings of one `seeds` message by `openingBytesOf`, summed; the rest of a frame is left to headers. */
 export const SEEDS_BYTES_MAX = MESSAGE_BYTES_MAX - 1_024;
 /** All positions of a block failed at the largest number of validators. */
-export const BLOCK_OPENINGS_BYTES_MAX = 1 + 16 + BLOCK_SEALED_MAX * (10 + FAILED_SHARES_MAX * PROVEN_SHARE_BYTES);
+export const BLOCK_OPENINGS_BYTES_MAX = 1 + 16 + BLOCK_OPENINGS_MAX * (10 + FAILED_SHARES_MAX * PROVEN_SHARE_BYTES);
 
-const positionsType = ssz.numbers(ssz.uint16, BLOCK_SEALED_MAX);
-const sharesType = ssz.byteList(BLOCK_SEALED_MAX * SHARE_BYTES);
+const positionsType = ssz.numbers(ssz.uint16, BLOCK_OPENINGS_MAX);
+const sharesType = ssz.byteList(BLOCK_OPENINGS_MAX * SHARE_BYTES);
 
-/** Strictly ascending, below the largest lane, at least one. */
+/** Strictly ascending, below the most openings of a block, at least one. */
 function arePositions(positions: readonly number[]): boolean {
   let previous = -1;
   for (const position of positions) {
-    if (position <= previous || position >= BLOCK_SEALED_MAX) return false;
+    if (position <= previous || position >= BLOCK_OPENINGS_MAX) return false;
     previous = position;
   }
   return positions.length > 0;
@@ -122,7 +122,7 @@ export const sharesMessageCodec: Codec<SharesMessage> = defineCodec({
   name: "SharesMessage",
   version: 1,
   type: ssz.container({ blockHash: ssz.bytes(32), positions: positionsType, shares: sharesType }, "SharesMessage"),
-  bytesMax: 1 + 32 + 8 + BLOCK_SEALED_MAX * (2 + SHARE_BYTES),
+  bytesMax: 1 + 32 + 8 + BLOCK_OPENINGS_MAX * (2 + SHARE_BYTES),
   toSsz: (message: SharesMessage) => ({ blockHash: hashToBytes(message.blockHash), ...sharesToSsz(message.shares) }),
   fromSsz: (value) => {
     const shares = sharesFromSsz(value);
@@ -189,8 +189,8 @@ function openingsFromSsz({ positions, seeds, failed }: OpeningLists): readonly P
 
 const openingFields = {
   positions: positionsType,
-  seeds: ssz.byteList(BLOCK_SEALED_MAX * SEALING_SIZES.seed),
-  failed: ssz.list(failedType, BLOCK_SEALED_MAX),
+  seeds: ssz.byteList(BLOCK_OPENINGS_MAX * SEALING_SIZES.seed),
+  failed: ssz.list(failedType, BLOCK_OPENINGS_MAX),
 };
 
 export const seedsMessageCodec: Codec<SeedsMessage> = defineCodec({
@@ -225,7 +225,7 @@ export const storedSharesCodec: Codec<readonly Uint8Array[]> = defineCodec({
   name: "StoredShares",
   version: 1,
   type: sharesType,
-  bytesMax: 1 + BLOCK_SEALED_MAX * SHARE_BYTES,
+  bytesMax: 1 + BLOCK_OPENINGS_MAX * SHARE_BYTES,
   toSsz: (shares: readonly Uint8Array[]) => concatBytes(shares),
   fromSsz: (bytes) => {
     if (bytes.length === 0 || bytes.length % SHARE_BYTES !== 0) return undefined;
@@ -237,7 +237,7 @@ export const openingRequestCodec: Codec<OpeningRequest> = defineCodec({
   name: "OpeningRequest",
   version: 1,
   type: ssz.container({ blockHash: ssz.bytes(32), positions: positionsType }, "OpeningRequest"),
-  bytesMax: 1 + 32 + 4 + BLOCK_SEALED_MAX * 2,
+  bytesMax: 1 + 32 + 4 + BLOCK_OPENINGS_MAX * 2,
   toSsz: (message: OpeningRequest) => ({ blockHash: hashToBytes(message.blockHash), positions: [...message.positions] }),
   fromSsz: ({ blockHash, positions }) =>
     arePositions(positions) ? { type: "openingRequest", blockHash: hashFromBytes(blockHash), positions } : undefined,
@@ -247,7 +247,7 @@ export const proofRequestCodec: Codec<ProofRequest> = defineCodec({
   name: "ProofRequest",
   version: 1,
   type: ssz.container({ blockHash: ssz.bytes(32), isSeparate: ssz.uint8, positions: positionsType }, "ProofRequest"),
-  bytesMax: 1 + 32 + 1 + 4 + BLOCK_SEALED_MAX * 2,
+  bytesMax: 1 + 32 + 1 + 4 + BLOCK_OPENINGS_MAX * 2,
   toSsz: (message: ProofRequest) => ({
     blockHash: hashToBytes(message.blockHash),
     isSeparate: message.isSeparate ? 1 : 0,
@@ -276,8 +276,8 @@ function batchesFromSsz(values: readonly (ShareLists & { proof: Uint8Array })[])
 export const proofsMessageCodec: Codec<ProofsMessage> = defineCodec({
   name: "ProofsMessage",
   version: 1,
-  type: ssz.container({ blockHash: ssz.bytes(32), batches: ssz.list(proofBatchType, BLOCK_SEALED_MAX) }, "ProofsMessage"),
-  bytesMax: 1 + 32 + 4 + BLOCK_SEALED_MAX * (4 + 8 + 2 + SHARE_BYTES + SEALING_SIZES.proof),
+  type: ssz.container({ blockHash: ssz.bytes(32), batches: ssz.list(proofBatchType, BLOCK_OPENINGS_MAX) }, "ProofsMessage"),
+  bytesMax: 1 + 32 + 4 + BLOCK_OPENINGS_MAX * (4 + 8 + 2 + SHARE_BYTES + SEALING_SIZES.proof),
   toSsz: (message: ProofsMessage) => ({
     blockHash: hashToBytes(message.blockHash),
     batches: message.batches.map(({ shares, proof }) => ({ ...sharesToSsz(shares), proof })),

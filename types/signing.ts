@@ -29,6 +29,9 @@ export const TAGS = {
   lists: tag("sls/lists/1"),
   keygen: tag("sls/keygen/1"),
   keygenSession: tag("sls/kg-session/1"),
+  bid: tag("sls/bid/1"),
+  bidHash: tag("sls/bid-hash/1"),
+  bundle: tag("sls/bundle/1"),
 } as const;
 
 /** The chain and validator set that a signature is bound to. */
@@ -69,6 +72,11 @@ function prefixed(kind: Uint8Array, domain: SigningDomain, fields: { readonly vi
   bytes.set(bytesOfDomain(domain), 16);
   putUint64(bytes, PREFIX_BYTES - 8, fields.view);
   return bytes;
+}
+
+/** What signed bytes of a format of their own begin with: tag, domain and view. */
+export function signingPrefixOf(kind: Uint8Array, domain: SigningDomain, view: View): Uint8Array {
+  return prefixed(kind, domain, { view, more: 0 });
 }
 
 /** Bytes under the BLS signature of a vote, commit vote or timeout: 96 + 40 bytes. */

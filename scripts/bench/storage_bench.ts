@@ -8,7 +8,7 @@ import path from "node:path";
 import type { Durable } from "../../replica/interface.ts";
 import { openFileStore } from "../../storage/file_store.ts";
 import type { Store } from "../../storage/interface.ts";
-import { type Block, NO_SEALED_LANE } from "../../types/block.ts";
+import { type Block, PLAIN_BLOCK } from "../../types/block.ts";
 import { toHex } from "../../types/bytes.ts";
 import {
   type BlockHash,
@@ -216,7 +216,7 @@ function blockSave(height: number): Durable {
       bodyBytes: TRANSACTIONS * TRANSACTION_BYTES,
       executedHeight: Height.of(height - 1),
       executedRoot: hashOf<StateRoot>(height - 1, 2),
-      ...NO_SEALED_LANE,
+      ...PLAIN_BLOCK,
     },
     parentCertificate: certificateOf("vote", height - 1),
     timeoutCertificates: [],

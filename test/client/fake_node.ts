@@ -11,7 +11,7 @@ import { keyIdOf } from "../../crypto/sealing/key_id.ts";
 import { createLedger, type Ledger } from "../../ledger/ledger.ts";
 import { genesisToJson } from "../../node/genesis_file.ts";
 import type { ParsedTransaction, TransactionReceipt } from "../../types/application.ts";
-import { type BlockHeader, blockHeaderCodec, NO_SEALED_LANE } from "../../types/block.ts";
+import { type BlockHeader, blockHeaderCodec, PLAIN_BLOCK } from "../../types/block.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
 import type { Genesis } from "../../types/genesis.ts";
 import {
@@ -92,7 +92,7 @@ export function header(overrides: Partial<BlockHeader> = {}): BlockHeader {
     bodyBytes: 0,
     executedHeight: Height.of(11),
     executedRoot: "ef".repeat(32) as StateRoot,
-    ...NO_SEALED_LANE,
+    ...PLAIN_BLOCK,
     keyId: sealingKey.keyId,
     ...overrides,
   };

@@ -6,7 +6,7 @@ import { createHistogram } from "../../node/histogram.ts";
 import { createRpcApp } from "../../node/rpc/app.ts";
 import type { NodeCore } from "../../node/rpc/core.ts";
 import type { Refusal } from "../../types/application.ts";
-import { NO_SEALED_LANE } from "../../types/block.ts";
+import { PLAIN_BLOCK } from "../../types/block.ts";
 import {
   type BlockHash,
   type BodyRoot,
@@ -47,7 +47,7 @@ export const header = {
   bodyBytes: 3,
   executedHeight: Height.ZERO,
   executedRoot: ROOT,
-  ...NO_SEALED_LANE,
+  ...PLAIN_BLOCK,
 };
 
 /** A node with one final block, whose parts a test replaces. */

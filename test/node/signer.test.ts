@@ -5,7 +5,7 @@ import t from "tap";
 import { ed25519PublicKeyOf, signEd25519, verifyEd25519 } from "../../crypto/ed25519_sodium.ts";
 import { exitCodeOf } from "../../node/errors.ts";
 import { createSigner, type ProposalToSign, type Signer } from "../../node/signer.ts";
-import { NO_SEALED_LANE } from "../../types/block.ts";
+import { PLAIN_BLOCK } from "../../types/block.ts";
 import {
   type BlockHash,
   type BodyRoot,
@@ -58,7 +58,7 @@ function proposal(view: number, blockHash: BlockHash): ProposalToSign {
     bodyBytes: 0,
     executedHeight: Height.ZERO,
     executedRoot: A as string as StateRoot,
-    ...NO_SEALED_LANE,
+    ...PLAIN_BLOCK,
   };
   return { header, blockHash, transactionHashes: [], lists: [], parentCertificate: undefined, timeoutCertificates: [] };
 }

@@ -5,7 +5,7 @@ import { bodyRootOf, hashTransaction } from "../../crypto/hashes.ts";
 import { blockOf, createBodies } from "../../replica/bodies.ts";
 import { createPendingWork } from "../../replica/pending_work.ts";
 import type { ParsedTransaction } from "../../types/application.ts";
-import { NO_SEALED_LANE, type Proposal } from "../../types/block.ts";
+import { PLAIN_BLOCK, type Proposal } from "../../types/block.ts";
 import {
   type BlockHash,
   Epoch,
@@ -38,7 +38,7 @@ const proposalOf = (transactions: readonly ParsedTransaction[], change: Partial<
     bodyBytes: transactions.reduce((sum, { bytes }) => sum + bytes.length, 0),
     executedHeight: Height.ZERO,
     executedRoot: ZERO_HASH as string as StateRoot,
-    ...NO_SEALED_LANE,
+    ...PLAIN_BLOCK,
     ...change,
   },
   parentCertificate: undefined,

@@ -3,7 +3,7 @@
 import t from "tap";
 import { bodyRootOf, genesisBlockHash, hashHeader, hashTransaction } from "../../crypto/hashes.ts";
 import { certificateToEndWith, createCatchUp, judgeRange, STATUSES_MAX } from "../../replica/catch_up.ts";
-import { type Block, type BlockHeader, NO_SEALED_LANE } from "../../types/block.ts";
+import { type Block, type BlockHeader, PLAIN_BLOCK } from "../../types/block.ts";
 import { type BlockHash, Epoch, Height, type StateRoot, TimestampMs, ValidatorIndex, View, ZERO_HASH } from "../../types/ids.ts";
 import type { Opening } from "../../types/sealing.ts";
 import type { PeerKey } from "../../types/sender.ts";
@@ -31,7 +31,7 @@ function chain(count: number): Block[] {
         bodyBytes: transactions[0]?.length ?? 0,
         executedHeight: Height.ZERO,
         executedRoot: ZERO_HASH as string as StateRoot,
-        ...NO_SEALED_LANE,
+        ...PLAIN_BLOCK,
       },
       parentCertificate: undefined,
       timeoutCertificates: [],

@@ -2,7 +2,7 @@
 
 import t from "tap";
 import { createLanes, LANE_MEMORY_BLOCKS, type LaneBlock } from "../../replica/lanes.ts";
-import { type BlockHeader, NO_SEALED_LANE } from "../../types/block.ts";
+import { type BlockHeader, PLAIN_BLOCK } from "../../types/block.ts";
 import type { ListEntry } from "../../types/envelope.ts";
 import { type BlockHash, Epoch, Height, type TransactionHash, ValidatorIndex, View } from "../../types/ids.ts";
 import type { InclusionList } from "../../types/inclusion_list.ts";
@@ -49,7 +49,7 @@ const listOf = (entries: readonly ListEntry[]): InclusionList => ({ ...LIST, ent
 
 /** A block that lists `entries`, and orders them or not. */
 function blockAt(height: number, entries: readonly ListEntry[], isOrdered: boolean): LaneBlock {
-  const header = { ...NO_SEALED_LANE, height: Height.of(height), parentHash: hashOf(height - 1) } as BlockHeader;
+  const header = { ...PLAIN_BLOCK, height: Height.of(height), parentHash: hashOf(height - 1) } as BlockHeader;
   return { blockHash: hashOf(height), header, ids: isOrdered ? entries.map(({ id }) => id) : [], lists: [listOf(entries)] };
 }
 

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import type { Durable, FinalityEntry, OperationEntry, ReplicaSnapshot, StoredShares } from "../../replica/interface.ts";
 import type { Recovered, Store, StoreIdentity } from "../../storage/interface.ts";
-import { type Block, blockCodec, NO_SEALED_LANE } from "../../types/block.ts";
+import { type Block, blockCodec, PLAIN_BLOCK } from "../../types/block.ts";
 import { toHex } from "../../types/bytes.ts";
 import type { Evidence } from "../../types/evidence.ts";
 import {
@@ -77,7 +77,7 @@ export function blockOf(
       bodyBytes: transactions.length * transactionBytes,
       executedHeight: Height.of(height - 1),
       executedRoot: hashOf<StateRoot>(`root ${height - 1}`),
-      ...NO_SEALED_LANE,
+      ...PLAIN_BLOCK,
     },
     parentCertificate: height === 1 ? undefined : certificateOf("vote", height - 1),
     timeoutCertificates: [],

@@ -2,7 +2,7 @@
 
 import type { ConsensusConfig, ConsensusOptions, RecoveredConsensus } from "../../consensus/interface.ts";
 import { bodyRootOf, genesisBlockHash, hashHeader, sha256, validatorSetContext } from "../../crypto/hashes.ts";
-import { type BlockHeader, type Justification, NO_SEALED_LANE, type Proposal } from "../../types/block.ts";
+import { type BlockHeader, type Justification, PLAIN_BLOCK, type Proposal } from "../../types/block.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
 import {
   type BlockHash,
@@ -131,7 +131,7 @@ export function headerOver(
     bodyBytes: transactionHashes.length,
     executedHeight: Height.ZERO,
     executedRoot: EXECUTED_ROOT,
-    ...NO_SEALED_LANE,
+    ...PLAIN_BLOCK,
     ...options.change,
   };
 }

@@ -3,7 +3,7 @@
 
 import type { ConsensusConfig, ConsensusHarness, ConsensusOptions, RecoveredConsensus } from "../../consensus/interface.ts";
 import { bodyRootOf, genesisBlockHash, sha256, validatorSetContext } from "../../crypto/hashes.ts";
-import { type BlockHeader, NO_SEALED_LANE } from "../../types/block.ts";
+import { type BlockHeader, PLAIN_BLOCK } from "../../types/block.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
 import { type BlockHash, type ChainId, Epoch, Height, type StateRoot, TimestampMs, ValidatorIndex, View } from "../../types/ids.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
@@ -97,7 +97,7 @@ export function createTwinsFixture(validators: number): TwinsFixture {
       bodyBytes: 0,
       executedHeight,
       executedRoot: roots[instance] as StateRoot,
-      ...NO_SEALED_LANE,
+      ...PLAIN_BLOCK,
     }),
   };
 }

@@ -8,7 +8,7 @@ import type { CheckedCluster, Checker, Invariant, Violation } from "../../../tes
 import type { Scenario } from "../../../testnet/scenario/manifest.ts";
 import type { Fact, FactOf, FactType } from "../../../testnet/simulator/facts.ts";
 import { createFastSealing } from "../../../testnet/simulator/fast_sealing.ts";
-import { type Block, type BlockHeader, NO_SEALED_LANE, type Proposal } from "../../../types/block.ts";
+import { type Block, type BlockHeader, PLAIN_BLOCK, type Proposal } from "../../../types/block.ts";
 import { asciiBytes, fromHex, toHex } from "../../../types/bytes.ts";
 import { Height, type StateRoot, ValidatorIndex, View } from "../../../types/ids.ts";
 import { emptySafetyRecord, type SafetyRecord } from "../../../types/safety_record.ts";
@@ -190,7 +190,7 @@ export function makeBlock({ fixture }: World, parent: MadeBlock | undefined, pla
   const change: Partial<BlockHeader> = {
     executedHeight: Height.of(executedHeight),
     executedRoot: rootAt(executedHeight),
-    ...NO_SEALED_LANE,
+    ...PLAIN_BLOCK,
     bodyRoot: bodyRootOf(transactionHashes),
     bodyBytes: transactions.reduce((sum, bytes) => sum + bytes.length, 0),
     ...plan.change,

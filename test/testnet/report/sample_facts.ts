@@ -2,7 +2,7 @@
 
 import type { MessageKind } from "../../../testnet/scenario/manifest.ts";
 import type { Fact, FactType, WireMessage } from "../../../testnet/simulator/facts.ts";
-import { type Block, type BlockHeader, NO_SEALED_LANE, type Proposal } from "../../../types/block.ts";
+import { type Block, type BlockHeader, PLAIN_BLOCK, type Proposal } from "../../../types/block.ts";
 import type { BlockHash, BodyRoot, StateRoot, TransactionHash } from "../../../types/ids.ts";
 import { Epoch, Height, TimestampMs, ValidatorIndex, View, ZERO_HASH } from "../../../types/ids.ts";
 import type { InclusionList } from "../../../types/inclusion_list.ts";
@@ -66,7 +66,7 @@ export function headerOf({ height, view, proposer, parent, parentView, timeMs }:
     bodyBytes: 300,
     executedHeight: Height.of(height - 1),
     executedRoot: hashOf<StateRoot>(height + 2_000),
-    ...NO_SEALED_LANE,
+    ...PLAIN_BLOCK,
   };
 }
 

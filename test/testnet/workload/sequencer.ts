@@ -14,7 +14,7 @@ import { createStream } from "../../../testnet/simulator/streams.ts";
 import { createAuditor } from "../../../testnet/workload/auditor.ts";
 import { createWorkload, WORKLOAD_FEES, type Workload, workloadGenesis } from "../../../testnet/workload/workload.ts";
 import type { Application, ParsedTransaction, Refusal } from "../../../types/application.ts";
-import { type Block, type BlockHeader, NO_SEALED_LANE } from "../../../types/block.ts";
+import { type Block, type BlockHeader, PLAIN_BLOCK } from "../../../types/block.ts";
 import type { Genesis } from "../../../types/genesis.ts";
 import {
   type BlockHash,
@@ -243,7 +243,7 @@ export class Sequencer {
       bodyBytes: 0,
       executedHeight: this.application.height,
       executedRoot: this.application.root,
-      ...NO_SEALED_LANE,
+      ...PLAIN_BLOCK,
     };
   }
 }

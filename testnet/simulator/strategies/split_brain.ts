@@ -4,7 +4,7 @@
  *  (R2, R4, R8); from W/3 on both halves finalize, which the checkers must see. */
 
 import { bodyRootOf, hashHeader } from "../../../crypto/hashes.ts";
-import { type BlockHeader, NO_SEALED_LANE } from "../../../types/block.ts";
+import { type BlockHeader, PLAIN_BLOCK } from "../../../types/block.ts";
 import { type BlockHash, Height, TimestampMs, type ValidatorIndex, View } from "../../../types/ids.ts";
 import type { Certificate } from "../../../types/vote.ts";
 import type { WireMessage } from "../facts.ts";
@@ -173,7 +173,7 @@ function blockOverTip(
     bodyBytes: 0,
     executedHeight: parent.executedHeight,
     executedRoot: parent.executedRoot,
-    ...NO_SEALED_LANE,
+    ...PLAIN_BLOCK,
   };
   // Of a long row of lost views only the newest TCs are inline; such a proposal is given up here.
   return timeoutCertificates.length > 16
