@@ -102,9 +102,9 @@ export interface FinalizedBlock {
   readonly stateRoot: StateRoot;
   readonly receipts: readonly TransactionReceipt[];
   /** Undefined: its proposer built it. */
-  readonly built: BuiltBlock | undefined;
-  /** The groups of the bundle; empty where it had none, or could not be read. */
-  readonly bundle: readonly BundleGroup[];
+  readonly built?: BuiltBlock | undefined;
+  /** The groups of the bundle; absent where it had none, or could not be read. */
+  readonly bundle?: readonly BundleGroup[] | undefined;
 }
 
 /** A group of an opened bundle with what became of it. `unfit`: one of its transactions is not an open one of this chain, well signed. */

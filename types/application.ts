@@ -102,10 +102,10 @@ export interface ExecutionResult {
   readonly stateRoot: StateRoot;
   /** One per transaction of the block, in its order; those of the bundle are in `bundle`. */
   readonly receipts: readonly TransactionReceipt[];
-  /** One per group of the bundle. */
-  readonly bundle: readonly GroupResult[];
-  /** Builders whose record this block changed, each once, with what it was before. */
-  readonly builders: readonly BuilderChange[];
+  /** One per group of the bundle; absent where the block has none. */
+  readonly bundle?: readonly GroupResult[] | undefined;
+  /** Builders whose record this block changed, each once, with what it was before; absent where there are none. */
+  readonly builders?: readonly BuilderChange[] | undefined;
 }
 
 export interface BuilderChange {
