@@ -2,6 +2,7 @@
  *  the parent. Certificates, body and root are judged elsewhere.
  *  R14: time grows by 1 ms at least; how far it may run ahead of our clock is asked only when we vote. */
 
+import { NO_BID } from "../types/bid.ts";
 import type { BlockHeader } from "../types/block.ts";
 import type { Epoch, TimestampMs, ValidatorIndex } from "../types/ids.ts";
 import { View } from "../types/ids.ts";
@@ -27,7 +28,8 @@ export function faultOfHeader(header: BlockHeader, rules: { readonly epoch: Epoc
   if (header.parentView >= header.view || header.view === View.ZERO) return "viewOrder";
   if (header.executedHeight >= header.height) return "executionOrder";
   const isLagging = header.height - header.executedHeight > EXECUTION_LAG_MAX;
-  if (isLagging && header.transactionCount > 0) return "executionLag";
+  // B5: a built block pays its proposer when it is executed, so it counts as one with content.
+  if (isLagging && (header.transactionCount > 0 || header.bidHash !== NO_BID)) return "executionLag";
   if (header.transactionCount > BLOCK_TRANSACTIONS_MAX || header.bodyBytes > BLOCK_BODY_BYTES_MAX) return "bodyBounds";
   return undefined;
 }

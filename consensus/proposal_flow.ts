@@ -3,7 +3,7 @@
  *  there is the proposer's only when it came from the proposer itself.
  *  R1 justification; R5 an invalid proposal of the leader ends the view; R6 its certificates move us; R12 two headers of one view. */
 
-import { bodyRootOf, hashHeader, listsRootOf } from "../crypto/hashes.ts";
+import { bidHashOf, bodyRootOf, hashHeader, listsRootOf } from "../crypto/hashes.ts";
 import type { BlockHeader, Proposal } from "../types/block.ts";
 import { type BlockHash, Height } from "../types/ids.ts";
 import type { Sender } from "../types/sender.ts";
@@ -161,14 +161,15 @@ function penalizeProposer(machine: Machine, from: Sender, header: BlockHeader): 
 
 /** Everything that can be said without a certificate's signature. */
 function faultOfProposal(machine: Machine, proposal: Proposal): Fault | undefined {
-  const { header, transactionHashes, lists } = proposal;
+  const { header, transactionHashes, lists, bid } = proposal;
   const count = machine.options.validators.set.validators.length;
   if (faultOfHeader(header, { epoch: machine.epoch, count }) !== undefined) return "signed";
   if (!canExtendRoot(machine, header)) return "signed";
   const parent = machine.tree.facts(header.parentHash);
   if (parent !== undefined && faultUnderParent(header, parent) !== undefined) return "signed";
   if (!isJustificationShaped(header, proposal) || transactionHashes.length !== header.transactionCount) return "sent";
-  return bodyRootOf(transactionHashes) === header.bodyRoot && listsRootOf(lists) === header.listsRoot ? undefined : "sent";
+  const areRootsRight = bodyRootOf(transactionHashes) === header.bodyRoot && listsRootOf(lists) === header.listsRoot;
+  return areRootsRight && bidHashOf(bid) === header.bidHash ? undefined : "sent";
 }
 
 /** R2: a parent at the last final view is the last final block. A lower one would need the TC of a view that has a CC (R8). */

@@ -60,9 +60,9 @@ function unansweredCommits(machine: Machine): readonly SafetyRecord[] {
 function proposeAgain(machine: Machine, record: SafetyRecord): void {
   const block = record.proposedHash === ZERO_HASH ? undefined : machine.tree.get(record.proposedHash);
   if (block === undefined) return;
-  const { header, transactionHashes, lists, parentCertificate, timeoutCertificates } = block.proposal;
+  const { header, transactionHashes, lists, bid, parentCertificate, timeoutCertificates } = block.proposal;
   const justification = { parentCertificate, timeoutCertificates };
-  emit(machine, { type: "castProposal", header, blockHash: block.blockHash, justification, transactionHashes, lists });
+  emit(machine, { type: "castProposal", header, blockHash: block.blockHash, justification, transactionHashes, lists, bid });
 }
 
 /** What moved us here, and the highest QC: whoever lacks one of them is stuck behind us. */

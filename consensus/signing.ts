@@ -89,7 +89,7 @@ export function onBuilt(
   built: { readonly view: View; readonly header: BlockHeader | undefined } & ProposalContents,
 ): void {
   const { building } = machine;
-  const { header, transactionHashes, lists } = built;
+  const { header, transactionHashes, lists, bid } = built;
   if (building === undefined || built.view !== machine.view || building.view !== built.view) return;
   if (header === undefined) {
     machine.isGivingUp = true;
@@ -102,7 +102,7 @@ export function onBuilt(
   persist(machine, header.view, { proposedHash: blockHash });
   machine.pacemaker.noteSent(machine.nowMs);
   const justification = justificationOf(machine, header);
-  emit(machine, { type: "castProposal", header, blockHash, justification, transactionHashes, lists });
+  emit(machine, { type: "castProposal", header, blockHash, justification, transactionHashes, lists, bid });
 }
 
 /** R1: the parent's QC, and the newest TCs of the skipped views inline. */
