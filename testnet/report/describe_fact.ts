@@ -159,6 +159,11 @@ function describeMessage(message: WireMessage): string {
       return `the answer to request ${message.requestId}: ${describeResponse(message.response)}`;
     case "bytes":
       return `a raw frame of ${counted(message.frame.length, "byte")}`;
+    case "bid": {
+      const { bid, tailHashes } = message;
+      const bundle = bid.bundle.length === 0 ? "no bundle" : "a bundle";
+      return `bid ${bid.sequence} of ${bid.value} for height ${bid.height}, with ${bundle} and ${counted(tailHashes.length, "open transaction")}`;
+    }
     default:
       return describeSealingMessage(message);
   }

@@ -1,9 +1,11 @@
 /** Facts as NDJSON: one compact line each, for scripts and for `grep`. Hashes and ids are cut to 12 digits and bodies are left out, so
  *  a line says what happened and cannot be read back as a fact. */
 
-import type { Durable } from "../../replica/interface.ts";
+import type { BundleGroup, Durable } from "../../replica/interface.ts";
 import { unreachable } from "../../types/assert.ts";
+import { NO_BID } from "../../types/bid.ts";
 import type { BlockHeader, Proposal } from "../../types/block.ts";
+import type { BuiltBlock } from "../../types/builder.ts";
 import type { Evidence } from "../../types/evidence.ts";
 import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
 import type { Ballot, Certificate, SignedVote } from "../../types/vote.ts";
@@ -43,12 +45,14 @@ function ownFieldsOf(fact: Fact): { readonly [key: string]: Json } {
       return { certificate: certificateJson(fact.certificate) };
     case "finalized":
       return {
-        blocks: fact.blocks.map(({ blockHash, header, stateRoot, receipts }) => ({
+        blocks: fact.blocks.map(({ blockHash, header, stateRoot, receipts, built, bundle }) => ({
           height: header.height,
           view: header.view,
           block: shortHash(blockHash),
           stateRoot: shortHash(stateRoot),
           transactions: receipts.length,
+          ...(built === undefined ? {} : { built: builtJson(built) }),
+          ...(bundle === undefined ? {} : { bundle: bundle.map(groupResultOf) }),
         })),
       };
     case "ordered":
@@ -114,6 +118,11 @@ function messageJson(message: WireMessage): Json {
       const { view, validator, entries } = message.list;
       return { view, by: validator, entries: entries.length };
     }
+    case "bid": {
+      const { height, parentHash, builder, sequence, value, expiryView, bundle, tailCount } = message.bid;
+      const names = { height, parent: shortHash(parentHash), builder: shortHash(builder) };
+      return { ...names, sequence, value: String(value), expiryView, bundleBytes: bundle.length, tail: tailCount };
+    }
     case "shares":
       return { block: shortHash(message.blockHash), positions: message.shares.map(({ position }) => position) };
     case "seeds": {
@@ -130,6 +139,13 @@ function messageJson(message: WireMessage): Json {
   }
 }
 
+const builtJson = ({ builder, value, failed }: BuiltBlock): Json => ({ builder: shortHash(builder), value: String(value), failed });
+
+function groupResultOf({ hashes, result }: BundleGroup): Json {
+  if (result === "unfit") return { hashes: hashes.map(shortHash), result };
+  return { hashes: hashes.map(shortHash), result: result.isIncluded ? "included" : `failed at ${result.position}` };
+}
+
 const ballotJson = ({ kind, view, height, blockHash }: Ballot): { readonly [key: string]: Json } =>
   kind === "timeout" ? { kind, view } : { kind, view, height, block: shortHash(blockHash) };
 
@@ -137,16 +153,20 @@ const voteJson = (vote: SignedVote): Json => ({ ...ballotJson(vote.ballot), by: 
 
 const certificateJson = ({ ballot }: Certificate): Json => ({ ...ballotJson(ballot), kind: CERTIFICATE_NAMES[ballot.kind] });
 
-const headerJson = ({ height, view, proposer, parentHash, parentView, timeMs, transactionCount, executedHeight }: BlockHeader): Json => ({
-  height,
-  view,
-  proposer,
-  parent: shortHash(parentHash),
-  parentView,
-  timeMs,
-  transactions: transactionCount,
-  executedHeight,
-});
+const headerJson = (header: BlockHeader): Json => {
+  const { height, view, proposer, parentHash, parentView, timeMs, transactionCount, executedHeight, bidHash, bundleCount } = header;
+  return {
+    height,
+    view,
+    proposer,
+    parent: shortHash(parentHash),
+    parentView,
+    timeMs,
+    transactions: transactionCount,
+    executedHeight,
+    ...(bidHash === NO_BID ? {} : { bid: shortHash(bidHash), bundles: bundleCount }),
+  };
+};
 
 const proposalJson = ({ header, timeoutCertificates }: Proposal): Json => ({ header: headerJson(header), tcs: timeoutCertificates.length });
 

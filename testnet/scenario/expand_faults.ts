@@ -23,7 +23,7 @@ export const FAULTS_MAX = 8;
 /** What writes of any chain hold. */
 const OPEN_CONTENTS = SAVE_CONTENTS.slice(0, SAVE_CONTENTS.indexOf("shares"));
 /** Messages of the sealed mempool. */
-const SEALED_MESSAGES = MESSAGE_KINDS.slice(MESSAGE_KINDS.indexOf("list"));
+const SEALED_MESSAGES = MESSAGE_KINDS.slice(MESSAGE_KINDS.indexOf("list"), MESSAGE_KINDS.indexOf("bid"));
 
 const TRIGGERS: readonly Trigger["on"][] = ["time", "height", "view", "leader", "save"];
 const NODE_TYPES: readonly FaultType[] = [

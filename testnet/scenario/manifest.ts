@@ -18,6 +18,7 @@ export const MESSAGE_KINDS = [
   "openingRequest",
   "proofRequest",
   "proofs",
+  "bid",
 ] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 

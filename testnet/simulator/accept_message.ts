@@ -39,6 +39,8 @@ export function acceptMessage(message: WireMessage, reception: Reception): void 
     case "proofRequest":
     case "proofs":
       return input({ type: "sealing", from: sender, message });
+    case "bid":
+      return input({ type: "bid", from: sender, offered: { bid: message.bid, tailHashes: message.tailHashes } });
     case "bytes":
       return effects.fromFrame(sender, message.frame, (decoded) => acceptMessage(decoded, reception));
   }

@@ -46,6 +46,8 @@ export interface TraitorAct {
   readonly view: number;
 }
 
+/** Kinds of messages that may ever be: a power of two. */
+const KINDS_MAX = 32;
 /** A link that can come up takes this long to do so. */
 const LINK_UP_US = 2_000;
 
@@ -74,7 +76,7 @@ export function createSimulatedCluster(options: {
   };
 
   function nextSequence(link: number, kind: MessageKind, view: number): number {
-    const key = view * 16 + MESSAGE_KINDS.indexOf(kind);
+    const key = view * KINDS_MAX + MESSAGE_KINDS.indexOf(kind);
     const sequence = sequences[link]?.get(key) ?? 0;
     sequences[link]?.set(key, sequence + 1);
     return sequence;

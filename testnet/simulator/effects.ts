@@ -2,7 +2,7 @@
  *  node/transaction_ingress.ts, with signature checks that take no time. */
 
 import type { LatestMessages } from "../../node/latest_messages.ts";
-import type { Replica, ReplicaEffect, ReplicaInput, ReplicaSnapshot, TransactionSource } from "../../replica/interface.ts";
+import type { Opportunity, Replica, ReplicaEffect, ReplicaInput, ReplicaSnapshot, TransactionSource } from "../../replica/interface.ts";
 import type { Store } from "../../storage/interface.ts";
 import type { ParsedTransaction, ParseResult, Refusal } from "../../types/application.ts";
 import { unreachable } from "../../types/assert.ts";
@@ -41,6 +41,8 @@ export interface EffectsParts {
   readonly secretShare: () => Uint8Array | undefined;
   readonly saveSnapshot: (snapshot: ReplicaSnapshot) => void;
   readonly input: (input: ReplicaInput) => void;
+  /** A block that a builder may bid for. */
+  readonly buildable: (opportunity: Opportunity) => void;
   readonly send: (to: number, message: WireMessage) => void;
 }
 
@@ -71,8 +73,8 @@ export function createEffects(parts: EffectsParts): Effects {
   }
 
   function castProposal(effect: Extract<ReplicaEffect, { type: "signProposal" }>, feed: (input: ReplicaInput) => void): void {
-    const { header, justification, transactionHashes, lists } = effect;
-    const unsigned = { header, ...justification, transactionHashes, lists };
+    const { header, justification, transactionHashes, lists, bid } = effect;
+    const unsigned = { header, ...justification, transactionHashes, lists, bid };
     const proposals = traitor === undefined ? [unsigned] : traitor.proposals(unsigned);
     for (const each of proposals) {
       const proposal: Proposal = signProposal(host.world, validator, each);
@@ -181,6 +183,8 @@ export function createEffects(parts: EffectsParts): Effects {
         case "certified":
         case "enteredView":
           return host.emit({ atUs: host.scheduler.nowUs, validator, ...effect });
+        case "buildable":
+          return parts.buildable(effect.opportunity);
         case "penalize":
           return penalize(effect.sender, effect.reason);
         default:

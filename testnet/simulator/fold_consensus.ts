@@ -3,6 +3,7 @@
 import type { BlockHeader, Justification, Proposal } from "../../types/block.ts";
 import type { Ballot, Certificate, SignedVote } from "../../types/vote.ts";
 import type { Fold } from "./fold.ts";
+import { foldOptionalBid } from "./fold_bid.ts";
 import { foldLists } from "./fold_sealing.ts";
 
 export function foldBallot(fold: Fold, { kind, epoch, view, height, blockHash }: Ballot): void {
@@ -46,6 +47,8 @@ export function foldHeader(fold: Fold, header: BlockHeader): void {
   fold.integer(header.sealedCount);
   fold.hash(header.listsRoot);
   fold.hash(header.keyId);
+  fold.hash(header.bidHash);
+  fold.integer(header.bundleCount);
 }
 
 export function foldJustification(fold: Fold, { parentCertificate, timeoutCertificates }: Justification): void {
@@ -59,6 +62,7 @@ export function foldProposal(fold: Fold, proposal: Proposal): void {
   foldJustification(fold, proposal);
   foldHashes(fold, proposal.transactionHashes);
   foldLists(fold, proposal.lists);
+  foldOptionalBid(fold, proposal.bid);
   fold.tail(proposal.signature);
 }
 

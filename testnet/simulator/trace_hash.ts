@@ -6,19 +6,12 @@ import { unreachable } from "../../types/assert.ts";
 import type { Evidence } from "../../types/evidence.ts";
 import type { SafetyRecord } from "../../types/safety_record.ts";
 import type { Sender } from "../../types/sender.ts";
-import type { PeerStatus, SyncRequest, SyncResponse } from "../../types/sync.ts";
 import type { Fact, FactOf, WireMessage } from "./facts.ts";
 import { createFold, type Fold } from "./fold.ts";
-import {
-  foldCertificate,
-  foldHashes,
-  foldHeader,
-  foldJustification,
-  foldOptionalCertificate,
-  foldProposal,
-  foldVote,
-} from "./fold_consensus.ts";
-import { foldLists, foldOpenings, foldSealingMessage } from "./fold_sealing.ts";
+import { foldOffered } from "./fold_bid.ts";
+import { foldCertificate, foldHashes, foldHeader, foldOptionalCertificate, foldProposal, foldVote } from "./fold_consensus.ts";
+import { foldOpenings, foldSealingMessage } from "./fold_sealing.ts";
+import { foldBlock, foldRequest, foldResponse, foldStatus, foldTransactions } from "./fold_sync.ts";
 
 export interface TraceHash {
   observe(fact: Fact): void;
@@ -221,6 +214,8 @@ function foldMessage(fold: Fold, message: WireMessage): void {
     case "proofRequest":
     case "proofs":
       return foldOnce(fold, message, foldSealingMessage);
+    case "bid":
+      return foldOnce(fold, message, foldOffered);
     default:
       return unreachable(message);
   }
@@ -240,81 +235,9 @@ function foldOnce<Content extends object>(fold: Fold, content: Content, foldCont
   for (const word of words) fold.integer(word);
 }
 
-function foldStatus(fold: Fold, { epoch, view, finalHeight, finalHash, oldestHeight }: PeerStatus): void {
-  fold.integer(epoch);
-  fold.integer(view);
-  fold.integer(finalHeight);
-  fold.hash(finalHash);
-  fold.integer(oldestHeight);
-}
-
-function foldTransactions(fold: Fold, transactions: readonly Uint8Array[]): void {
-  fold.integer(transactions.length);
-  for (const transaction of transactions) {
-    fold.integer(transaction.length);
-    fold.tail(transaction);
-  }
-}
-
 function foldIntegers(fold: Fold, values: readonly number[]): void {
   fold.integer(values.length);
   for (const value of values) fold.integer(value);
-}
-
-function foldRequest(fold: Fold, request: SyncRequest): void {
-  fold.tag(request.type);
-  switch (request.type) {
-    case "status":
-      return;
-    case "finalBlocks":
-      fold.integer(request.fromHeight);
-      return fold.integer(request.count);
-    case "block":
-      return fold.hash(request.hash);
-    case "timeoutCertificates":
-      fold.integer(request.fromView);
-      return fold.integer(request.toView);
-    case "transactions":
-      return foldHashes(fold, request.hashes);
-    default:
-      return unreachable(request);
-  }
-}
-
-function foldResponse(fold: Fold, response: SyncResponse): void {
-  fold.tag(response.type);
-  switch (response.type) {
-    case "status":
-      return foldStatus(fold, response.status);
-    case "finalBlocks":
-      fold.integer(response.blocks.length);
-      for (const block of response.blocks) foldBlock(fold, block);
-      fold.integer(response.openings.length);
-      for (const openings of response.openings) foldOpenings(fold, openings);
-      fold.integer(response.trailingHeaders.length);
-      for (const header of response.trailingHeaders) foldHeader(fold, header);
-      return foldOptionalCertificate(fold, response.commitCertificate);
-    case "block":
-      fold.flag(response.block !== undefined);
-      if (response.block !== undefined) foldBlock(fold, response.block);
-      return;
-    case "timeoutCertificates":
-      fold.integer(response.certificates.length);
-      for (const certificate of response.certificates) foldCertificate(fold, certificate);
-      return;
-    case "transactions":
-      return foldTransactions(fold, response.transactions);
-    default:
-      return unreachable(response);
-  }
-}
-
-function foldBlock(fold: Fold, block: Durable["blocks"][number]["block"]): void {
-  foldHeader(fold, block.header);
-  foldJustification(fold, block);
-  foldTransactions(fold, block.transactions);
-  foldLists(fold, block.lists);
-  fold.tail(block.signature);
 }
 
 function foldRecord(fold: Fold, record: SafetyRecord): void {
@@ -350,6 +273,7 @@ function foldDurable(fold: Fold, { records, blocks, finality, operations, eviden
     fold.hash(entry.blockHash);
     fold.hash(entry.stateRoot);
     foldReceipts(fold, entry.receipts);
+    foldReceipts(fold, entry.bundleReceipts);
     foldOpenings(fold, entry.openings);
   }
   fold.integer(evidence.length);
@@ -368,6 +292,8 @@ function foldFinalized(fold: Fold, block: FinalizedBlock): void {
   foldCertificate(fold, block.certificate);
   fold.hash(block.stateRoot);
   foldReceipts(fold, block.receipts);
+  fold.value(block.built);
+  fold.value(block.bundle);
 }
 
 function foldReceipts(fold: Fold, receipts: FinalizedBlock["receipts"]): void {

@@ -218,6 +218,7 @@ class Validator implements SimulatedValidator {
         this.#host.emit({ type: "snapshot", atUs: this.#host.scheduler.nowUs, validator: this.index, height: snapshot.height });
       },
       input: (input) => this.#queue.push({ input, ticket: undefined }),
+      buildable: () => undefined,
       send: (to, message) => this.#send(to, message),
     });
   }

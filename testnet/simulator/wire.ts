@@ -36,6 +36,8 @@ export function sizeOf(message: WireMessage): number {
       return sizeOfProposal(message.proposal);
     case "transactions":
       return sum(message.transactions);
+    case "bid":
+      return 400 + message.bid.bundle.length + 32 * message.tailHashes.length;
     case "bytes":
       return message.frame.length;
     case "list":
@@ -74,9 +76,10 @@ export function throughCodec(message: WireMessage): WireMessage {
   }
 }
 
-function sizeOfProposal({ transactionHashes, timeoutCertificates, lists }: Proposal): number {
+function sizeOfProposal({ transactionHashes, timeoutCertificates, lists, bid }: Proposal): number {
   const entries = lists.reduce((total, list) => total + list.entries.length, 0);
-  return 600 + 32 * transactionHashes.length + 180 * timeoutCertificates.length + 90 * lists.length + 10 * entries;
+  const bidBytes = bid === undefined ? 0 : 350 + bid.bundle.length;
+  return 600 + 32 * transactionHashes.length + 180 * timeoutCertificates.length + 90 * lists.length + 10 * entries + bidBytes;
 }
 
 function decoded<Value>(result: { readonly ok: true; readonly value: Value } | { readonly ok: false }): Value {

@@ -215,7 +215,11 @@ class Audit {
     for (const block of blocks) this.#chain.noteFinalized(block);
     this.#advance(validator, atUs);
     for (const { header, blockHash, stateRoot, receipts } of blocks) {
-      this.#compare({ validator, atUs, entry: { height: header.height, blockHash, stateRoot, receipts, openings: [] } });
+      this.#compare({
+        validator,
+        atUs,
+        entry: { height: header.height, blockHash, stateRoot, receipts, bundleReceipts: [], openings: [] },
+      });
       this.#executed.set(validator, header.height);
     }
   }

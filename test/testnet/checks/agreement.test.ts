@@ -177,12 +177,14 @@ t.test("stateRoots: validators, lives and headers that differ about a root, each
     /After height 1, validator 0 .* and validator 1/,
   );
   const again = saved(0, {
-    operations: [{ height: Height.of(1), blockHash: first.blockHash, stateRoot: EXECUTED_ROOT, receipts: [], openings: [] }],
+    operations: [
+      { height: Height.of(1), blockHash: first.blockHash, stateRoot: EXECUTED_ROOT, receipts: [], bundleReceipts: [], openings: [] },
+    ],
   });
   t.match(firstViolation(roots(), [...finalizes(0, first), again])?.validators, [0], "executed again after a restart");
   const receipts = [{ hash: first.blockHash as never, code: 0, operationCodes: [0] }];
   const other = saved(1, {
-    operations: [{ height: Height.of(1), blockHash: first.blockHash, stateRoot: rootAt(1), receipts, openings: [] }],
+    operations: [{ height: Height.of(1), blockHash: first.blockHash, stateRoot: rootAt(1), receipts, bundleReceipts: [], openings: [] }],
   });
   t.match(firstViolation(roots(), [...finalizes(0, first), other])?.detail, /receipts of validator 1 differ/);
   const lying = makeBlock(world, second, { view: 3, change: { executedRoot: EXECUTED_ROOT } });

@@ -231,7 +231,7 @@ export function finalizes(
   return [
     saved(validator, {
       finality: [{ height, blockHash, view, certificate: commit }],
-      operations: [{ height, blockHash, stateRoot, receipts: [], openings: [] }],
+      operations: [{ height, blockHash, stateRoot, receipts: [], bundleReceipts: [], openings: [] }],
     }),
     { type: "finalized", validator, blocks: [{ blockHash, header, certificate: commit, stateRoot, receipts: [] }] },
   ];

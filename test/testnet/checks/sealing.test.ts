@@ -145,7 +145,7 @@ t.test("sameOpenings: honest validators that open differently, or blame an hones
   const opens = (validator: number, openings: readonly Opening[]): Untimed => {
     const { header, blockHash } = SEALED;
     const { height, executedRoot: stateRoot } = header;
-    return saved(validator, { operations: [{ height, blockHash, stateRoot, receipts: [], openings }] });
+    return saved(validator, { operations: [{ height, blockHash, stateRoot, receipts: [], bundleReceipts: [], openings }] });
   };
   const sameOf = (facts: readonly Untimed[]) => firstViolation(createSameOpeningsChecker(cluster), facts)?.detail;
   t.equal(sameOf(MEMBERS.map((validator) => opens(validator, [seedOf(1), failed]))), undefined);

@@ -186,6 +186,7 @@ const DURABLE = {
       blockHash: hashOf(91),
       stateRoot: hashOf<StateRoot>(44),
       receipts: [{ hash: hashOf<TransactionHash>(31), code: 0, operationCodes: [0, 3] }],
+      bundleReceipts: [],
       openings: [{ type: "seed", seed: bytesOf(5, 32) }],
     },
   ],

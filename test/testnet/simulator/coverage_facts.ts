@@ -27,6 +27,7 @@ export const operationWith = (opening: Opening): Durable["operations"][number] =
   blockHash: hashOf(9),
   stateRoot: hashOf<StateRoot>(3),
   receipts: [],
+  bundleReceipts: [],
   openings: [opening],
 });
 /** A block with an acknowledgement of this round of the key generation. */

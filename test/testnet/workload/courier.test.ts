@@ -50,7 +50,9 @@ function saved(options: { readonly validator: number; readonly height: number; r
   const { validator, hash } = options;
   const receipts = hash === undefined ? [] : [{ hash, code: 110, operationCodes: [16] }];
   const blockHash = HASH as string as BlockHash;
-  const operations = [{ height: Height.of(options.height), blockHash, stateRoot: HASH as string as StateRoot, receipts, openings: [] }];
+  const operations = [
+    { height: Height.of(options.height), blockHash, stateRoot: HASH as string as StateRoot, receipts, bundleReceipts: [], openings: [] },
+  ];
   return {
     type: "saved",
     atUs: 9_000,

@@ -196,7 +196,7 @@ export class Sequencer {
     for (const { code, operationCodes } of receipts) {
       for (const each of [code, ...operationCodes]) this.codes.receipts.add(this.application.describeCode(each));
     }
-    const entry: OperationEntry = { height, blockHash, stateRoot, receipts, openings: [] };
+    const entry: OperationEntry = { height, blockHash, stateRoot, receipts, bundleReceipts: [], openings: [] };
     const block: Block = {
       header,
       parentCertificate: undefined,
