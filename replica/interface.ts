@@ -5,18 +5,21 @@
 
 import type { KeygenStatus, LiveSealingKey } from "../mempool/keygen_interface.ts";
 import type { OpeningStatus } from "../mempool/opening_interface.ts";
-import type { GroupResult, ParsedTransaction, ParseResult, Refusal, StateSnapshot, TransactionReceipt } from "../types/application.ts";
+import type { ParsedTransaction, ParseResult, Refusal, StateSnapshot, TransactionReceipt } from "../types/application.ts";
 import type { OfferedBid } from "../types/bid.ts";
 import type { Block, BlockHeader, Justification, Proposal, ProposalContents } from "../types/block.ts";
 import type { BuiltBlock } from "../types/builder.ts";
+import type { BuildingMaterial, BundleGroup, Opportunity } from "../types/building.ts";
 import type { Evidence } from "../types/evidence.ts";
 import type { AccountId, BlockHash, Height, StateRoot, TimestampMs, TransactionHash, ValidatorIndex, View } from "../types/ids.ts";
 import type { SealingMessage } from "../types/opening_message.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
-import type { KeyId, Opening, SealingKey } from "../types/sealing.ts";
+import type { KeyId, Opening } from "../types/sealing.ts";
 import type { PeerKey, PenaltyReason, Sender } from "../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../types/sync.ts";
 import type { Ballot, Certificate, SignedVote } from "../types/vote.ts";
+
+export type { BuildingMaterial, BundleGroup, Opportunity } from "../types/building.ts";
 
 /** view, propose, resend: consensus. sync: catch-up. bodies: grace before missing transactions are asked for, and repetition.
  *  republish: our clients' transactions that still wait are published again. lists: a newer inclusion list may be sent.
@@ -105,34 +108,6 @@ export interface FinalizedBlock {
   readonly built?: BuiltBlock | undefined;
   /** The groups of the bundle; absent where it had none, or could not be read. */
   readonly bundle?: readonly BundleGroup[] | undefined;
-}
-
-/** A group of an opened bundle with what became of it. `unfit`: one of its transactions is not an open one of this chain, well signed. */
-export interface BundleGroup {
-  readonly hashes: readonly TransactionHash[];
-  readonly result: GroupResult | "unfit";
-}
-
-/** A block that a builder may bid for: asked for by whoever follows the chain, told as soon as the parent's body is judged or its view is over. */
-export interface Opportunity {
-  readonly height: Height;
-  readonly parentHash: BlockHash;
-  /** The view in which the block would come next, and its leader as far as can be told. */
-  readonly view: View;
-  readonly leader: ValidatorIndex;
-}
-
-/** What a builder needs to know of an opportunity. */
-export interface BuildingMaterial {
-  /** The state on which the machine stands. */
-  readonly executedHeight: Height;
-  /** What the builder's bond still covers for this block; 0 when it may not build it. */
-  readonly spendable: bigint;
-  readonly feeRecipient: AccountId;
-  /** The key that a bundle would be sealed to; undefined: no bundle can be. */
-  readonly key: SealingKey | undefined;
-  /** Open transactions that wait and that no ancestor carries, best first, as our own proposal would take them. */
-  readonly transactions: readonly ParsedTransaction[];
 }
 
 /** What is final and may still wait to be opened. */
