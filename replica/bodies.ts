@@ -115,9 +115,9 @@ export function createBodies(): Bodies {
 
 /** The block as storage keeps it and peers are served it; the body must be complete. */
 export function blockOf(body: Body): Block {
-  const { header, parentCertificate, timeoutCertificates, lists, signature } = body.proposal;
+  const { header, parentCertificate, timeoutCertificates, lists, bid, signature } = body.proposal;
   const transactions = heldTransactions(body).map(({ bytes }) => bytes);
-  return { header, parentCertificate, timeoutCertificates, transactions, lists, signature };
+  return { header, parentCertificate, timeoutCertificates, transactions, lists, bid, signature };
 }
 
 /** The body's transactions in order; as many as the header names once it is complete. */

@@ -5,9 +5,10 @@
 import type { ConsensusEffect } from "../consensus/interface.ts";
 import type { ParsedTransaction } from "../types/application.ts";
 import type { Proposal } from "../types/block.ts";
-import type { BlockHash } from "../types/ids.ts";
+import { type BlockHash, View } from "../types/ids.ts";
 import { BODY_REQUEST_TRANSACTIONS_MAX } from "../types/limits.ts";
 import type { PeerKey, Sender } from "../types/sender.ts";
+import { judgeBid, tellBuildable } from "./bid_flow.ts";
 import { type Body, blockOf } from "./bodies.ts";
 import { armTimer, type Context, isRequested, recountWork, sendRequest } from "./context.ts";
 import { forgetOpened, holdBlock } from "./opening_flow.ts";
@@ -18,6 +19,7 @@ export function checkBody(context: Context, effect: Extract<ConsensusEffect, { t
   const atHand = new Map([...context.draft, ...context.fetched].map((transaction) => [transaction.hash, transaction]));
   const find = (hash: ParsedTransaction["hash"]) => atHand.get(hash) ?? findListed(context, hash);
   noteLane(context, blockHash, proposal);
+  context.builders?.history.note({ blockHash, header: proposal.header, bid: proposal.bid });
   const body = context.bodies.open({ blockHash, proposal, from, find });
   if (body.state === "incomplete") armTimer(context, "bodies", context.config.bodyGraceMs);
   else settle(context, body);
@@ -77,6 +79,7 @@ export function abandonBodies(context: Context, blockHashes: readonly BlockHash[
     context.awaitingRoot.delete(body);
     context.bodies.delete(blockHash);
     context.sealing?.lanes.forget(blockHash);
+    context.builders?.history.forget(blockHash);
   }
   forgetOpened(context, blockHashes);
 }
@@ -98,8 +101,11 @@ function settle(context: Context, body: Body): void {
     context.awaitingRoot.add(body);
     return;
   }
-  // SL1 and SL2 rest on the state at the header's executed height, which is reached here.
-  const isValid = verdict === "valid" && isLaneRight(context.sealing, body);
+  // SL1, SL2 and B2 rest on the state at the header's executed height, which is reached here.
+  const built = verdict === "valid" && isLaneRight(context.sealing, body) ? judgeBid(context, body) : "invalid";
+  // A state that we have forgotten is no state to judge by: others vote.
+  if (built === "unknown") return;
+  const isValid = built === "valid";
   if (!isValid) body.state = "invalid";
   else {
     storeBody(context, body);
@@ -111,6 +117,9 @@ function settle(context: Context, body: Body): void {
     recountWork(context);
   }
   context.feed({ type: "bodyChecked", blockHash, isValid });
+  if (!isValid || body.proposal.header.view < context.tipView) return;
+  const { height: parentHeight, view } = body.proposal.header;
+  tellBuildable(context, { parentHash: blockHash, parentHeight, view: View.next(view) });
 }
 
 /** Hands a complete body to storage, once. */

@@ -1,19 +1,21 @@
-/** Builds our own block when we lead: the sealed lane by Canon of the inclusion lists, the rest from the pool, without what unfinished ancestors
+/** Builds our own block when we lead: the sealed lane by Canon of the inclusion lists, the rest from a builder's bid or from the pool, without what unfinished ancestors
  *  carry and under the limits. R1: one build per view; consensus decides when. Deferred root: the header names the latest height that we
  *  executed, never below the parent's. SL2: with too few lists the build waits, since without them nobody would vote for it. */
 
 import type { ConsensusEffect } from "../consensus/interface.ts";
-import { bodyRootOf, listsRootOf } from "../crypto/hashes.ts";
+import { bidHashOf, bodyRootOf, listsRootOf } from "../crypto/hashes.ts";
 import { isSameEntry } from "../mempool/canon.ts";
 import { KEYGEN_BLOCK_MESSAGES_MAX } from "../mempool/keygen_interface.ts";
 import type { CheckResult, ParsedTransaction } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
+import { hasBundle } from "../types/bid.ts";
 import { type BlockHeader, PLAIN_BLOCK } from "../types/block.ts";
 import { entryOf, type ListEntry } from "../types/envelope.ts";
 import { type BlockHash, Height, type TransactionHash, type ValidatorIndex } from "../types/ids.ts";
 import type { InclusionList } from "../types/inclusion_list.ts";
 import { BLOCK_BODY_BYTES_MAX, BLOCK_TRANSACTIONS_MAX, EXECUTION_LAG_MAX } from "../types/limits.ts";
 import type { SigningDomain } from "../types/signing.ts";
+import { chooseBid } from "./bid_flow.ts";
 import { findListed } from "./body_flow.ts";
 import type { Context } from "./context.ts";
 import { refusalOfKeygen } from "./keygen_flow.ts";
@@ -44,7 +46,9 @@ export function buildBlock(context: Context, effect: BuildEffect, author: Author
   const lane = needsLists({ height: effect.height, ...executed }) ? sealedLane(context, effect) : EMPTY_LANE;
   if (lane === undefined) return;
   const isLagging = effect.height - executed.executedHeight > EXECUTION_LAG_MAX;
-  const open = isLagging ? [] : selectTransactions(context, effect, lane.transactions);
+  const built = isLagging ? undefined : chooseBid(context, { ...effect, ...executed });
+  const open = built?.tail ?? (isLagging ? [] : selectTransactions(context, effect, lane.transactions));
+  const bid = built?.bid;
   const transactions = [...lane.transactions, ...open];
   const transactionHashes = transactions.map(({ hash }) => hash);
   const header: BlockHeader = {
@@ -63,9 +67,11 @@ export function buildBlock(context: Context, effect: BuildEffect, author: Author
     sealedCount: lane.transactions.length,
     listsRoot: listsRootOf(lane.lists),
     keyId,
+    bidHash: bidHashOf(bid),
+    bundleCount: hasBundle(bid) ? 1 : 0,
   };
   context.draft = transactions;
-  context.feed({ type: "built", view: effect.view, header, transactionHashes, lists: lane.lists });
+  context.feed({ type: "built", view: effect.view, header, transactionHashes, lists: lane.lists, bid });
 }
 
 /** Something came that a waiting build may have lacked. */

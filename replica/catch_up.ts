@@ -3,7 +3,7 @@
  *  last block or, where one CC covers more than a range holds, over the last of the bare headers that lead on from it
  *  (failure 7). Never executes and never votes. */
 
-import { bodyRootOf, hashHeader, hashTransaction, listsRootOf } from "../crypto/hashes.ts";
+import { bidHashOf, bodyRootOf, hashHeader, hashTransaction, listsRootOf } from "../crypto/hashes.ts";
 import type { Block, BlockHeader } from "../types/block.ts";
 import type { BlockHash, Height } from "../types/ids.ts";
 import { RANGE_BLOCKS_MAX, RANGE_HEADERS_MAX } from "../types/limits.ts";
@@ -119,11 +119,12 @@ export function certificateToEndWith(certificates: readonly Certificate[], lastH
   return within ?? beyond;
 }
 
-/** Do the transactions and the lists of a served block hash to the roots that its header names? */
+/** Do the transactions, the lists and the bid of a served block hash to what its header names? */
 export function isBodyUnderRoot(block: Block): boolean {
   return (
     block.transactions.length === block.header.transactionCount &&
     bodyRootOf(block.transactions.map(hashTransaction)) === block.header.bodyRoot &&
-    listsRootOf(block.lists) === block.header.listsRoot
+    listsRootOf(block.lists) === block.header.listsRoot &&
+    bidHashOf(block.bid) === block.header.bidHash
   );
 }

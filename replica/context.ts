@@ -11,6 +11,7 @@ import type { RecentSet } from "../types/recent_set.ts";
 import type { PeerKey, PenaltyReason } from "../types/sender.ts";
 import type { SyncRequest } from "../types/sync.ts";
 import type { Certificate } from "../types/vote.ts";
+import type { Builders } from "./bid_flow.ts";
 import type { Bodies, Body } from "./bodies.ts";
 import type { CatchUp } from "./catch_up.ts";
 import type { Execution } from "./execution.ts";
@@ -37,6 +38,8 @@ export interface ReplicaConfig {
   readonly bodyRetryMs: number;
   /** A client's transaction that is still not final after this long is published again. */
   readonly republishMs: number;
+  /** Do we let builders build our blocks? */
+  readonly takesBids: boolean;
 }
 
 export type PendingRequest = { readonly request: SyncRequest; readonly blockHash: BlockHash | undefined };
@@ -61,6 +64,8 @@ export interface Context {
   readonly parse: ParseTransaction;
   /** Undefined on a chain without sealed transactions. */
   readonly sealing: Sealing | undefined;
+  /** Undefined on a chain without builders. */
+  readonly builders: Builders | undefined;
   readonly pool: OpenPool;
   readonly bodies: Bodies;
   readonly execution: Execution;

@@ -2,6 +2,7 @@
  *  clean up. R7 in order, exactly once. Divergence: a certified root that differs from ours stops all signing. */
 
 import { hashHeader } from "../crypto/hashes.ts";
+import type { TransactionReceipt } from "../types/application.ts";
 import type { Block, BlockHeader } from "../types/block.ts";
 import type { BlockHash } from "../types/ids.ts";
 import { Height } from "../types/ids.ts";
@@ -180,7 +181,8 @@ function applyRange(context: Context, range: VerifiedRange): boolean {
       diverge(context, header);
       break;
     }
-    const opened = judgeServedOpenings(context, { header, transactions }, openings);
+    const { bid } = block;
+    const opened = judgeServedOpenings(context, { header, bid, transactions }, openings);
     if (opened === undefined) {
       areOpeningsRight = false;
       break;
@@ -188,7 +190,7 @@ function applyRange(context: Context, range: VerifiedRange): boolean {
     const ids = transactions.slice(0, header.sealedCount).map(({ hash }) => hash);
     context.sealing?.lanes.note({ blockHash, header, ids, lists: block.lists });
     if (context.bodies.get(blockHash)?.isStored !== true) context.outbox.durable.blocks.push({ blockHash, block });
-    executed.push(execute(context, { blockHash, header, transactions, certificate, opened, openings }));
+    executed.push(execute(context, { blockHash, header, bid, transactions, certificate, opened, openings }));
     // Whoever is behind us may ask for them as if we had opened the block ourselves.
     if (openings.length > 0) context.sealing?.openings.restoreOpenings({ blockHash, openings });
     context.finalHeader = header;
@@ -237,17 +239,19 @@ function executeQueued(context: Context, next: QueuedFinal): FinalizedBlock | un
   const open = openFinalBlock(context, body);
   if (open === undefined) return undefined;
   context.finalHeader = next.header;
-  return execute(context, { ...next, transactions: heldTransactions(body), ...open });
+  return execute(context, { ...next, bid: body.proposal.bid, transactions: heldTransactions(body), ...open });
 }
 
 /** Executes a final block. What waits here with a nonce that the block has used can never be ordered any more: kept, it would look like work
  *  that no other validator knows of, and this one would time out alone, waiting for it. */
 function execute(context: Context, next: ExecutableFinalBlock): FinalizedBlock {
-  const finalized = context.execution.execute(next, context.outbox);
+  const { finalized, applied } = context.execution.execute(next, context.outbox);
+  context.builders?.history.execute({ ...next, changes: applied.changes });
   const { sealing, application } = context;
   sealing?.lanes.execute(next.blockHash);
+  const transactions = [...next.transactions, ...applied.bundleTransactions];
   for (const pool of sealing === undefined ? [context.pool] : [context.pool, sealing.pool]) {
-    for (const rival of pool.rivals(next.transactions)) {
+    for (const rival of pool.rivals(transactions)) {
       const checked = application.check(rival);
       if (checked.ok) continue;
       pool.remove([rival.hash]);
@@ -257,15 +261,19 @@ function execute(context: Context, next: ExecutableFinalBlock): FinalizedBlock {
   }
   if (sealing === undefined || application.checkSealed === undefined) return finalized;
   // Who has spent what was promised for sealed transactions loses those that wait.
-  sealing.pool.remove(next.transactions.map(({ hash }) => hash));
-  const senders = next.transactions.map(({ sender }) => sender);
+  sealing.pool.remove(transactions.map(({ hash }) => hash));
+  const senders = transactions.map(({ sender }) => sender);
   for (const { transaction, refusal } of sealing.pool.recheck(senders, application.checkSealed)) {
     keepDropped(context, transaction);
     context.outbox.effects.push({ type: "dropped", hash: transaction.hash, refusal });
   }
   const height = Height.next(next.header.height);
-  sealing.listed.advance({ height, transactions: next.transactions, checkPayable: application.checkSealed });
+  sealing.listed.advance({ height, transactions, checkPayable: application.checkSealed });
   return finalized;
+}
+
+function receiptsOf(bundle: FinalizedBlock["bundle"]): readonly TransactionReceipt[] {
+  return (bundle ?? []).flatMap(({ result }) => (result !== "unfit" && result.isIncluded ? result.receipts : []));
 }
 
 /** What was opened is done with, and our part of the key generation may go on. */
@@ -296,8 +304,8 @@ function afterExecution(context: Context, executed: readonly FinalizedBlock[]): 
   const last = executed.at(-1);
   if (last === undefined) return;
   context.outbox.effects.push({ type: "finalized", blocks: executed });
-  for (const { blockHash, receipts } of executed) {
-    const hashes = receipts.map(({ hash }) => hash);
+  for (const { blockHash, receipts, bundle } of executed) {
+    const hashes = [...receipts, ...receiptsOf(bundle)].map(({ hash }) => hash);
     context.pool.remove(hashes);
     context.sealing?.pool.remove(hashes);
     for (const hash of hashes) context.recentlyFinal.add(hash);
@@ -306,6 +314,7 @@ function afterExecution(context: Context, executed: readonly FinalizedBlock[]): 
   for (const blockHash of context.retained.splice(0, Math.max(0, context.retained.length - RETAINED_BODIES)))
     context.bodies.delete(blockHash);
   const height = Height.next(last.header.height);
+  context.builders?.auction.advance({ height });
   for (const expired of [...context.pool.expire(height), ...(context.sealing?.pool.expire(height) ?? [])]) {
     const refusal = { code: "expired", canRetry: false, advice: "sign it again with a later expiry height" };
     context.outbox.effects.push({ type: "dropped", hash: expired.hash, refusal });

@@ -5,11 +5,12 @@ import type { OpeningEffect, SealedItem } from "../mempool/opening_interface.ts"
 import { judgeOpenings, resultOf } from "../mempool/opening_judge.ts";
 import type { ParsedTransaction } from "../types/application.ts";
 import { assert, unreachable } from "../types/assert.ts";
-import type { BlockHeader } from "../types/block.ts";
+import { type Bid, bundleLabelOf, hasBundle } from "../types/bid.ts";
+import { type BlockHeader, openingCountOf } from "../types/block.ts";
 import { labelOf } from "../types/envelope.ts";
-import type { BlockHash, ValidatorIndex } from "../types/ids.ts";
+import type { BlockHash, ChainId, ValidatorIndex } from "../types/ids.ts";
 import type { OpeningMessage } from "../types/opening_message.ts";
-import type { KeyId, Opening, OpenResult } from "../types/sealing.ts";
+import type { Opening, OpenResult } from "../types/sealing.ts";
 import type { Sender } from "../types/sender.ts";
 import { type Body, heldTransactions } from "./bodies.ts";
 import { armOpeningTimer, type Context } from "./context.ts";
@@ -19,12 +20,12 @@ import type { Sealing } from "./sealing.ts";
 export function holdBlock(context: Context, body: Body): void {
   const { sealing } = context;
   const { header } = body.proposal;
-  if (sealing === undefined || header.sealedCount === 0 || sealing.openings.isHeld(body.blockHash)) return;
+  if (sealing === undefined || openingCountOf(header) === 0 || sealing.openings.isHeld(body.blockHash)) return;
   const live = sealing.keygen.live;
-  assert(live !== undefined && live.key.keyId === header.keyId, "SL1: a block with a sealed lane names the live key");
+  assert(live !== undefined && live.key.keyId === header.keyId, "SL1, B3: a block that has something to open names the live key");
   const { blockHash } = body;
   const { height, view } = header;
-  const items = itemsToOpen(heldTransactions(body).slice(0, header.sealedCount), live.key.keyId);
+  const items = itemsToOpen({ header, bid: body.proposal.bid, transactions: heldTransactions(body) }, sealing.domain.chainId);
   const { isHeld, effects } = sealing.openings.hold({ blockHash, height, view, key: live.key, items });
   if (isHeld) sealing.unheld.delete(blockHash);
   else sealing.unheld.add(blockHash);
@@ -36,17 +37,28 @@ export function holdBlock(context: Context, body: Body): void {
   carryOut(context, sealing, { blockHash, height }, sealing.openings.restoreShares({ blockHash, bytes: stored, secretShare }));
 }
 
-export function itemsOf(lane: readonly ParsedTransaction[]): readonly SealedItem[] {
-  return lane.map(({ sealed: envelope }) => {
+/** What a block has to open. */
+export interface OpenableBlock {
+  readonly header: BlockHeader;
+  readonly bid: Bid | undefined;
+  readonly transactions: readonly ParsedTransaction[];
+}
+
+/** The sealed lane in its order, then the bundle. */
+export function itemsOf({ header, bid, transactions }: OpenableBlock, chainId: ChainId): readonly SealedItem[] {
+  const items: SealedItem[] = transactions.slice(0, header.sealedCount).map(({ sealed: envelope }) => {
     assert(envelope !== undefined, "a sealed lane holds sealed transactions");
     return { label: labelOf(envelope), sealed: envelope.sealed };
   });
+  if (bid !== undefined && hasBundle(bid)) items.push({ label: bundleLabelOf(chainId, bid), sealed: bid.bundle });
+  return items;
 }
 
 /** With our shares that came ready. One under another key is passed over: a resharing changes shares and key id, not the public key. */
-function itemsToOpen(lane: readonly ParsedTransaction[], keyId: KeyId): readonly SealedItem[] {
-  return itemsOf(lane).map((item, position) => {
-    const ownShare = lane[position]?.ownShare;
+function itemsToOpen(block: OpenableBlock, chainId: ChainId): readonly SealedItem[] {
+  const { keyId, sealedCount } = block.header;
+  return itemsOf(block, chainId).map((item, position) => {
+    const ownShare = position < sealedCount ? block.transactions[position]?.ownShare : undefined;
     return ownShare?.keyId === keyId ? { ...item, share: ownShare.share } : item;
   });
 }
@@ -59,14 +71,14 @@ export function releaseBlock(context: Context, block: Pick<BlockHeader, "height"
   carryOut(context, sealing, block, sealing.openings.release({ blockHash: block.blockHash, secretShare }));
 }
 
-/** SL3: a CC of the block or of a descendant is held, and its body. Returns what it holds once it is open, in lane order. */
+/** SL3: a CC of the block or of a descendant is held, and its body. Returns what it holds once it is open, in order. */
 export function openFinalBlock(
   context: Context,
   body: Body,
 ): { readonly opened: readonly OpenResult[]; readonly openings: readonly Opening[] } | undefined {
   const { sealing, nowMs } = context;
   const { header } = body.proposal;
-  if (sealing === undefined || header.sealedCount === 0) return NOTHING_SEALED;
+  if (sealing === undefined || openingCountOf(header) === 0) return NOTHING_SEALED;
   const { blockHash } = body;
   holdBlock(context, body);
   releaseBlock(context, { blockHash, height: header.height });
@@ -86,16 +98,16 @@ const NOTHING_SEALED = { opened: [], openings: [] } as const;
 /** Openings that came with a final block: undefined when they are not right. */
 export function judgeServedOpenings(
   context: Context,
-  block: { readonly header: BlockHeader; readonly transactions: readonly ParsedTransaction[] },
+  block: OpenableBlock,
   openings: readonly Opening[],
 ): readonly OpenResult[] | undefined {
   const { sealing } = context;
-  const { header, transactions } = block;
-  if (header.sealedCount === 0) return openings.length === 0 ? [] : undefined;
+  const { header } = block;
+  if (openingCountOf(header) === 0) return openings.length === 0 ? [] : undefined;
   const key = sealing?.keygen.live?.key;
   if (sealing === undefined || key === undefined || key.keyId !== header.keyId) return undefined;
   const { suite } = sealing;
-  const items = itemsOf(transactions.slice(0, header.sealedCount));
+  const items = itemsOf(block, sealing.domain.chainId);
   if (!judgeOpenings({ suite, key, items, openings })) return undefined;
   return items.map((item, position) => resultOf({ suite, key, item, opening: openings[position] as Opening }));
 }

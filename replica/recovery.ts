@@ -9,15 +9,18 @@ import { RECENT_BLOCKS_MAX } from "../mempool/opening_interface.ts";
 import { resultOf } from "../mempool/opening_judge.ts";
 import type { Application, ParsedTransaction } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
-import type { Block, BlockHeader, Proposal } from "../types/block.ts";
+import { type Block, type BlockHeader, openingCountOf, type Proposal } from "../types/block.ts";
 import { type BlockHash, type ChainId, Height, type StateRoot, type TimestampMs, View } from "../types/ids.ts";
 import type { SafetyRecord } from "../types/safety_record.ts";
 import type { Opening, OpenResult, SealingSuite } from "../types/sealing.ts";
+import type { VerifyEd25519 } from "../types/suites.ts";
+import type { ValidatorSet } from "../types/validator_set.ts";
 import { applyBlock } from "./apply_block.ts";
+import { BUILDER_HISTORY_HEIGHTS, type ExecutedHistoryBlock } from "./builder_history.ts";
 import { type ExecutedHeight, ROOTS_KEPT } from "./execution.ts";
 import type { FinalityEntry, OperationEntry, ReplicaSnapshot, StoredShares } from "./interface.ts";
 import { LANE_MEMORY_BLOCKS, type LaneBlock } from "./lanes.ts";
-import { itemsOf } from "./opening_flow.ts";
+import { itemsOf, type OpenableBlock } from "./opening_flow.ts";
 import { createParser, type ParseTransaction } from "./parse.ts";
 
 /** Read access to a store, as recovery needs it. */
@@ -41,6 +44,8 @@ export interface RecoveredReplica {
   readonly recentLanes: readonly LaneBlock[];
   /** What the last executed lanes held, ascending: others may still ask. */
   readonly recentOpenings: readonly Pick<OperationEntry, "blockHash" | "openings">[];
+  /** The last blocks that the replay executed, ascending; none when the snapshot is of the head. */
+  readonly recentlyExecuted: readonly ExecutedHistoryBlock[];
 }
 
 export type RecoveryFailure =
@@ -68,6 +73,8 @@ export function recoverReplica(options: {
   readonly application: Application;
   /** Fresh as well; undefined on a chain without sealed transactions. */
   readonly sealing: { readonly suite: SealingSuite; readonly keygen: Keygen } | undefined;
+  readonly verifyEd25519: VerifyEd25519;
+  readonly validators: ValidatorSet;
   readonly chainId: ChainId;
   readonly genesisTimeMs: TimestampMs;
 }): RecoveryResult {
@@ -83,13 +90,18 @@ export function recoverReplica(options: {
   const restoredHeight = application.height;
   const finalHeight = source.finalHead?.height ?? Height.ZERO;
   rememberRoots(source, restoredHeight, roots);
-  const derived: OperationEntry[] = [];
+  const replayed: Replayed = { derived: [], history: [] };
   while (application.height < finalHeight) {
-    const failure = replayNext(options, derived);
+    const failure = replayNext(options, replayed);
     if (failure !== undefined) return { ok: false, failure };
     roots.push({ height: application.height, root: application.root });
   }
-  return { ok: true, recovered: layOut(options, roots), replayedBlocks: finalHeight - restoredHeight, derived };
+  return {
+    ok: true,
+    recovered: layOut(options, roots, replayed.history),
+    replayedBlocks: finalHeight - restoredHeight,
+    derived: replayed.derived,
+  };
 }
 
 /** Roots at and below the snapshot's height come from the operation log, as far back as headers may still name them. */
@@ -102,36 +114,47 @@ function rememberRoots(source: RecoverySource, upTo: Height, roots: ExecutedHeig
 
 type RecoveryOptions = Parameters<typeof recoverReplica>[0];
 
-function replayNext({ source, application, sealing }: RecoveryOptions, derived: OperationEntry[]): RecoveryFailure | undefined {
+interface Replayed {
+  readonly derived: OperationEntry[];
+  readonly history: ExecutedHistoryBlock[];
+}
+
+function replayNext(options: RecoveryOptions, replayed: Replayed): RecoveryFailure | undefined {
+  const { source, application, sealing } = options;
   const height = Height.next(application.height);
   const block = source.blockAt(height);
   if (block === undefined) return { reason: "blockMissing", height };
-  const transactions = parseBody(createParser({ application, keygen: sealing?.keygen }), block);
+  const parse = createParser({ application, keygen: sealing?.keygen });
+  const transactions = parseBody(parse, block);
   if (transactions === undefined) return { reason: "transactionUnreadable", height };
   const operation = source.operation(height);
-  const opened = openStored(sealing, { header: block.header, transactions }, operation?.openings ?? []);
+  const { header, bid } = block;
+  const opened = openStored(options, { header, bid, transactions }, operation?.openings ?? []);
   if (opened === undefined) return { reason: "openingsMissing", height };
-  const { stateRoot, receipts } = applyBlock({ application, keygen: sealing?.keygen }, { header: block.header, transactions, opened });
+  const parts = { application, keygen: sealing?.keygen, parse, verifyEd25519: options.verifyEd25519, validators: options.validators };
+  const { stateRoot, receipts, bundleReceipts, changes } = applyBlock(parts, { header, bid, transactions, opened });
+  const blockHash = hashHeader(header);
   const recorded = operation?.stateRoot;
   if (recorded !== undefined && recorded !== stateRoot) return { reason: "rootDiffers", height, ours: stateRoot, recorded };
-  if (operation === undefined) derived.push({ height, blockHash: hashHeader(block.header), stateRoot, receipts, openings: [] });
+  if (operation === undefined) replayed.derived.push({ height, blockHash, stateRoot, receipts, bundleReceipts, openings: [] });
+  replayed.history.push({ blockHash, header, bid, changes });
+  if (replayed.history.length > BUILDER_HISTORY_HEIGHTS) replayed.history.shift();
   return undefined;
 }
 
-/** What the sealed lane of a stored block holds. The openings were judged before they were stored. */
+/** What a stored block had to open. The openings were judged before they were stored. */
 function openStored(
-  sealing: RecoveryOptions["sealing"],
-  { header, transactions }: { readonly header: BlockHeader; readonly transactions: readonly ParsedTransaction[] },
+  { sealing, chainId }: RecoveryOptions,
+  block: OpenableBlock,
   openings: readonly Opening[],
 ): readonly OpenResult[] | undefined {
-  if (openings.length !== header.sealedCount) return undefined;
-  if (header.sealedCount === 0) return [];
+  const count = openingCountOf(block.header);
+  if (openings.length !== count) return undefined;
+  if (count === 0) return [];
   const key = sealing?.keygen.live?.key;
   if (sealing === undefined || key === undefined) return undefined;
   const { suite } = sealing;
-  return itemsOf(transactions.slice(0, header.sealedCount)).map((item, position) =>
-    resultOf({ suite, key, item, opening: openings[position] as Opening }),
-  );
+  return itemsOf(block, chainId).map((item, position) => resultOf({ suite, key, item, opening: openings[position] as Opening }));
 }
 
 /** Parses a stored or served body; undefined when a transaction does not parse. Signatures were checked before it was final. */
@@ -147,8 +170,16 @@ export function parseBody(parse: ParseTransaction, block: Block): readonly Parse
 
 /** A stored block as the proposal it came from. */
 export function proposalOf(block: Block): Proposal {
-  const { header, parentCertificate, timeoutCertificates, lists, signature } = block;
-  return { header, parentCertificate, timeoutCertificates, transactionHashes: block.transactions.map(hashTransaction), lists, signature };
+  const { header, parentCertificate, timeoutCertificates, lists, bid, signature } = block;
+  return {
+    header,
+    parentCertificate,
+    timeoutCertificates,
+    transactionHashes: block.transactions.map(hashTransaction),
+    lists,
+    bid,
+    signature,
+  };
 }
 
 function recentLanesOf(source: RecoverySource, finalHeight: number): readonly LaneBlock[] {
@@ -175,7 +206,11 @@ export function laneBlockOf(blockHash: BlockHash, { header, lists, transactions 
   return { blockHash, header, lists, ids: transactions.slice(0, header.sealedCount).map(hashTransaction) };
 }
 
-function layOut(options: RecoveryOptions, roots: readonly ExecutedHeight[]): RecoveredReplica {
+function layOut(
+  options: RecoveryOptions,
+  roots: readonly ExecutedHeight[],
+  recentlyExecuted: readonly ExecutedHistoryBlock[],
+): RecoveredReplica {
   const { source } = options;
   const recentFinalHeaders: BlockHeader[] = [];
   const finalHeight = source.finalHead?.height ?? 0;
@@ -210,5 +245,6 @@ function layOut(options: RecoveryOptions, roots: readonly ExecutedHeight[]): Rec
     shares: source.shares,
     recentLanes: options.sealing === undefined ? [] : recentLanesOf(source, finalHeight),
     recentOpenings: recentOpeningsOf(source, finalHeight),
+    recentlyExecuted,
   };
 }

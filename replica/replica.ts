@@ -15,6 +15,7 @@ import type { SigningDomain } from "../types/signing.ts";
 import type { BlsSuite, VerifyEd25519 } from "../types/suites.ts";
 import type { ValidatorSetContext } from "../types/validator_set.ts";
 import { acceptTransactions, refusalOf, republish } from "./admission.ts";
+import { acceptBid, createBuilders, materialFor, tellBuildable } from "./bid_flow.ts";
 import { createBodies } from "./bodies.ts";
 import { abandonBodies, checkBody, fetchMissing } from "./body_flow.ts";
 import { buildBlock, resumeBuild } from "./build_flow.ts";
@@ -121,6 +122,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     isPending: (hash) => context.pool.has(hash) || context.sealing?.pool.has(hash) === true,
     parse: (bytes) => context.parse(bytes),
     refusalOf: (transaction) => refusalOf(context, transaction),
+    materialFor: (builder, opportunity) => materialFor(context, builder, opportunity),
     get sealingKey() {
       return context.sealing?.keygen.live;
     },
@@ -138,6 +140,8 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
       : createSealing({ ...options, ...options.sealing, executed: recovered.recentLanes, head: finalHead.blockHash });
   for (const opened of recovered.recentOpenings) sealing?.openings.restoreOpenings(opened);
   const parse = createParser({ application, keygen: sealing?.keygen });
+  const { builderOf } = application;
+  const builders = builderOf === undefined ? undefined : createBuilders({ ...options, ...recovered, builderOf, head: finalHead });
   for (const { blockHash, block } of recovered.pendingBlocks) {
     const transactions = parseBody(parse, block);
     assert(transactions !== undefined, "a stored block parses");
@@ -146,17 +150,18 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
     body.isStored = true;
     // Those that we voted for are not judged again, yet the lanes of their children depend on them.
     sealing?.lanes.note(laneBlockOf(blockHash, block));
+    builders?.history.note({ blockHash, header: block.header, bid: block.bid });
   }
   return {
     config,
     application,
     parse,
     sealing,
+    builders,
     pool,
     bodies,
     execution: createExecution({
-      application,
-      keygen: sealing?.keygen,
+      parts: { application, keygen: sealing?.keygen, parse, verifyEd25519: options.verifyEd25519, validators: validators.set },
       final: finalHead,
       roots: recovered.roots,
       snapshotBlocks: config.snapshotBlocks,
@@ -212,6 +217,8 @@ function accept(context: Context, input: ReplicaInput): void {
       return context.feed({ type: "vote", from: { type: "self" }, vote: input.vote });
     case "signedProposal":
       return context.feed({ type: "proposal", from: { type: "self" }, proposal: input.proposal });
+    case "bid":
+      return acceptBid(context, input.from, input.offered);
     case "transactions":
       return acceptTransactions(context, input);
     case "response":
@@ -372,4 +379,7 @@ function onEnteredView(context: Context, effect: Extract<ConsensusEffect, { type
   context.work.setTip(tip.blockHash);
   context.work.noteViewLost();
   recountWork(context);
+  const { final } = context.execution;
+  const parentHeight = tip.blockHash === final.blockHash ? final.height : context.bodies.get(tip.blockHash)?.proposal.header.height;
+  if (parentHeight !== undefined) tellBuildable(context, { parentHash: tip.blockHash, parentHeight, view: effect.view });
 }

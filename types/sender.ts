@@ -27,4 +27,5 @@ export type PenaltyReason =
   /** A share, seed, proof or failure claim that no honest validator sends. */
   | "invalidOpening"
   | "invalidList"
+  | "invalidBid"
   | "flood";

@@ -18,6 +18,7 @@ export const TAGS = {
   timeout: tag("sls/timeout/1"),
   proposal: tag("sls/proposal/1"),
   handshake: tag("sls/handshake/1"),
+  builderHandshake: tag("sls/hs-builder/1"),
   transaction: tag("sls/tx/1"),
   header: tag("sls/header/1"),
   validatorSet: tag("sls/set/1"),

@@ -34,6 +34,7 @@ export const TEST_CONFIG: ReplicaConfig = {
   bodyGraceMs: 10,
   bodyRetryMs: 100,
   republishMs: 1_000,
+  takesBids: true,
 };
 
 export interface ClusterNode {
@@ -127,6 +128,8 @@ export function createCluster(options: {
       },
       application,
       sealing,
+      verifyEd25519,
+      validators: validators.set,
       chainId: CHAIN_ID,
       genesisTimeMs: GENESIS_TIME,
     });

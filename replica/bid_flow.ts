@@ -1,0 +1,219 @@
+/** Builders in the machine: bids that come to us as a leader, the one that we build with, the one that others built with, and what a builder that
+ *  runs this machine needs to know. The rules B1 to B9 stand in `builder/README.md`; what needs state is judged here, by the state that the header
+ *  names, so that all voters judge alike. A bid never delays a proposal: what is not here and right when we build does not exist. */
+
+import { type Auction, createAuction } from "../builder/auction.ts";
+import { faultOfBid, faultOfTail } from "../builder/bid_rules.ts";
+import { bodyRootOf } from "../crypto/hashes.ts";
+import { KEYGEN_BLOCK_MESSAGES_MAX } from "../mempool/keygen_interface.ts";
+import type { ParsedTransaction } from "../types/application.ts";
+import { assert } from "../types/assert.ts";
+import { type Bid, bidSigningBytes, bundleLabelOf, hasBundle, type OfferedBid } from "../types/bid.ts";
+import type { BlockHeader } from "../types/block.ts";
+import type { BuildingMaterial, Opportunity } from "../types/builder.ts";
+import { fromHex } from "../types/bytes.ts";
+import { type AccountId, type BlockHash, Height, type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
+import { TAIL_BYTES_MAX, TAIL_TRANSACTIONS_MAX, UNOPENED_BLOCKS_MAX } from "../types/limits.ts";
+import type { KeyId } from "../types/sealing.ts";
+import type { Sender } from "../types/sender.ts";
+import type { SigningDomain } from "../types/signing.ts";
+import type { VerifyEd25519 } from "../types/suites.ts";
+import type { Body } from "./bodies.ts";
+import { findHeld } from "./body_flow.ts";
+import { type BuilderHistory, createBuilderHistory, type ExecutedHistoryBlock } from "./builder_history.ts";
+import { type Context, penalizePeer } from "./context.ts";
+import { keyIdAt, NO_KEY } from "./sealing.ts";
+
+/** Views ahead of ours whose leader we may turn out to be: bids for blocks of later ones come too early. */
+const BID_VIEWS_AHEAD = 2;
+
+/** Present on a chain that takes builders. */
+export interface Builders {
+  readonly history: BuilderHistory;
+  readonly auction: Auction;
+  readonly domain: SigningDomain;
+  readonly self: ValidatorIndex | undefined;
+  readonly verifyEd25519: VerifyEd25519;
+  /** The block that was told last as one to build on, and the view for which. */
+  told: { readonly parentHash: BlockHash; readonly view: View } | undefined;
+}
+
+export function createBuilders(
+  options: Pick<Builders, "domain" | "self" | "verifyEd25519"> & {
+    readonly builderOf: Parameters<typeof createBuilderHistory>[0]["builderOf"];
+    readonly head: { readonly height: Height; readonly blockHash: BlockHash };
+    readonly recentlyExecuted: readonly ExecutedHistoryBlock[];
+  },
+): Builders {
+  const { domain, self, verifyEd25519, builderOf, head, recentlyExecuted } = options;
+  const [first] = recentlyExecuted;
+  const base = first === undefined ? head : { height: Height.previous(first.header.height), blockHash: first.header.parentHash };
+  const history = createBuilderHistory({ builderOf, base, executed: recentlyExecuted });
+  return { history, auction: createAuction(), domain, self, verifyEd25519, told: undefined };
+}
+
+/** From a builder. What costs anything is checked after what costs nothing; an honest builder that is a moment behind is not blamed. */
+export function acceptBid(context: Context, from: Sender, offered: OfferedBid): void {
+  const { builders, config } = context;
+  if (builders?.self === undefined || !config.takesBids || from.type === "self") return;
+  const { bid, tailHashes } = offered;
+  const { final } = context.execution;
+  if (bid.height <= final.height || !isSoonLeader(context, builders.self)) return;
+  if (builders.auction.refusalOf(offered) !== undefined || !isAffordable(context, builders, bid)) return;
+  builders.auction.noteTry(bid);
+  const isShaped = tailHashes.length === bid.tailCount && bodyRootOf(tailHashes) === bid.tailRoot;
+  if (!isShaped || !isBidSigned(builders, bid)) return penalizePeer(context, from.peer, "invalidBid");
+  const bundle = judgeBundle(context, builders, bid, keyIdAt(context.sealing, final.height));
+  if (bundle === "invalid") return penalizePeer(context, from.peer, "invalidBid");
+  if (bundle === "valid") builders.auction.offer(offered);
+}
+
+function isSoonLeader(context: Context, self: ValidatorIndex): boolean {
+  const { view } = context.consensus.status;
+  for (let ahead = 0; ahead <= BID_VIEWS_AHEAD; ahead++) if (context.consensus.leaderOf(View.plus(view, ahead)) === self) return true;
+  return false;
+}
+
+/** As far as our own state knows; B2 is judged again when the block is built. */
+function isAffordable({ application }: Context, _builders: Builders, { builder, value, height }: Bid): boolean {
+  const known = application.builderOf?.(builder);
+  return known !== undefined && known.isActiveAt(height) && value <= known.bond;
+}
+
+function isBidSigned({ domain, verifyEd25519 }: Builders, bid: Bid): boolean {
+  return verifyEd25519(fromHex(bid.builder), bidSigningBytes(domain, bid), bid.signature);
+}
+
+/** B3. otherKey: sealed to a key that was or will be live, which is nobody's fault before the block is built. */
+function judgeBundle({ sealing }: Context, { domain }: Builders, bid: Bid, keyId: KeyId): "valid" | "invalid" | "otherKey" {
+  if (!hasBundle(bid)) return "valid";
+  const live = sealing?.keygen.live;
+  if (sealing === undefined || live === undefined || keyId === NO_KEY || bid.keyId !== keyId) return "otherKey";
+  const { publicKey } = live.key;
+  const label = bundleLabelOf(domain.chainId, bid);
+  return sealing.suite.check({ publicKey, label, sealed: bid.bundle }) ? "valid" : "invalid";
+}
+
+/** B9: the bid that we build with, and its tail. Everything that voters will ask is asked here of our own state. */
+export function chooseBid(
+  context: Context,
+  block: Pick<BlockHeader, "height" | "view" | "parentHash" | "executedHeight" | "keyId">,
+): { readonly bid: Bid; readonly tail: readonly ParsedTransaction[] } | undefined {
+  const { builders, config } = context;
+  if (builders === undefined || !config.takesBids) return undefined;
+  const carried = context.work.carriedBy(block.parentHash, context.execution.final.blockHash);
+  let tail: readonly ParsedTransaction[] | undefined;
+  const best = builders.auction.best({
+    ...block,
+    isUsable: (offered) => {
+      if (!isCovered(builders, offered.bid, block) || !isBundleInTime(offered.bid, block)) return false;
+      tail = tailOf(context, offered, { height: block.height, carried });
+      return tail !== undefined;
+    },
+  });
+  return best === undefined || tail === undefined ? undefined : { bid: best.bid, tail };
+}
+
+/** The whole tail, or nothing: voters who lack a part of it would have to fetch it. */
+function tailOf(
+  context: Context,
+  { bid, tailHashes }: OfferedBid,
+  block: { readonly height: Height; readonly carried: ReadonlySet<TransactionHash> },
+): readonly ParsedTransaction[] | undefined {
+  const tail: ParsedTransaction[] = [];
+  let keygenCount = 0;
+  for (const hash of tailHashes) {
+    const transaction = block.carried.has(hash) || context.recentlyFinal.has(hash) ? undefined : findHeld(context, hash);
+    if (transaction === undefined || transaction.expiryHeight < block.height) return undefined;
+    if (transaction.keygen !== undefined) keygenCount++;
+    tail.push(transaction);
+  }
+  const isDistinct = new Set(tailHashes).size === tailHashes.length;
+  return isDistinct && keygenCount <= KEYGEN_BLOCK_MESSAGES_MAX && faultOfTail(bid, tail) === undefined ? tail : undefined;
+}
+
+/** B2 for a block above this executed height; false as well where we cannot tell. */
+function isCovered(builders: Builders, bid: Bid, block: Pick<BlockHeader, "height" | "parentHash" | "executedHeight">): boolean {
+  return judgeCover(builders, bid, block) === "valid";
+}
+
+type Verdict = "valid" | "invalid" | "unknown";
+
+function judgeCover(
+  { history }: Builders,
+  { builder: account, value }: Bid,
+  { height, parentHash, executedHeight }: Pick<BlockHeader, "height" | "parentHash" | "executedHeight">,
+): Verdict {
+  const { isKnown, builder } = history.at(account, executedHeight);
+  const promised = history.promised(account, { parentHash, executedHeight });
+  if (!isKnown || promised === undefined) return "unknown";
+  return builder?.isActiveAt(height) === true && value + promised <= builder.bond ? "valid" : "invalid";
+}
+
+/** B5: a bundle waits for its opening like a sealed lane, so it is brought only where one may be. */
+function isBundleInTime(bid: Bid, { height, executedHeight, keyId }: Pick<BlockHeader, "height" | "executedHeight" | "keyId">): boolean {
+  return !hasBundle(bid) || (bid.keyId === keyId && height - executedHeight <= UNOPENED_BLOCKS_MAX);
+}
+
+/** B1 to B6 of a complete body whose executed height we have reached. unknown: it rests on a state that a restart forgot. */
+export function judgeBid(context: Context, body: Body): Verdict {
+  const { header, bid, transactionHashes } = body.proposal;
+  if (header.bundleCount !== (hasBundle(bid) ? 1 : 0)) return "invalid";
+  if (bid === undefined) return "valid";
+  const { builders } = context;
+  if (builders === undefined) return "invalid";
+  const tailHashes = transactionHashes.slice(header.sealedCount);
+  if (faultOfBid(bid, header) !== undefined || bodyRootOf(tailHashes) !== bid.tailRoot || !isBundleInTime(bid, header)) return "invalid";
+  const tail = body.transactions.slice(header.sealedCount).map((transaction) => {
+    assert(transaction !== undefined, "the body is complete");
+    return transaction;
+  });
+  if (faultOfTail(bid, tail) !== undefined) return "invalid";
+  const cover = judgeCover(builders, bid, header);
+  if (cover !== "valid") return cover;
+  // What we built ourselves is made of a bid that was verified when it came.
+  if (body.from.type === "self") return "valid";
+  return isBidSigned(builders, bid) && judgeBundle(context, builders, bid, header.keyId) === "valid" ? "valid" : "invalid";
+}
+
+/** Tells a builder that runs this machine where a block may come next, each once. */
+export function tellBuildable(
+  context: Context,
+  at: { readonly parentHash: BlockHash; readonly parentHeight: Height; readonly view: View },
+): void {
+  const { builders } = context;
+  if (builders === undefined || builders.self !== undefined) return;
+  const { parentHash, view } = at;
+  if (builders.told?.parentHash === parentHash && builders.told.view === view) return;
+  builders.told = { parentHash, view };
+  const opportunity = { height: Height.next(at.parentHeight), parentHash, view, leader: context.consensus.leaderOf(view) };
+  context.outbox.effects.push({ type: "buildable", opportunity });
+}
+
+export function materialFor(context: Context, account: AccountId, opportunity: Opportunity): BuildingMaterial | undefined {
+  const { builders, sealing } = context;
+  const { final } = context.execution;
+  const { height, parentHash } = opportunity;
+  const isHeld = parentHash === final.blockHash || context.bodies.get(parentHash) !== undefined;
+  if (builders === undefined || !isHeld) return undefined;
+  const executedHeight = final.height;
+  const { builder } = builders.history.at(account, executedHeight);
+  const promised = builders.history.promised(account, { parentHash, executedHeight });
+  if (builder === undefined || promised === undefined) return undefined;
+  const covered = builder.isActiveAt(height) ? builder.bond - promised : 0n;
+  const keyId = keyIdAt(sealing, executedHeight);
+  const isOpenSoon = height - executedHeight <= UNOPENED_BLOCKS_MAX && keyId !== NO_KEY;
+  const carried = context.work.carriedBy(parentHash, final.blockHash);
+  return {
+    executedHeight,
+    spendable: covered > 0n ? covered : 0n,
+    feeRecipient: builder.feeRecipient,
+    key: isOpenSoon ? sealing?.keygen.live?.key : undefined,
+    transactions: context.pool.select({
+      bytesMax: TAIL_BYTES_MAX,
+      countMax: TAIL_TRANSACTIONS_MAX,
+      height,
+      isExcluded: (hash) => carried.has(hash),
+    }),
+  };
+}
