@@ -3,16 +3,15 @@
  *  names, so that all voters judge alike. A bid never delays a proposal: what is not here and right when we build does not exist. */
 
 import { type Auction, createAuction } from "../builder/auction.ts";
-import { faultOfBid, faultOfTail } from "../builder/bid_rules.ts";
+import { faultOfBid, faultOfTail, sealCheckOf, signatureCheckOf } from "../builder/bid_rules.ts";
 import { bodyRootOf } from "../crypto/hashes.ts";
 import { KEYGEN_BLOCK_MESSAGES_MAX } from "../mempool/keygen_interface.ts";
 import type { ParsedTransaction } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
-import { type Bid, bidSigningBytes, bundleLabelOf, hasBundle, type OfferedBid } from "../types/bid.ts";
+import { type Bid, hasBundle, NO_BID, type OfferedBid } from "../types/bid.ts";
 import type { BlockHeader } from "../types/block.ts";
-import type { BuildingMaterial, Opportunity } from "../types/builder.ts";
-import { fromHex } from "../types/bytes.ts";
-import { type AccountId, type BlockHash, Height, type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
+import type { BuildingMaterial, Opportunity } from "../types/building.ts";
+import { type AccountId, type BidHash, type BlockHash, Height, type TransactionHash, type ValidatorIndex, View } from "../types/ids.ts";
 import { TAIL_BYTES_MAX, TAIL_TRANSACTIONS_MAX, UNOPENED_BLOCKS_MAX } from "../types/limits.ts";
 import type { KeyId } from "../types/sealing.ts";
 import type { Sender } from "../types/sender.ts";
@@ -57,15 +56,15 @@ export function acceptBid(context: Context, from: Sender, offered: OfferedBid): 
   const { builders, config } = context;
   if (builders?.self === undefined || !config.takesBids || from.type === "self") return;
   const { bid, tailHashes } = offered;
-  const { final } = context.execution;
-  if (bid.height <= final.height || !isSoonLeader(context, builders.self)) return;
-  if (builders.auction.refusalOf(offered) !== undefined || !isAffordable(context, builders, bid)) return;
-  builders.auction.noteTry(bid);
+  const { auction } = builders;
+  if (bid.expiryView < context.consensus.status.view || !isSoonLeader(context, builders.self)) return;
+  if (auction.refusalOf(offered) !== undefined || !isAffordable(context, bid)) return;
   const isShaped = tailHashes.length === bid.tailCount && bodyRootOf(tailHashes) === bid.tailRoot;
   if (!isShaped || !isBidSigned(builders, bid)) return penalizePeer(context, from.peer, "invalidBid");
-  const bundle = judgeBundle(context, builders, bid, keyIdAt(context.sealing, final.height));
-  if (bundle === "invalid") return penalizePeer(context, from.peer, "invalidBid");
-  if (bundle === "valid") builders.auction.offer(offered);
+  auction.noteTry(bid);
+  const bundle = judgeBundle(context, builders, bid, keyIdAt(context.sealing, context.execution.final.height));
+  if (bundle === "valid") auction.offer(offered);
+  else if (bundle === "invalid") penalizePeer(context, from.peer, "invalidBid");
 }
 
 function isSoonLeader(context: Context, self: ValidatorIndex): boolean {
@@ -75,23 +74,23 @@ function isSoonLeader(context: Context, self: ValidatorIndex): boolean {
 }
 
 /** As far as our own state knows; B2 is judged again when the block is built. */
-function isAffordable({ application }: Context, _builders: Builders, { builder, value, height }: Bid): boolean {
+function isAffordable({ application }: Context, { builder, value, height }: Bid): boolean {
   const known = application.builderOf?.(builder);
-  return known !== undefined && known.isActiveAt(height) && value <= known.bond;
+  return known?.isActiveAt(height) === true && value <= known.bond;
 }
 
 function isBidSigned({ domain, verifyEd25519 }: Builders, bid: Bid): boolean {
-  return verifyEd25519(fromHex(bid.builder), bidSigningBytes(domain, bid), bid.signature);
+  const { publicKey, message, signature } = signatureCheckOf(domain, bid);
+  return verifyEd25519(publicKey, message, signature);
 }
 
 /** B3. otherKey: sealed to a key that was or will be live, which is nobody's fault before the block is built. */
 function judgeBundle({ sealing }: Context, { domain }: Builders, bid: Bid, keyId: KeyId): "valid" | "invalid" | "otherKey" {
-  if (!hasBundle(bid)) return "valid";
+  const check = sealCheckOf(domain.chainId, bid);
+  if (check === undefined) return "valid";
   const live = sealing?.keygen.live;
   if (sealing === undefined || live === undefined || keyId === NO_KEY || bid.keyId !== keyId) return "otherKey";
-  const { publicKey } = live.key;
-  const label = bundleLabelOf(domain.chainId, bid);
-  return sealing.suite.check({ publicKey, label, sealed: bid.bundle }) ? "valid" : "invalid";
+  return sealing.suite.check({ ...check, publicKey: live.key.publicKey }) ? "valid" : "invalid";
 }
 
 /** B9: the bid that we build with, and its tail. Everything that voters will ask is asked here of our own state. */
@@ -157,13 +156,11 @@ function isBundleInTime(bid: Bid, { height, executedHeight, keyId }: Pick<BlockH
 
 /** B1 to B6 of a complete body whose executed height we have reached. unknown: it rests on a state that a restart forgot. */
 export function judgeBid(context: Context, body: Body): Verdict {
-  const { header, bid, transactionHashes } = body.proposal;
-  if (header.bundleCount !== (hasBundle(bid) ? 1 : 0)) return "invalid";
+  const { header, bid } = body.proposal;
+  if (faultOfBid(bid, header) !== undefined) return "invalid";
   if (bid === undefined) return "valid";
   const { builders } = context;
-  if (builders === undefined) return "invalid";
-  const tailHashes = transactionHashes.slice(header.sealedCount);
-  if (faultOfBid(bid, header) !== undefined || bodyRootOf(tailHashes) !== bid.tailRoot || !isBundleInTime(bid, header)) return "invalid";
+  if (builders === undefined || !isBundleInTime(bid, header)) return "invalid";
   const tail = body.transactions.slice(header.sealedCount).map((transaction) => {
     assert(transaction !== undefined, "the body is complete");
     return transaction;
@@ -208,6 +205,7 @@ export function materialFor(context: Context, account: AccountId, opportunity: O
     executedHeight,
     spendable: covered > 0n ? covered : 0n,
     feeRecipient: builder.feeRecipient,
+    ancestorBids: ancestorBidsOf(context, parentHash),
     key: isOpenSoon ? sealing?.keygen.live?.key : undefined,
     transactions: context.pool.select({
       bytesMax: TAIL_BYTES_MAX,
@@ -216,4 +214,16 @@ export function materialFor(context: Context, account: AccountId, opportunity: O
       isExcluded: (hash) => carried.has(hash),
     }),
   };
+}
+
+/** Bids of the blocks between the executed head and the parent, the parent's first. */
+function ancestorBidsOf(context: Context, parentHash: BlockHash): readonly BidHash[] {
+  const bids: BidHash[] = [];
+  for (let hash = parentHash; hash !== context.execution.final.blockHash; ) {
+    const header = context.bodies.get(hash)?.proposal.header;
+    if (header === undefined) return bids;
+    if (header.bidHash !== NO_BID) bids.push(header.bidHash);
+    hash = header.parentHash;
+  }
+  return bids;
 }

@@ -314,7 +314,7 @@ function afterExecution(context: Context, executed: readonly FinalizedBlock[]): 
   for (const blockHash of context.retained.splice(0, Math.max(0, context.retained.length - RETAINED_BODIES)))
     context.bodies.delete(blockHash);
   const height = Height.next(last.header.height);
-  context.builders?.auction.advance({ height });
+  context.builders?.auction.advance(last.header);
   for (const expired of [...context.pool.expire(height), ...(context.sealing?.pool.expire(height) ?? [])]) {
     const refusal = { code: "expired", canRetry: false, advice: "sign it again with a later expiry height" };
     context.outbox.effects.push({ type: "dropped", hash: expired.hash, refusal });
