@@ -69,8 +69,8 @@ export class AccountStore implements Undoable {
     return this.table.words(slot)[recordOffset(slot) + ACCOUNT.sender] as number;
   }
 
-  /** Outside of linked chains only. */
   setSender(slot: number, sender: number): void {
+    this.#undo.saveRecord(this.table, slot);
     this.table.prepare(slot)[recordOffset(slot) + ACCOUNT.sender] = sender;
   }
 

@@ -24,6 +24,8 @@ export class BuilderExecutor {
   readonly #amount = new Uint32Array(AMOUNT_WORDS);
   /** Slot of BUILDER_BOND_ACCOUNT; 0 on a chain that takes no builders. */
   readonly #bondSlot: number;
+  /** Of the block that is executed or simulated. */
+  #height = 0;
 
   constructor(state: LedgerState, reader: TransactionReader, parameters: ChainParameters) {
     this.#state = state;
@@ -40,6 +42,12 @@ export class BuilderExecutor {
     return this.#bondSlot;
   }
 
+  /** Call before anything of a block or a simulation runs. */
+  beginBlock(height: number): void {
+    this.#height = height;
+    this.#state.builders.beginBlock();
+  }
+
   /** Executes the operation at this word of the reader; its kind is one of the three and its flags are good. */
   execute(kind: number, at: number): number {
     if (this.#bondSlot === 0) return CODES.buildersOff;
@@ -50,7 +58,7 @@ export class BuilderExecutor {
   }
 
   /** L19, L20: pays the proposer and counts a failure, before anything of the block runs. Returns the slot of the account that takes the
-   *  fees of the open lane; 0: FEE_ACCOUNT does. */
+   *  fees of bundle and tail; 0: FEE_ACCOUNT does. */
   settle({ builder, value, proposer, failed }: BuiltBlock): number {
     const { accounts, builders } = this.#state;
     assert(this.#bondSlot !== 0, "L19: only a chain that takes builders has built blocks");
@@ -117,11 +125,6 @@ export class BuilderExecutor {
     builders.remove(slot);
     this.#move(this.#bondSlot, payee);
     return CODES.ok;
-  }
-
-  /** Of the block that is executed. */
-  get #height(): number {
-    return this.#state.meta.height + 1;
   }
 
   /** Slot of the sender's account in the fee asset, which a sender always has; leaves its id at the start of `#key`. */

@@ -1,9 +1,10 @@
 /** Builders (L17): one record for each, found by account; a record of zeroes is free, and the lowest free one is taken first. Keeps who
- *  may build when and who failed lately (L18, L20). Moves no money: bonds lie in BUILDER_BOND_ACCOUNT, and here stands whose they are. */
+ *  may build when and who failed lately (L18, L20), and which builders a block changed (L18). Moves no money: bonds lie in BUILDER_BOND_ACCOUNT, and here stands whose they are. */
 
+import type { BuilderChange } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
 import type { Builder } from "../types/builder.ts";
-import { type AccountId, Height } from "../types/ids.ts";
+import { type AccountId, Height, ZERO_HASH } from "../types/ids.ts";
 import { BUILDER_BOX_HEIGHTS, BUILDER_FAILURES_HEIGHTS, BUILDER_FAILURES_MAX } from "../types/limits.ts";
 import { addAmount, copyWords, readAmount, readInteger, subtractAmount, writeInteger } from "./amounts.ts";
 import type { HashBatch } from "./hash_batch.ts";
@@ -29,6 +30,8 @@ export class BuilderStore implements Undoable {
   readonly table: RecordTable;
   readonly #index: RecordIndex;
   readonly #undo: UndoLog;
+  /** By slot, records as they were before the block first touched them. What was taken back stands here too. */
+  readonly #before = new Map<number, Uint32Array>();
   #count = 0;
 
   constructor(options: { readonly batch: HashBatch; readonly undo: UndoLog; readonly seed: Uint8Array }) {
@@ -109,17 +112,29 @@ export class BuilderStore implements Undoable {
 
   /** L18: what the record says now, with the bond below which nobody may build. */
   describe(slot: number, bondMin: bigint): Builder {
-    const words = this.table.words(slot).slice(recordOffset(slot), recordOffset(slot) + RECORD_WORDS);
-    const bond = readAmount(words, BUILDER.bond);
-    const unbondingHeight = readInteger(words, BUILDER.unbondingHeight);
-    const boxedUntil = Height.of(readInteger(words, BUILDER.boxedUntil));
-    const port = words[BUILDER.port] as number;
-    return {
-      bond,
-      feeRecipient: idText<AccountId>(words, BUILDER.recipient),
-      endpoint: port === 0 ? undefined : { address: dottedOf(words[BUILDER.ipv4] as number), port },
-      isActiveAt: (height) => bond >= bondMin && height > boxedUntil && (unbondingHeight === 0 || height <= unbondingHeight + 1),
-    };
+    return describeRecord(this.#copyOf(slot), bondMin);
+  }
+
+  /** From here on changes are those of the next block. */
+  beginBlock(): void {
+    this.#before.clear();
+  }
+
+  /** Builders whose record is another one than at `beginBlock`, by account. */
+  changes(bondMin: bigint): readonly BuilderChange[] {
+    // A builder may have left one slot and taken another: what it was stands in the first.
+    const before = new Map<AccountId, Uint32Array | undefined>();
+    for (const [slot, then] of this.#before) {
+      const now = this.#copyOf(slot);
+      if (now.every((word, at) => word === then[at])) continue;
+      const held = idText<AccountId>(then, BUILDER.account);
+      const holds = idText<AccountId>(now, BUILDER.account);
+      if (held !== FREE) before.set(held, then);
+      if (holds !== FREE && !before.has(holds)) before.set(holds, undefined);
+    }
+    return [...before]
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([account, record]) => ({ account, before: record === undefined ? undefined : describeRecord(record, bondMin) }));
   }
 
   undo(action: number, slot: number): void {
@@ -144,10 +159,12 @@ export class BuilderStore implements Undoable {
     if (this.#count < this.table.count - 1) {
       let slot = 1;
       while (!this.#isFree(slot)) slot++;
+      this.#note(slot);
       this.#undo.saveRecord(this.table, slot);
       return slot;
     }
     const slot = this.table.append();
+    this.#note(slot);
     this.#undo.saveAction(this, ACTION_APPENDED, slot);
     return slot;
   }
@@ -159,7 +176,18 @@ export class BuilderStore implements Undoable {
     return true;
   }
 
+  #note(slot: number): void {
+    if (!this.#before.has(slot)) this.#before.set(slot, this.#copyOf(slot));
+  }
+
+  /** The record, or zeroes where its slot was taken back. */
+  #copyOf(slot: number): Uint32Array {
+    if (slot >= this.table.count) return new Uint32Array(RECORD_WORDS);
+    return this.table.words(slot).slice(recordOffset(slot), recordOffset(slot) + RECORD_WORDS);
+  }
+
   #prepare(slot: number): Uint32Array {
+    this.#note(slot);
     this.#undo.saveRecord(this.table, slot);
     return this.table.prepare(slot);
   }
@@ -173,6 +201,22 @@ export class BuilderStore implements Undoable {
     this.#index.remove(slot);
     this.#count--;
   }
+}
+
+/** What a record without an account holds in its place. */
+const FREE = ZERO_HASH as string as AccountId;
+
+function describeRecord(words: Uint32Array, bondMin: bigint): Builder {
+  const bond = readAmount(words, BUILDER.bond);
+  const unbondingHeight = readInteger(words, BUILDER.unbondingHeight);
+  const boxedUntil = Height.of(readInteger(words, BUILDER.boxedUntil));
+  const port = words[BUILDER.port] as number;
+  return {
+    bond,
+    feeRecipient: idText<AccountId>(words, BUILDER.recipient),
+    endpoint: port === 0 ? undefined : { address: dottedOf(words[BUILDER.ipv4] as number), port },
+    isActiveAt: (height) => bond >= bondMin && height > boxedUntil && (unbondingHeight === 0 || height <= unbondingHeight + 1),
+  };
 }
 
 /** Heights of all failures but the one that boxes, oldest first. */

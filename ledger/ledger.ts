@@ -1,6 +1,6 @@
 /** The ledger behind the `Application` interface: executes final blocks, answers queries with proofs, takes and restores snapshots.
  *  Deterministic: the same blocks give the same root on every runtime, whatever hasher or index seed is injected (L13). The rules
- *  L1 to L20 stand in README.md. */
+ *  L1 to L22 stand in README.md. */
 
 import { sha256 } from "../crypto/hashes.ts";
 import {
@@ -22,6 +22,7 @@ import { type AccountId, type ChainId, Height, type StateRoot } from "../types/i
 import { type OpenResult, SEALING_SUITES } from "../types/sealing.ts";
 import { type AccountRecord, accountProofCodec, decodeAccountRecord, type ProvenRecord } from "./account_proof.ts";
 import { accountKey, applyGenesis } from "./genesis_state.ts";
+import { GroupExecutor } from "./group_executor.ts";
 import { LedgerState } from "./ledger_state.ts";
 import { LEDGER_LIMITS, type LedgerLimits } from "./limits.ts";
 import { releasePending } from "./operation_executor.ts";
@@ -76,8 +77,9 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
   applyGenesis(state, genesis);
   state.assertConserved();
   let root = toHex<StateRoot>(state.root());
-  let executor = new TransactionExecutor(state, genesis.parameters);
+  let { executor, groups } = executorsOf(state, genesis.parameters);
   const takesSealed = genesis.parameters.sealingSuite !== SEALING_SUITES.none;
+  const takesBuilders = genesis.parameters.builderBondMin > 0n;
 
   function expireDue(timeMs: number): void {
     for (let count = 0; count < limits.expiriesPerBlockMax; count++) {
@@ -89,36 +91,38 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
 
   function execute(block: ExecutableBlock): ExecutionResult {
     assert(block.height === state.meta.height + 1, "blocks are executed in order of height");
+    assert(block.bundle === undefined || block.built !== undefined, "L21: only a builder brings a bundle");
     expireDue(block.timeMs);
-    executor.beginBlock(block.built);
+    executor.beginBlock(block, block.built);
     const lane = executeLane(block);
-    const open = block.transactions.slice(lane.length).map((transaction) => executeOpen(transaction, block));
+    const bundle = block.bundle && groups.runBundle(block.bundle);
+    const open = block.transactions.slice(lane.length).map((transaction) => executor.execute(transaction));
     state.assertConserved();
     state.meta.advance(block.height, block.timeMs);
     root = toHex<StateRoot>(state.root());
-    return { stateRoot: root, receipts: [...lane, ...open] };
+    const builders = state.builders.changes(genesis.parameters.builderBondMin);
+    return {
+      stateRoot: root,
+      receipts: [...lane, ...open],
+      ...(bundle === undefined ? {} : { bundle }),
+      ...(builders.length === 0 ? {} : { builders }),
+    };
   }
 
   /** L14, L15: the sealed lane is charged before anything of it runs, so no content changes who could pay. */
-  function executeLane({ transactions, opened, height, timeMs }: ExecutableBlock): readonly TransactionReceipt[] {
+  function executeLane({ transactions, opened }: ExecutableBlock): readonly TransactionReceipt[] {
     assert(opened.length <= transactions.length, "L14: nothing was opened that is not in the block");
     const lane = transactions.slice(0, opened.length);
     assert(
       lane.every(({ sealed }) => sealed !== undefined),
       "L14: what was opened stands first in the block",
     );
-    const charged = lane.map((transaction) => executor.charge(transaction, height));
+    const charged = lane.map((transaction) => executor.charge(transaction));
     return lane.map((transaction, index) => {
       const code = charged[index] as TransactionCodeName;
       if (code !== "ok") return { hash: transaction.hash, code: TRANSACTION_CODES[code], operationCodes: NO_CODES };
-      return executor.executeOpened(transaction, opened[index] as OpenResult, timeMs);
+      return executor.executeOpened(transaction, opened[index] as OpenResult);
     });
-  }
-
-  function executeOpen(transaction: ParsedTransaction, { height, timeMs }: ExecutableBlock): TransactionReceipt {
-    assert(transaction.sealed === undefined, "L14: every sealed transaction of a block was opened");
-    if (transaction.keygen !== undefined) return { hash: transaction.hash, code: TRANSACTION_CODES.ok, operationCodes: NO_CODES };
-    return executor.execute(transaction, height, timeMs);
   }
 
   function check(transaction: ParsedTransaction): CheckResult {
@@ -155,7 +159,7 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
     if (restored === undefined) return false;
     state = restored;
     root = snapshot.root;
-    executor = new TransactionExecutor(state, genesis.parameters);
+    ({ executor, groups } = executorsOf(state, genesis.parameters));
     return true;
   }
 
@@ -174,7 +178,8 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
     checkSealed,
     execute,
     describeCode,
-    builderOf: genesis.parameters.builderBondMin === 0n ? undefined : builderOf,
+    builderOf: takesBuilders ? builderOf : undefined,
+    simulate: takesBuilders ? (simulation) => groups.simulate(simulation) : undefined,
     snapshot: () => takeSnapshot(state, root),
     restore,
     queryAccount: (query) => queryAccount(state, query, genesis.parameters.feeAsset),
@@ -184,6 +189,11 @@ export function createLedgerWithLimits(options: LedgerOptions, limits: LedgerLim
 }
 
 const NO_CODES: readonly number[] = [];
+
+function executorsOf(state: LedgerState, parameters: Genesis["parameters"]): { executor: TransactionExecutor; groups: GroupExecutor } {
+  const executor = new TransactionExecutor(state, parameters);
+  return { executor, groups: new GroupExecutor({ state, executor, feeAsset: parameters.feeAsset }) };
+}
 
 const SEALING_OFF: ParseResult = {
   ok: false,

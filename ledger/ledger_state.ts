@@ -51,7 +51,7 @@ export class LedgerState {
     this.limits = limits;
     this.meta = new MetaRecord(undo, options.chainId);
     this.accounts = new AccountStore({ batch, undo, seed });
-    this.nonces = new NonceStore(batch);
+    this.nonces = new NonceStore({ batch, undo });
     this.pendings = new PendingStore({ batch, undo, seed, limits, meta: this.meta });
     this.assets = new AssetStore({ batch, undo });
     this.builders = new BuilderStore({ batch, undo, seed });

@@ -7,14 +7,19 @@ import type { HashBatch } from "./hash_batch.ts";
 import { NONCE_WINDOW, TABLE_DEPTHS } from "./limits.ts";
 import { ID_WORDS, SENDER } from "./record_layout.ts";
 import { RecordTable, recordOffset } from "./record_table.ts";
+import type { Undoable, UndoLog } from "./undo_log.ts";
+
+const ACTION_ADDED = 1;
 
 export type NonceVerdict = "fresh" | "tooOld" | "replayed" | "tooFar";
 
-export class NonceStore {
+export class NonceStore implements Undoable {
   readonly table: RecordTable;
+  readonly #undo: UndoLog;
 
-  constructor(batch: HashBatch) {
+  constructor({ batch, undo }: { readonly batch: HashBatch; readonly undo: UndoLog }) {
     this.table = new RecordTable({ depth: TABLE_DEPTHS.senders, batch, keepsBefore: false });
+    this.#undo = undo;
   }
 
   /** A sender without a record (slot 0) has used nothing; its window begins at 0. */
@@ -31,6 +36,7 @@ export class NonceStore {
   /** A record for a sender's first transaction. */
   add(sender: Uint32Array, from: number): number {
     const slot = this.table.append();
+    this.#undo.saveAction(this, ACTION_ADDED, slot);
     copyWords(this.table.prepare(slot), recordOffset(slot), sender, from, ID_WORDS);
     return slot;
   }
@@ -38,6 +44,7 @@ export class NonceStore {
   /** Marks a fresh nonce as used; one above the window slides the window up to it. */
   use(slot: number, nonce: number): void {
     assert(slot !== 0, "the reserved record keeps no nonces");
+    this.#undo.saveRecord(this.table, slot);
     const words = this.table.prepare(slot);
     const at = recordOffset(slot);
     const base = readInteger(words, at + SENDER.base);
@@ -50,6 +57,10 @@ export class NonceStore {
     }
     const word = at + bitmapWord(nonce);
     words[word] = (words[word] as number) | bitOf(nonce);
+  }
+
+  undo(): void {
+    this.table.removeNewest();
   }
 
   /** The lowest nonce still usable, and those above it that are used, ascending. */

@@ -38,7 +38,7 @@ export function createNullApplication(options: { readonly chainId: ChainId }): A
   function execute(block: ExecutableBlock): ExecutionResult {
     assert(block.height === Height.next(height), "blocks are executed in order of height");
     assert(block.opened.length === 0, "opaque bytes are never sealed");
-    assert(block.built === undefined, "nobody builds blocks of opaque bytes");
+    assert(block.built === undefined && block.bundle === undefined, "nobody builds blocks of opaque bytes");
     const bodyRoot = fromHex(bodyRootOf(block.transactions.map((transaction) => transaction.hash)));
     root = sha256(concatBytes([ROOT_TAG, root, uint64(block.height), uint64(block.timeMs), bodyRoot]));
     height = block.height;

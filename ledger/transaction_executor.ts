@@ -1,13 +1,12 @@
 /** Judges and executes whole transactions: chain, expiry, fee and nonce first (L2, L3, L4), then the operations. Takes fees to whom they
- *  belong (L19). Sealed ones in two
- *  steps: all of a block are charged before any content runs (L14). Admission and execution use the same judgement, so what is
- *  refused here was refused there unless the state moved in between. */
+ *  belong (L19). Sealed ones in two steps: all of a block are charged before any content runs (L14). Admission and execution use the same
+ *  judgement, so what is refused here was refused there unless the state moved in between. */
 
 import type { ParsedTransaction, TransactionReceipt } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
 import type { BuiltBlock } from "../types/builder.ts";
 import type { Genesis } from "../types/genesis.ts";
-import type { TransactionHash } from "../types/ids.ts";
+import type { AccountId, TransactionHash } from "../types/ids.ts";
 import type { OpenResult } from "../types/sealing.ts";
 import { FEE_ACCOUNT } from "../types/transaction.ts";
 import { AMOUNT_WORDS, copyWords, readAmount, writeAmount, writeInteger } from "./amounts.ts";
@@ -22,6 +21,12 @@ import { PAYLOAD } from "./transaction_bytes.ts";
 import { TransactionReader } from "./transaction_reader.ts";
 
 const NO_CODES: readonly number[] = [];
+
+/** Height and time that transactions run at. */
+export interface ExecutionPlace {
+  readonly height: number;
+  readonly timeMs: number;
+}
 
 const NONCE_CODES: Readonly<Record<NonceVerdict, TransactionCodeName>> = {
   fresh: "ok",
@@ -40,7 +45,9 @@ export class TransactionExecutor {
   readonly #fee = new Uint32Array(AMOUNT_WORDS);
   readonly #feeSlot: number;
   #payer = 0;
-  /** L19: slot of the account that takes the fees of the open lane; 0: #feeSlot does. */
+  #height = 0;
+  #timeMs = 0;
+  /** L19: slot of the account that takes the fees of bundle and tail; 0: #feeSlot does. */
   #recipient = 0;
 
   constructor(state: LedgerState, parameters: Genesis["parameters"]) {
@@ -65,21 +72,37 @@ export class TransactionExecutor {
     return this.#judgeFee(this.#feeSlot);
   }
 
-  /** Call before the first transaction of each block. Undefined: its proposer built it. */
-  beginBlock(built: BuiltBlock | undefined): void {
+  /** Call before the first transaction of each block. `built` undefined: its proposer built it. */
+  beginBlock(place: ExecutionPlace, built: BuiltBlock | undefined): void {
+    this.#begin(place);
     this.#recipient = built === undefined ? 0 : this.#builders.settle(built);
   }
 
-  execute(transaction: ParsedTransaction, height: number, timeMs: number): TransactionReceipt {
+  /** Call before the first transaction of each simulation: `payee` takes the fees if its account is open. */
+  beginSimulation(place: ExecutionPlace, payee: AccountId): void {
+    this.#begin(place);
+    this.#recipient = this.#state.accounts.find(accountKey(payee, this.#parameters.feeAsset));
+  }
+
+  #begin({ height, timeMs }: ExecutionPlace): void {
+    this.#height = height;
+    this.#timeMs = timeMs;
+    this.#builders.beginBlock(height);
+  }
+
+  /** Anything but a sealed transaction. Key generation messages have no effect here. */
+  execute(transaction: ParsedTransaction): TransactionReceipt {
     const { hash } = transaction;
-    const charged = this.charge(transaction, height);
-    return charged === "ok" ? this.#run(hash, timeMs) : { hash, code: CODES[charged], operationCodes: NO_CODES };
+    assert(transaction.sealed === undefined, "L14: every sealed transaction of a block was opened");
+    if (transaction.keygen !== undefined) return { hash, code: CODES.ok, operationCodes: NO_CODES };
+    const charged = this.charge(transaction);
+    return charged === "ok" ? this.#run(hash) : { hash, code: CODES[charged], operationCodes: NO_CODES };
   }
 
   /** Uses the nonce and takes the fee. Anything but "ok" is the receipt: nothing of the transaction runs. */
-  charge(transaction: ParsedTransaction, height: number): TransactionCodeName {
+  charge(transaction: ParsedTransaction): TransactionCodeName {
     this.#reader.load(transaction);
-    const envelope = this.#judgeEnvelope(height);
+    const envelope = this.#judgeEnvelope(this.#height);
     if (envelope !== "ok") return envelope;
     this.#useNonce();
     const payee = this.#payee();
@@ -91,17 +114,17 @@ export class TransactionExecutor {
   }
 
   /** L15: runs the content of a sealed transaction that was charged, or says why it has none. */
-  executeOpened(transaction: ParsedTransaction, opened: OpenResult, timeMs: number): TransactionReceipt {
+  executeOpened(transaction: ParsedTransaction, opened: OpenResult): TransactionReceipt {
     const { hash } = transaction;
     if (!opened.ok) return { hash, code: CODES[opened.reason], operationCodes: NO_CODES };
     this.#reader.load(transaction);
     const content = this.#reader.loadContent(opened.message);
     if (content !== "ok") return { hash, code: CODES[content], operationCodes: NO_CODES };
-    return this.#run(hash, timeMs);
+    return this.#run(hash);
   }
 
-  #run(hash: TransactionHash, timeMs: number): TransactionReceipt {
-    const operationCodes = this.#operations.run(timeMs);
+  #run(hash: TransactionHash): TransactionReceipt {
+    const operationCodes = this.#operations.run(this.#timeMs);
     return { hash, code: operationCodes.some(isFailure) ? CODES.operationsFailed : CODES.ok, operationCodes };
   }
 

@@ -5,7 +5,14 @@ import { createLedgerWithLimits, type Ledger } from "../../ledger/ledger.ts";
 import type { LedgerLimits } from "../../ledger/limits.ts";
 import type { PairHasher } from "../../ledger/pair_hasher.ts";
 import type { OperationCodeName } from "../../ledger/result_codes.ts";
-import type { ParsedTransaction, TransactionReceipt } from "../../types/application.ts";
+import type {
+  ExecutableBlock,
+  ExecutionResult,
+  GroupResult,
+  ParsedTransaction,
+  StateSnapshot,
+  TransactionReceipt,
+} from "../../types/application.ts";
 import type { BuiltBlock } from "../../types/builder.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
 import { buildEnvelope, encodeContent } from "../../types/envelope.ts";
@@ -202,14 +209,59 @@ export class LedgerWorld {
 
   /** Executes a block on both; `afterMs` is the block's time after the last one, `lane` its sealed lane, `built` who built it. */
   run(payloads: readonly TransactionPayload[], afterMs = 10, lane: readonly SealedCase[] = [], built?: BuiltBlock): RunResult {
-    const height = Height.next(this.ledger.height);
-    const timeMs = TimestampMs.of(this.model.timeMs + afterMs);
-    const transactions = [...lane.map(({ transaction }) => transaction), ...payloads.map((payload) => this.parse(payload))];
-    const opened = lane.map((each) => each.opened);
-    const { receipts, stateRoot } = this.ledger.execute({ height, timeMs, transactions, opened, built });
+    const block = this.block({ payloads, afterMs, lane, built });
+    const { receipts, stateRoot } = this.ledger.execute(block);
+    const { height, timeMs } = block;
     const expected = this.model.execute({ height, timeMs, payloads, sealed: lane.map(({ model }) => model), built });
     return { receipts, stateRoot, expected };
   }
+
+  /** Executes a block with a bundle. The model takes what the ledger included for open transactions in front of the tail: whether the
+   *  ledger chose well is for the test to judge. */
+  runBundle(plan: BlockPlan & { readonly groups: readonly (readonly TransactionPayload[])[]; readonly built: BuiltBlock }): BundleRun {
+    const block = this.block(plan);
+    const result = this.ledger.execute(block);
+    const included = plan.groups.filter((_, index) => result.bundle?.[index]?.isIncluded === true).flat();
+    const payloads = [...included, ...(plan.payloads ?? [])];
+    const { height, timeMs, built } = block;
+    this.model.execute({ height, timeMs, payloads, sealed: (plan.lane ?? []).map(({ model }) => model), built });
+    return { block, result, bundle: result.bundle ?? [] };
+  }
+
+  /** The next block, as the ledger takes it. */
+  block({ payloads = [], afterMs = 10, lane = [], built, groups }: BlockPlan): ExecutableBlock {
+    return {
+      height: Height.next(this.ledger.height),
+      timeMs: TimestampMs.of(this.model.timeMs + afterMs),
+      transactions: [...lane.map(({ transaction }) => transaction), ...payloads.map((payload) => this.parse(payload))],
+      opened: lane.map((each) => each.opened),
+      built,
+      bundle: groups?.map((group) => group.map((payload) => this.parse(payload))),
+    };
+  }
+
+  /** Another ledger of this chain, in the state of the snapshot; other seeds of its indices. */
+  twin(snapshot: StateSnapshot = this.ledger.snapshot()): Ledger {
+    const indexSeed = new Uint8Array(32).fill(7);
+    const twin = createLedgerWithLimits({ genesis: this.genesis, chainId: this.chainId, indexSeed }, this.limits);
+    if (!twin.restore(snapshot)) throw new Error("the twin does not take the snapshot");
+    return twin;
+  }
+}
+
+/** A block as a test means it; what is left out is empty. */
+export interface BlockPlan {
+  readonly payloads?: readonly TransactionPayload[];
+  readonly afterMs?: number;
+  readonly lane?: readonly SealedCase[];
+  readonly built?: BuiltBlock | undefined;
+  readonly groups?: readonly (readonly TransactionPayload[])[];
+}
+
+export interface BundleRun {
+  readonly block: ExecutableBlock;
+  readonly result: ExecutionResult;
+  readonly bundle: readonly GroupResult[];
 }
 
 export interface RunResult {
