@@ -113,6 +113,19 @@ export function chooseBid(
   return best === undefined || tail === undefined ? undefined : { bid: best.bid, tail };
 }
 
+/** Is there a bid that we could build with if we proposed now? What waits in a builder's hands is work that no pool shows. */
+export function isBidWaiting(context: Context): boolean {
+  const { builders, execution } = context;
+  if (builders === undefined || builders.auction.count === 0 || !context.config.takesBids) return false;
+  const { final } = execution;
+  const parentHash = context.certifiedTip?.blockHash ?? final.blockHash;
+  const parentHeight = parentHash === final.blockHash ? final.height : context.bodies.get(parentHash)?.proposal.header.height;
+  if (parentHeight === undefined) return false;
+  const { view } = context.consensus.status;
+  const keyId = keyIdAt(context.sealing, final.height);
+  return chooseBid(context, { height: Height.next(parentHeight), parentHash, view, executedHeight: final.height, keyId }) !== undefined;
+}
+
 /** The whole tail, or nothing: voters who lack a part of it would have to fetch it. */
 function tailOf(
   context: Context,

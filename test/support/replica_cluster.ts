@@ -12,7 +12,7 @@ import type { Application, ParsedTransaction } from "../../types/application.ts"
 import type { Proposal } from "../../types/block.ts";
 import { type BlockHash, Epoch, Height, TimestampMs, type TransactionHash, ValidatorIndex } from "../../types/ids.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
-import { ballotSigningBytes, proposalSigningBytes } from "../../types/signing.ts";
+import { ballotSigningBytes, proposalSigningBytes, type SigningDomain } from "../../types/signing.ts";
 import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
 import type { Ballot, SignedVote } from "../../types/vote.ts";
 import { CHAIN_ID } from "./chain.ts";
@@ -38,6 +38,7 @@ export const TEST_CONFIG: ReplicaConfig = {
 };
 
 export interface ClusterNode {
+  /** From the number of validators on: an observer. */
   readonly index: ValidatorIndex;
   readonly peer: PeerKey;
   readonly disk: Disk;
@@ -66,6 +67,7 @@ export interface Cluster {
   filter: LinkFilter | undefined;
   /** Takes an effect of a Byzantine node over (true) instead of performing it. */
   intercept: ((node: ClusterNode, effect: ReplicaEffect) => boolean) | undefined;
+  readonly domain: SigningDomain;
   /** Gives a node an input out of turn. */
   inject(node: ClusterNode, input: ReplicaInput): void;
   after(delayMs: number, act: () => void): void;
@@ -82,6 +84,8 @@ interface Event {
 
 export function createCluster(options: {
   readonly count: number;
+  /** Nodes that follow and never sign, after the validators. */
+  readonly observers?: number;
   readonly seed: number;
   readonly createApplication?: () => Application;
   /** Sealed transactions by the fast suite; the application must take them. */
@@ -137,7 +141,7 @@ export function createCluster(options: {
     const replica = createReplica({
       domain,
       validators,
-      self: ValidatorIndex.of(index),
+      self: index < options.count ? ValidatorIndex.of(index) : undefined,
       bls,
       verifyEd25519,
       application,
@@ -148,7 +152,7 @@ export function createCluster(options: {
     return { replica, application, keygen: sealing?.keygen };
   }
 
-  const nodes: ClusterNode[] = secrets.map((_, index) => {
+  const nodes: ClusterNode[] = Array.from({ length: options.count + (options.observers ?? 0) }, (_, index) => {
     const disk: Disk = { records: [], blocks: new Map(), finality: new Map(), operations: new Map(), shares: new Map() };
     const started = start({ disk }, index);
     return {
@@ -165,6 +169,7 @@ export function createCluster(options: {
 
   const cluster: Cluster = {
     nodes,
+    domain,
     get nowMs() {
       return nowMs;
     },
@@ -242,7 +247,10 @@ export function createCluster(options: {
   }
 
   const others = (node: ClusterNode): ClusterNode[] => nodes.filter((other) => other !== node);
-  const senderOf = (node: ClusterNode): Sender => ({ type: "validator", validator: node.index, peer: node.peer });
+  /** The sealed lane's messages and votes are between validators. */
+  const otherValidators = (node: ClusterNode): ClusterNode[] => others(node).filter(({ index }) => index < options.count);
+  const senderOf = ({ index, peer }: ClusterNode): Sender =>
+    index < options.count ? { type: "validator", validator: index, peer } : { type: "relay", peer };
 
   function perform(node: ClusterNode, effect: ReplicaEffect): void {
     if (cluster.intercept?.(node, effect) === true) return;
@@ -252,13 +260,15 @@ export function createCluster(options: {
       case "signVote": {
         const signature = bls.sign(secrets[node.index] as Uint8Array, ballotSigningBytes(domain, effect.ballot));
         const vote = { ballot: effect.ballot, validator: node.index, signature };
-        for (const other of others(node)) deliver(node, other, effect.ballot.kind, () => input(other, { type: "vote", from, vote }));
+        for (const other of otherValidators(node)) {
+          deliver(node, other, effect.ballot.kind, () => input(other, { type: "vote", from, vote }));
+        }
         return input(node, { type: "signedVote", vote });
       }
       case "signProposal": {
-        const { header, justification, transactionHashes, lists } = effect;
+        const { header, justification, transactionHashes, lists, bid } = effect;
         const signature = signEd(edKeys[node.index] as Uint8Array, proposalSigningBytes(domain, header.view, effect.blockHash));
-        const proposal = { header, ...justification, transactionHashes, lists, signature };
+        const proposal = { header, ...justification, transactionHashes, lists, bid, signature };
         for (const other of others(node)) deliver(node, other, "proposal", () => input(other, { type: "proposal", from, proposal }));
         return input(node, { type: "signedProposal", proposal });
       }
@@ -275,7 +285,7 @@ export function createCluster(options: {
         return;
       case "sendDirect": {
         const { message, to } = effect;
-        const recipients = to === undefined ? others(node) : nodes.filter(({ index }) => index === to);
+        const recipients = to === undefined ? otherValidators(node) : nodes.filter(({ index }) => index === to);
         for (const other of recipients) deliver(node, other, message.type, () => input(other, { type: "sealing", from, message }));
         return;
       }

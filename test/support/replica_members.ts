@@ -25,7 +25,8 @@ export interface Members {
   readonly edKeys: readonly Uint8Array[];
   readonly validators: ValidatorSetContext;
   readonly domain: SigningDomain;
-  /** A fresh key generation each time, as after a restart; undefined where the cluster does not seal. */
+  /** A fresh key generation each time, as after a restart; undefined where the cluster does not seal. An index beyond the validators is an
+   *  observer's. */
   sealingOf(index: number): SealingOptions | undefined;
 }
 
@@ -59,7 +60,9 @@ export function createMembers(options: {
   function sealingOf(index: number): SealingOptions | undefined {
     if (sealing === undefined) return undefined;
     const { windowMs, suite: _, ...config } = sealing;
-    const sign = (message: Uint8Array): Uint8Array => signEd(edKeys[index] as Uint8Array, message);
+    const edKey = edKeys[index];
+    const sign = edKey === undefined ? undefined : (message: Uint8Array): Uint8Array => signEd(edKey, message);
+    const sealingSecretKey = sealingKeys[index];
     const keygen = createKeygen({
       suite,
       verify: verifyEd25519,
@@ -68,7 +71,10 @@ export function createMembers(options: {
       threshold: listQuorumOf(count),
       windowMs: windowMs ?? 2_000,
       resharing: undefined,
-      self: { index: ValidatorIndex.of(index), sealingSecretKey: sealingKeys[index] as Uint8Array, sign, holder: undefined },
+      self:
+        sign === undefined || sealingSecretKey === undefined
+          ? undefined
+          : { index: ValidatorIndex.of(index), sealingSecretKey, sign, holder: undefined },
     });
     return { suite, keygen, sign, config: { ...TEST_SEALING, ...config } };
   }

@@ -11,8 +11,10 @@ import type { SealingSuite } from "../../types/sealing.ts";
 import type { PeerKey } from "../../types/sender.ts";
 import { FEE_ACCOUNT, OPERATION_KINDS, type Operation } from "../../types/transaction.ts";
 import { CHAIN_ID } from "./chain.ts";
+import { createFastBls } from "./fast_bls.ts";
 import type { Cluster, ClusterNode } from "./replica_cluster.ts";
 import { createCluster } from "./replica_cluster.ts";
+import { createMembers } from "./replica_members.ts";
 
 const FEE_ASSET = 1;
 const FUNDS = 1_000_000n;
@@ -38,7 +40,12 @@ interface SealChange {
 
 export const userOf = (user: number): AccountId => toHex<AccountId>(sha256(asciiBytes(`user ${user}`)));
 
-export function createSealedWorld(options: Omit<Parameters<typeof createCluster>[0], "createApplication">): SealedWorld {
+export function createSealedWorld(
+  options: Omit<Parameters<typeof createCluster>[0], "createApplication"> & {
+    /** The chain takes builders with at least this bond. */
+    readonly builderBondMin?: bigint;
+  },
+): SealedWorld {
   const suite: SealingSuite = options.sealing?.suite ?? createFastSealing();
   const users = Array.from({ length: 8 }, (_, user) => userOf(user));
   const genesis: Genesis = {
@@ -55,9 +62,12 @@ export function createSealedWorld(options: Omit<Parameters<typeof createCluster>
       feePerOperation: 1,
       sealingSuite: 1,
       keygenWindowMs: 2_000,
-      builderBondMin: 0n,
+      builderBondMin: options.builderBondMin ?? 0n,
     },
-    validators: [],
+    validators:
+      options.builderBondMin === undefined
+        ? []
+        : createMembers({ ...options, bls: createFastBls(), sealing: undefined }).validators.set.validators,
     assets: [{ asset: FEE_ASSET, decimals: 0, issuer: FEE_ACCOUNT }],
     balances: users.map((account) => ({ account, asset: FEE_ASSET, amount: FUNDS })),
   };
