@@ -6,6 +6,7 @@ import path from "node:path";
 import process from "node:process";
 import { sha256 } from "../../crypto/hashes.ts";
 import { LEDGER_LIMITS } from "../../ledger/limits.ts";
+import type { TransactionReceipt } from "../../types/application.ts";
 import { toHex } from "../../types/bytes.ts";
 import { type AccountId, Height } from "../../types/ids.ts";
 import { BUILDER_UNBONDING_HEIGHTS } from "../../types/limits.ts";
@@ -38,6 +39,12 @@ export interface LedgerGolden {
   readonly blocks: readonly GoldenBlock[];
   /** A chain that takes builders. */
   readonly built: { readonly genesisRoot: string; readonly blocks: readonly GoldenBlock[]; readonly manifest: string };
+  /** A block that Bob built, with a bundle of three groups of which the second fails. */
+  readonly bundled: {
+    readonly block: GoldenBlock;
+    readonly groups: readonly (GoldenBlock["codes"] | { readonly position: number; readonly failed: GoldenBlock["codes"][number] })[];
+    readonly changedBuilders: readonly string[];
+  };
   /** SHA-256 of the proofs of Alice's account and of an absent one, after the last block. */
   readonly proofs: readonly string[];
   readonly manifest: string;
@@ -108,8 +115,8 @@ export function ledgerGolden(): LedgerGolden {
     { account: ALICE, asset: 2 },
   ];
   const proofs = queries.map((query) => toHex(sha256(world.ledger.queryAccount(query).proof)));
-  const built = builtGolden();
-  return { chainId: world.chainId, genesisRoot, blocks, built, proofs, manifest: toHex(sha256(world.ledger.snapshot().manifest)) };
+  const [built, bundled] = [builtGolden(), bundledGolden()];
+  return { chainId: world.chainId, genesisRoot, blocks, built, bundled, proofs, manifest: toHex(sha256(world.ledger.snapshot().manifest)) };
 }
 
 /** Registration, a block that Bob built and whose bundle failed, unbonding, and the bond back when its heights have passed. */
@@ -128,6 +135,31 @@ function builtGolden(): LedgerGolden["built"] {
   const last = world.payload(BOB, [operation("builderWithdraw")], { expiryHeight: Height.of(2_000) });
   results.push(world.run([last]));
   return { genesisRoot, blocks: results.map(goldenBlock), manifest };
+}
+
+function bundledGolden(): LedgerGolden["bundled"] {
+  const world = new LedgerWorld({ genesis: testGenesis({ builderBondMin: 1_000n }), limits: LEDGER_LIMITS });
+  const register = operation("builderRegister", { account: CAROL, amount: 5_000n });
+  world.run([world.payload(BOB, [register, operation("openAccount", { asset: FEE_ASSET, account: CAROL })])]);
+  const groups = [
+    [world.payload(ALICE, [transfer(CAROL, 70n), pend(9n, 500)]), world.payload(BOB, [transfer(ALICE, 8n)])],
+    [world.payload(ISSUER, [operation("registerAsset", { asset: 3, amount: 2n })]), world.payload(ALICE, [transfer(ALICE, 1n)])],
+    [world.payload(ALICE, [register])],
+  ];
+  const { result, bundle } = world.runBundle({
+    groups,
+    lane: [world.sealed({ sender: ALICE, content: [transfer(BOB, 3n)] })],
+    payloads: [world.payload(CAROL, [transfer(ALICE, 2n)])],
+    built: { builder: BOB, value: 55n, proposer: VALIDATOR_ACCOUNT, failed: false },
+  });
+  const codesOf = ({ code, operationCodes }: TransactionReceipt) => [code, operationCodes] as const;
+  return {
+    block: goldenBlock(result),
+    groups: bundle.map((group) =>
+      group.isIncluded ? group.receipts.map(codesOf) : { position: group.position, failed: codesOf(group.failed) },
+    ),
+    changedBuilders: (result.builders ?? []).map(({ account, before }) => `${account} ${before?.bond ?? "new"}`),
+  };
 }
 
 function goldenBlock({ stateRoot, receipts }: Pick<RunResult, "stateRoot" | "receipts">): GoldenBlock {

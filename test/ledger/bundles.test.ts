@@ -3,6 +3,7 @@
 
 import fc from "fast-check";
 import t from "tap";
+import { createNullApplication } from "../../ledger/null_application.ts";
 import { OPERATION_CODES as OP, TRANSACTION_CODES as TX } from "../../ledger/result_codes.ts";
 import type { ExecutableBlock, ExecutionResult, StateSnapshot } from "../../types/application.ts";
 import { Height } from "../../types/ids.ts";
@@ -125,23 +126,30 @@ t.test("L21: bundles that no machine may hand over trip an assertion", async (t)
   t.throws(() => world.twin().execute({ ...block, built: undefined, bundle: [[open]] }), { name: "AssertionError" });
   t.strictSame(world.twin().execute({ ...block, bundle: [] }).bundle, [], "none of its groups was fit");
   t.notOk("bundle" in world.twin().execute(block), "no bundle, no results");
+  const opaque = createNullApplication({ chainId: world.chainId });
+  const height = Height.of(1);
+  t.throws(() => opaque.execute({ ...block, height, built: undefined, bundle: [] }), { name: "AssertionError" }, "nobody builds there");
 });
 
 t.test("L18: execute: says whose record it changed and what was said of them before, each once, by account", async (t) => {
   const world = bundleWorld();
   const changesOf = (result: ExecutionResult): unknown =>
     (result.builders ?? []).map(({ account: id, before }) => [id, before?.bond, before?.isActiveAt(Height.of(3_000))]);
+  const byAccount = (rows: readonly (readonly unknown[])[]): unknown =>
+    [...rows].sort(([left], [right]) => ((left as string) < (right as string) ? -1 : 1));
   const execute = (plan: Parameters<LedgerWorld["block"]>[0]): ExecutionResult => world.ledger.execute(world.block(plan));
   t.notOk("builders" in execute({ payloads: [world.payload(ALICE, [transfer(BOB, 1n)])] }), "nothing changed, nothing is said");
   t.strictSame(changesOf(execute({ built: builtBy(BOB, { value: 10n }) })), [[BOB, 5_000n, true]]);
   t.notOk("builders" in execute({ built: builtBy(BOB) }), "a value of 0 changes nothing");
   t.strictSame(changesOf(execute({ built: builtBy(BOB, { failed: true }) })), [[BOB, 4_990n, true]]);
   const both = [world.payload(BOB, [operation("builderUnbond")]), world.payload(ALICE, [register({ amount: 2_000n })])];
-  const changes = [
-    [ALICE, undefined, undefined],
-    [BOB, 4_990n, true],
-  ].sort(([left], [right]) => ((left as string) < (right as string) ? -1 : 1));
-  t.strictSame(changesOf(execute({ payloads: both })), changes);
+  t.strictSame(
+    changesOf(execute({ payloads: both })),
+    byAccount([
+      [ALICE, undefined, undefined],
+      [BOB, 4_990n, true],
+    ]),
+  );
   const failing = [world.payload(BOB, [register({ ...linked, amount: 3n }), transfer(BOB, 1n)])];
   t.notOk("builders" in execute({ payloads: failing }), "what was taken back is no change");
   for (let height = 0; height < BUILDER_UNBONDING_HEIGHTS; height++) execute({});
@@ -150,23 +158,32 @@ t.test("L18: execute: says whose record it changed and what was said of them bef
   const swap = [
     world.payload(ALICE, [transfer(CAROL, 9_000n)], { expiryHeight }),
     world.payload(BOB, [operation("builderWithdraw")], { expiryHeight }),
-    world.payload(CAROL, [register({ amount: 1_500n })], { expiryHeight }),
+    world.payload(CAROL, [register({ amount: 1_500n }), operation("builderUnbond")], { expiryHeight }),
     world.payload(ALICE, [operation("builderUnbond")], { expiryHeight }),
   ];
-  const swapped = [
-    [ALICE, 2_000n, true],
-    [BOB, 4_990n, false],
-    [CAROL, undefined, undefined],
-  ].sort(([left], [right]) => ((left as string) < (right as string) ? -1 : 1));
-  t.strictSame(changesOf(execute({ payloads: swap })), swapped);
-  for (let height = 0; height < BUILDER_UNBONDING_HEIGHTS; height++) execute({});
   t.strictSame(
-    changesOf(
-      execute({ payloads: [world.payload(ALICE, [operation("builderWithdraw"), register({ amount: 1_000n })], { expiryHeight })] }),
-    ),
-    [[ALICE, 2_000n, false]],
-    "out and in again",
+    changesOf(execute({ payloads: swap })),
+    byAccount([
+      [ALICE, 2_000n, true],
+      [BOB, 4_990n, false],
+      [CAROL, undefined, undefined],
+    ]),
   );
+  for (let height = 0; height < BUILDER_UNBONDING_HEIGHTS; height++) execute({});
+  const move = [
+    world.payload(CAROL, [operation("builderWithdraw")], { expiryHeight }),
+    world.payload(ALICE, [operation("builderWithdraw"), register({ amount: 1_000n })], { expiryHeight }),
+  ];
+  t.strictSame(
+    changesOf(execute({ payloads: move })),
+    byAccount([
+      [ALICE, 2_000n, false],
+      [CAROL, 1_500n, false],
+    ]),
+    "out of one slot and into another",
+  );
+  const late = world.payload(ISSUER, [register({ amount: 1_000n })], { expiryHeight });
+  t.strictSame(changesOf(execute({ payloads: [late] })), [[ISSUER, undefined, undefined]], "a slot that was free is nobody's before");
 });
 
 const blockPlan = fc.record({
