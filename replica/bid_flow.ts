@@ -26,6 +26,9 @@ import { keyIdAt, NO_KEY } from "./sealing.ts";
 /** Views ahead of ours whose leader we may turn out to be: bids for blocks of later ones come too early. */
 const BID_VIEWS_AHEAD = 2;
 
+/** Transactions of tails that are looked for before one proposal: enough for the largest tail after another that lacks its last. */
+const LOOK_UPS_MAX = 2 * TAIL_TRANSACTIONS_MAX;
+
 /** Present on a chain that takes builders. */
 export interface Builders {
   readonly history: BuilderHistory;
@@ -59,9 +62,10 @@ export function acceptBid(context: Context, from: Sender, offered: OfferedBid): 
   const { auction } = builders;
   if (bid.expiryView < context.consensus.status.view || !isSoonLeader(context, builders.self)) return;
   if (auction.refusalOf(offered) !== undefined || !isAffordable(context, bid)) return;
-  const isShaped = tailHashes.length === bid.tailCount && bodyRootOf(tailHashes) === bid.tailRoot;
-  if (!isShaped || !isBidSigned(builders, bid)) return penalizePeer(context, from.peer, "invalidBid");
+  if (!isBidSigned(builders, bid)) return penalizePeer(context, from.peer, "invalidBid");
   auction.noteTry(bid);
+  const isTailNamed = tailHashes.length === bid.tailCount && bodyRootOf(tailHashes) === bid.tailRoot;
+  if (!isTailNamed) return penalizePeer(context, from.peer, "invalidBid");
   const bundle = judgeBundle(context, builders, bid, keyIdAt(context.sealing, context.execution.final.height));
   if (bundle === "valid") auction.offer(offered);
   else if (bundle === "invalid") penalizePeer(context, from.peer, "invalidBid");
@@ -102,10 +106,12 @@ export function chooseBid(
   if (builders === undefined || !config.takesBids) return undefined;
   const carried = context.work.carriedBy(block.parentHash, context.execution.final.blockHash);
   let tail: readonly ParsedTransaction[] | undefined;
+  let lookUps = 0;
   const best = builders.auction.best({
     ...block,
     isUsable: (offered) => {
-      if (!isCovered(builders, offered.bid, block) || !isBundleInTime(offered.bid, block)) return false;
+      lookUps += offered.tailHashes.length;
+      if (lookUps > LOOK_UPS_MAX || !isCovered(builders, offered.bid, block) || !isBundleInTime(offered.bid, block)) return false;
       tail = tailOf(context, offered, { height: block.height, carried });
       return tail !== undefined;
     },
@@ -113,17 +119,18 @@ export function chooseBid(
   return best === undefined || tail === undefined ? undefined : { bid: best.bid, tail };
 }
 
-/** Is there a bid that we could build with if we proposed now? What waits in a builder's hands is work that no pool shows. */
-export function isBidWaiting(context: Context): boolean {
+/** Is there a bundle that we could order if we proposed now? What waits in a builder's hands is work that no pool shows; tails wait in the pool. */
+export function isBundleWaiting(context: Context): boolean {
   const { builders, execution } = context;
   if (builders === undefined || builders.auction.count === 0 || !context.config.takesBids) return false;
   const { final } = execution;
   const parentHash = context.certifiedTip?.blockHash ?? final.blockHash;
   const parentHeight = parentHash === final.blockHash ? final.height : context.bodies.get(parentHash)?.proposal.header.height;
   if (parentHeight === undefined) return false;
-  const { view } = context.consensus.status;
   const keyId = keyIdAt(context.sealing, final.height);
-  return chooseBid(context, { height: Height.next(parentHeight), parentHash, view, executedHeight: final.height, keyId }) !== undefined;
+  const block = { height: Height.next(parentHeight), parentHash, executedHeight: final.height, keyId };
+  const isUsable = ({ bid }: OfferedBid): boolean => bid.tailCount === 0 && isCovered(builders, bid, block) && isBundleInTime(bid, block);
+  return builders.auction.best({ ...block, view: context.consensus.status.view, isUsable }) !== undefined;
 }
 
 /** The whole tail, or nothing: voters who lack a part of it would have to fetch it. */

@@ -15,7 +15,7 @@ import type { SigningDomain } from "../types/signing.ts";
 import type { BlsSuite, VerifyEd25519 } from "../types/suites.ts";
 import type { ValidatorSetContext } from "../types/validator_set.ts";
 import { acceptTransactions, refusalOf, republish } from "./admission.ts";
-import { acceptBid, createBuilders, isBidWaiting, materialFor, tellBuildable } from "./bid_flow.ts";
+import { acceptBid, createBuilders, isBundleWaiting, materialFor, tellBuildable } from "./bid_flow.ts";
 import { createBodies } from "./bodies.ts";
 import { abandonBodies, checkBody, fetchMissing } from "./body_flow.ts";
 import { buildBlock, resumeBuild } from "./build_flow.ts";
@@ -96,7 +96,7 @@ export function createReplica(options: ReplicaOptions): Replica {
     // A young chain has its first block to order: with it users see that the network lives, and consensus need not idle until then.
     const isYoung = isStarted && context.execution.final.height === Height.ZERO && context.tipView === View.ZERO;
     const waiting = { open: context.pool.count, sealed: context.sealing?.pool.count ?? 0, unexecuted: context.finalQueue.length };
-    const isAvailable = isYoung || context.work.isAvailable(waiting) || isBidWaiting(context);
+    const isAvailable = isYoung || context.work.isAvailable(waiting) || isBundleWaiting(context);
     if (isAvailable === isWorkTold) return;
     isWorkTold = isAvailable;
     context.feed({ type: "work", isAvailable });
