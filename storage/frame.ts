@@ -12,7 +12,7 @@ export const FRAME_HEADER_BYTES = 44;
 export const CHECKSUM_BYTES = 16;
 /** Larger than any block or batch of records. A length beyond it is damage. */
 export const FRAME_PAYLOAD_BYTES_MAX = 64 * 1024 * 1024;
-export const STORE_FORMAT = 2;
+export const STORE_FORMAT = 3;
 
 export const FRAME_TYPES = {
   segment: 1,

@@ -1,6 +1,7 @@
 /** The index in SQLite: block hash → height, transaction hash → (height, index), height → place in the operation log.
- *  Derived from the logs: a damaged or foreign database is deleted and filled again. Hashes are cut to 16 bytes; readers
- *  check what they find against the log, so that the index can be incomplete but never lie. */
+ *  Places of a bundle's transactions count on from those of its block (receipt_places.ts). Derived from the logs: a damaged or foreign
+ *  database is deleted and filled again. Hashes are cut to 16 bytes; readers check what they find against the log, so that the index can
+ *  be incomplete but never lie. */
 
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { fromHex, toHex } from "../types/bytes.ts";

@@ -27,8 +27,10 @@ export interface Recovered {
   readonly repairs: readonly string[];
 }
 
+/** The first place at which a transaction was executed; a later one of the same bytes was refused. */
 export interface TransactionLocation {
   readonly height: Height;
+  /** Of the block's transactions, or, from its `transactionCount` on, of what its bundle executed. */
   readonly index: number;
 }
 
@@ -55,7 +57,7 @@ export interface Store {
   /** Height of a final block. */
   heightOf(blockHash: BlockHash): Height | undefined;
   operation(height: Height): OperationEntry | undefined;
-  /** Where an executed transaction stands. */
+  /** Where an executed transaction stands; `receiptAt` (receipt_places.ts) gives its receipt. */
   locate(hash: TransactionHash): TransactionLocation | undefined;
   evidence(): readonly Evidence[];
   close(): Promise<void>;

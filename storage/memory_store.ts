@@ -16,6 +16,7 @@ import type { Recovered, Store, StoreIdentity, TransactionLocation } from "./int
 import { SHARE_BLOCKS_MAX, STORE_LIMITS } from "./limits.ts";
 import { isPrunable } from "./live_state.ts";
 import { operationsEqual } from "./operation_codec.ts";
+import { receiptPlaces } from "./receipt_places.ts";
 
 export interface MemoryStore extends Store {
   /** `save` without a promise, for drivers with virtual time. */
@@ -228,7 +229,7 @@ function forgetOld(disk: Disk): void {
 function logOperation(disk: Disk, entry: OperationEntry): void {
   disk.operations.set(entry.height, entry);
   disk.operationHeight = entry.height;
-  for (const [index, { hash }] of entry.receipts.entries()) {
+  for (const { hash, index } of receiptPlaces(entry)) {
     if (!disk.transactions.has(hash)) disk.transactions.set(hash, { height: entry.height, index });
   }
 }

@@ -9,6 +9,7 @@ import { BoundedCache } from "./cache.ts";
 import { corruptError, divergedError } from "./errors.ts";
 import type { StoreLimits } from "./limits.ts";
 import { decodeOperation, encodeOperation, operationsEqual, receiptHashAt } from "./operation_codec.ts";
+import { receiptAt } from "./receipt_places.ts";
 import type { FrameLocation, LogPosition, SegmentedLog } from "./segmented_log.ts";
 
 export interface StoredOperation {
@@ -69,10 +70,10 @@ export class OperationLog {
     return entry;
   }
 
-  /** The transaction at `index` of a height; undefined when there is none. */
+  /** The transaction at this place of a height (receipt_places.ts); undefined when there is none. */
   receiptHash(height: Height, place: { readonly location: FrameLocation; readonly index: number }): TransactionHash | undefined {
     const cached = this.#cache.get(height);
-    return cached === undefined ? receiptHashAt(this.#log.read(place.location), place.index) : cached.receipts[place.index]?.hash;
+    return cached === undefined ? receiptHashAt(this.#log.read(place.location), place.index) : receiptAt(cached, place.index)?.hash;
   }
 
   /** All entries from a place on, in order. */

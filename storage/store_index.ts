@@ -10,6 +10,7 @@ import type { TransactionLocation } from "./interface.ts";
 import type { StoreLimits } from "./limits.ts";
 import type { StoredFinality } from "./live_state.ts";
 import type { StoredOperation } from "./operation_log.ts";
+import { receiptPlaces } from "./receipt_places.ts";
 import type { FrameLocation } from "./segmented_log.ts";
 
 export class StoreIndex {
@@ -50,7 +51,7 @@ export class StoreIndex {
     if (this.#failure !== undefined) return;
     for (const { entry, location } of operations) {
       this.#operations.set(entry.height, location);
-      for (const [index, { hash }] of entry.receipts.entries()) {
+      for (const { hash, index } of receiptPlaces(entry)) {
         if (!this.#transactions.has(hash)) this.#transactions.set(hash, { height: entry.height, index });
         this.#queue.push({ type: "transaction", height: entry.height, index, hash });
       }

@@ -239,7 +239,15 @@ function finalitySave(height: number): Durable {
     code: 0,
     operationCodes: [0],
   }));
-  const operation = { height: entry.height, blockHash: entry.blockHash, stateRoot: hashOf<StateRoot>(height, 2), receipts, openings: [] };
+  const { blockHash } = entry;
+  const operation = {
+    height: entry.height,
+    blockHash,
+    stateRoot: hashOf<StateRoot>(height, 2),
+    receipts,
+    bundleReceipts: [],
+    openings: [],
+  };
   return { ...EMPTY, finality: [entry], operations: [operation] };
 }
 

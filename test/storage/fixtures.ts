@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import type { Durable, FinalityEntry, OperationEntry, ReplicaSnapshot, StoredShares } from "../../replica/interface.ts";
 import type { Recovered, Store, StoreIdentity } from "../../storage/interface.ts";
+import type { TransactionReceipt } from "../../types/application.ts";
 import { type Block, blockCodec, PLAIN_BLOCK } from "../../types/block.ts";
 import { toHex } from "../../types/bytes.ts";
 import type { Evidence } from "../../types/evidence.ts";
@@ -107,7 +108,20 @@ export function operationOf(height: number, count = 2): OperationEntry {
     operationCodes: index % 3 === 0 ? [0, 7, 300] : [],
   }));
   const openings = [2, 3, 5].includes(height % 6) ? openingsOf(height) : [];
-  return { height: Height.of(height), blockHash: blockHashOf(height), stateRoot: hashOf<StateRoot>(`root ${height}`), receipts, openings };
+  const bundleReceipts = bundleReceiptsOf(height);
+  const stateRoot = hashOf<StateRoot>(`root ${height}`);
+  return { height: Height.of(height), blockHash: blockHashOf(height), stateRoot, receipts, bundleReceipts, openings };
+}
+
+/** Every third height has a bundle of two transactions; every sixth repeats the first transaction of its block, which was refused there. */
+function bundleReceiptsOf(height: number): readonly TransactionReceipt[] {
+  if (height % 3 !== 0) return [];
+  const repeated = height % 6 === 0 ? transactionHashOf(height, 0) : bundledHashOf(height, 1);
+  return [bundledHashOf(height, 0), repeated].map((hash) => ({ hash, code: 0, operationCodes: [0, 0] }));
+}
+
+export function bundledHashOf(height: number, position: number): TransactionHash {
+  return hashOf<TransactionHash>(`bundled ${height}/${position}`);
 }
 
 /** A seed and a failure; `provers` proves the failure. */
@@ -199,7 +213,12 @@ export function describeStore(store: Store, heights: number): string {
   for (let number = 0; number <= heights + 1; number++) {
     const height = Height.of(number);
     const hashes = [blockHashOf(number), blockHashOf(number, 1)];
-    const places = [0, 1, 2].map((index) => JSON.stringify(store.locate(transactionHashOf(number, index))));
+    const hashesOfHeight = [
+      ...[0, 1, 2].map((index) => transactionHashOf(number, index)),
+      bundledHashOf(number, 0),
+      bundledHashOf(number, 1),
+    ];
+    const places = hashesOfHeight.map((hash) => JSON.stringify(store.locate(hash)));
     lines.push(
       `${number} finality ${JSON.stringify(store.finality(height), plain)} block ${describeBlock(store.blockAt(height))}`,
       `${number} by hash ${hashes.map((hash) => `${store.heightOf(hash)} ${describeBlock(store.blockByHash(hash))}`).join(" | ")}`,

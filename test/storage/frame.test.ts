@@ -8,7 +8,7 @@ import { BLOCK_SHARES_BYTES_MAX } from "../../storage/limits.ts";
 import { decodeOperation, encodeOperation, operationsEqual } from "../../storage/operation_codec.ts";
 import { concatBytes } from "../../types/bytes.ts";
 import { Height, ValidatorIndex } from "../../types/ids.ts";
-import { BLOCK_SEALED_MAX } from "../../types/limits.ts";
+import { BLOCK_OPENINGS_MAX } from "../../types/limits.ts";
 import { FAILED_SHARES_MAX } from "../../types/opening_message.ts";
 import type { Opening } from "../../types/sealing.ts";
 import * as fixtures from "./fixtures.ts";
@@ -100,7 +100,7 @@ t.test("decodeOperation: gives back what was encoded; anything else is undefined
       for (let length = 0; length < bytes.length; length++)
         if (decodeOperation(bytes.subarray(0, length)) !== undefined) t.fail(`length ${length}`);
       t.equal(decodeOperation(concatBytes([bytes, new Uint8Array(1)])), undefined);
-      t.equal(decodeOperation(concatBytes([Uint8Array.of(1), bytes.subarray(1)])), undefined, "the version before");
+      t.equal(decodeOperation(concatBytes([Uint8Array.of(2), bytes.subarray(1)])), undefined, "the version before");
     }
   }
 });
@@ -115,13 +115,13 @@ t.test("decodeOperation: an opening of an unknown type, or a share of no validat
   t.equal(decodeOperation(changed(failedAt + 3, 128)), undefined);
 });
 
-t.test("encodeOperation: the largest failed lane, fits a frame", async (t) => {
+t.test("encodeOperation: the largest failed lane with a bundle that failed too, fits a frame", async (t) => {
   const shares = Array.from({ length: FAILED_SHARES_MAX }, (_, index) => ({
     validator: ValidatorIndex.of(index),
     share: new Uint8Array(32),
     proof: new Uint8Array(64),
   }));
-  const openings = Array.from({ length: BLOCK_SEALED_MAX }, () => ({ type: "failed", shares }) as const);
+  const openings = Array.from({ length: BLOCK_OPENINGS_MAX }, () => ({ type: "failed", shares }) as const);
   const bytes = encodeOperation({ ...fixtures.operationOf(1), openings });
   t.ok(bytes.length < FRAME_PAYLOAD_BYTES_MAX / 2, `${bytes.length} bytes`);
 });

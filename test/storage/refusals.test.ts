@@ -8,7 +8,7 @@ import path from "node:path";
 import t, { type Test } from "tap";
 import type { StoreErrorCode } from "../../storage/errors.ts";
 import { type FileStoreOptions, openFileStore } from "../../storage/file_store.ts";
-import { checksumIn, FRAME_TYPES, frameHeader } from "../../storage/frame.ts";
+import { checksumIn, FRAME_TYPES, frameHeader, STORE_FORMAT } from "../../storage/frame.ts";
 import { FrameScanner } from "../../storage/frame_scanner.ts";
 import { createMemoryStore } from "../../storage/memory_store.ts";
 import { createRealFiles } from "../../storage/real_files.ts";
@@ -248,13 +248,13 @@ t.test("R9: openFileStore: the counter file elsewhere counts another store of th
   await refused(t, { directory: data, counterFile }, "rolledBack", /counts 3 saves of another store of this key/);
 });
 
-for (const format of [1, 3]) {
+for (const format of [1, STORE_FORMAT - 1, STORE_FORMAT + 1]) {
   t.test(`failure 3: openFileStore: the store has format ${format}, is refused until migrated`, async (t) => {
     const { data } = place(t);
     await use({ directory: data }, [0, 3]);
     const identity = path.join(data, "identity");
     const { createHash } = await import("node:crypto");
-    const body = fs.readFileSync(identity, "utf8").split("\nchecksum ")[0]?.replace("format 2", `format ${format}`) as string;
+    const body = fs.readFileSync(identity, "utf8").split("\nchecksum ")[0]?.replace(`format ${STORE_FORMAT}`, `format ${format}`) as string;
     fs.writeFileSync(identity, `${body}\nchecksum ${createHash("sha256").update(body).digest("hex").slice(0, 32)}\n`);
     await refused(
       t,
