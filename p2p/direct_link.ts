@@ -1,4 +1,4 @@
-/** The direct link with one validator: one long-lived consensus stream per direction over one connection.
+/** The direct link with one peer: one long-lived consensus stream per direction over one connection.
  *  Frames wait in a bounded queue and leave once per turn in one write, as long as the stream takes them; received bytes are cut
  *  into frames as they come. Status, ping and pong are handled here; everything else goes to the owner. */
 
@@ -10,7 +10,15 @@ import type { NetworkLimits } from "./limits.ts";
 import type { TurnEnd } from "./turn_end.ts";
 import { CONTROL_PING, CONTROL_PONG, CONTROL_STATUS, controlFrame, type LinkStatus, linkStatusCodec, tokenBytes, tokenOf } from "./wire.ts";
 
+export interface LinkBreak {
+  /** A stream of ours ended or was reset; otherwise the peer does not take or send anything. */
+  readonly isStreamOver: boolean;
+  readonly detail: string;
+}
+
 export interface DirectLinkOwner {
+  /** May the peer send a frame of so many bytes now? One that may not is dropped, control frames like others. */
+  isAllowed(bytes: number): boolean;
   /** A frame of `types/message.ts`: type byte and encoding. */
   onFrame(body: Uint8Array): void;
   onStatus(status: LinkStatus): void;
@@ -18,8 +26,8 @@ export interface DirectLinkOwner {
   onUp(): void;
   /** The bytes cannot be trusted any more; the owner penalizes and closes the connection. */
   onMalformed(failure: FrameFailure | "control"): void;
-  /** A stream ended or is stuck; the owner closes the connection. */
-  onBroken(detail: string): void;
+  /** A stream ended or is stuck; the owner closes the connection, or this link. */
+  onBroken(failure: LinkBreak): void;
 }
 
 export interface DirectLink {
@@ -41,6 +49,8 @@ export interface DirectLink {
   flush(): void;
   /** No call reaches the owner afterwards. */
   close(): void;
+  /** Resets both streams: of a closed link whose connection stays. */
+  abort(error: Error): void;
 }
 
 export function createDirectLink(options: {
@@ -61,8 +71,8 @@ export function createDirectLink(options: {
   let roundTripMs: number | undefined;
   let dropped = 0;
 
-  function broken(detail: string): void {
-    if (!isClosed) owner.onBroken(detail);
+  function over(detail: string): void {
+    if (!isClosed) owner.onBroken({ isStreamOver: true, detail });
   }
 
   function flush(): void {
@@ -76,7 +86,7 @@ export function createDirectLink(options: {
       }
       stuckSinceMs ??= nowMs();
     } catch (error) {
-      broken(`write failed: ${describeError(error)}`);
+      over(`write failed: ${describeError(error)}`);
     }
   }
 
@@ -89,6 +99,7 @@ export function createDirectLink(options: {
   }
 
   function onBody(body: Uint8Array): void {
+    if (!owner.isAllowed(body.length) || isClosed) return;
     const type = body[0] as number;
     if (type < CONTROL_STATUS) owner.onFrame(body);
     else if (!handleControl(type, body) && !isClosed) owner.onMalformed("control");
@@ -151,25 +162,30 @@ export function createDirectLink(options: {
         // libp2p empties its own buffer in a microtask that is queued already; more must not be added before that.
         queueMicrotask(flush);
       });
-      stream.addEventListener("close", (event) => broken(`outbound stream closed: ${describeError(event.error)}`));
+      stream.addEventListener("close", (event) => over(`outbound stream closed: ${describeError(event.error)}`));
       flush();
       announceUp();
     },
     attachInbound(stream) {
       inbound = stream;
       stream.addEventListener("message", onMessage);
-      stream.addEventListener("remoteCloseWrite", () => broken("peer ended its stream"));
-      stream.addEventListener("close", (event) => broken(`inbound stream closed: ${describeError(event.error)}`));
+      stream.addEventListener("remoteCloseWrite", () => over("peer ended its stream"));
+      stream.addEventListener("close", (event) => over(`inbound stream closed: ${describeError(event.error)}`));
       announceUp();
     },
     check(checkedMs) {
       if (isClosed) return;
-      if (stuckSinceMs !== undefined && checkedMs - stuckSinceMs > limits.stuckMs) broken("peer takes no frames");
-      else if (checkedMs - lastHeardMs > limits.linkSilenceMs) broken("peer is silent");
+      if (stuckSinceMs !== undefined && checkedMs - stuckSinceMs > limits.stuckMs)
+        owner.onBroken({ isStreamOver: false, detail: "peer takes no frames" });
+      else if (checkedMs - lastHeardMs > limits.linkSilenceMs) owner.onBroken({ isStreamOver: false, detail: "peer is silent" });
     },
     flush,
     close() {
       isClosed = true;
+    },
+    abort(error) {
+      outbound?.abort(error);
+      inbound?.abort(error);
     },
   };
   return link;

@@ -3,7 +3,7 @@
  *  Drop rule: when a bound is exceeded, the oldest frame of the kind that takes most of the exceeded resource goes, as often
  *  as needed; the frame just queued never does. A newer frame of a kind supersedes an older one: votes of past views, certificates
  *  and proposals below the tip reach the peer by re-sending or sync, lost shares and seeds by the fall-back of the opening. Of control
- *  frames and inclusion lists only the latest of each type waits: a validator's newer list stands for its older ones. */
+ *  frames, inclusion lists and bids only the latest of each type waits: a newer list or bid stands for its sender's older ones. */
 
 import { concatBytes } from "../types/bytes.ts";
 import type { Message } from "../types/message.ts";
@@ -26,7 +26,7 @@ interface Waiting {
   readonly frame: Uint8Array;
 }
 
-const LATEST_ONLY: ReadonlySet<FrameKind> = new Set<FrameKind>(["status", "ping", "pong", "list"]);
+const LATEST_ONLY: ReadonlySet<FrameKind> = new Set<FrameKind>(["status", "ping", "pong", "list", "bid"]);
 
 export function createFrameQueue(bounds: { readonly bytesMax: number; readonly framesMax: number }): FrameQueue {
   let waiting: Waiting[] = [];

@@ -24,7 +24,7 @@ export interface Gossip {
   publishTransactions(transactions: readonly Uint8Array[]): void;
   /** `body` is a frame's type byte and encoding. */
   publishConsensus(body: Uint8Array): void;
-  /** Is a full node among the subscribers of the consensus topic? */
+  /** Is a full node without a link among the subscribers of the consensus topic? */
   readonly isFullNodeListening: boolean;
   /** Do most peers take nothing at the moment? */
   readonly isCongested: boolean;
@@ -65,13 +65,22 @@ export function createGossip(options: {
   let isFullNodeListening = false;
 
   const isStrange = (peer: Peer): boolean => peer.identity.validator === undefined;
+  /** Does it get nothing but by gossip? */
+  const isUnlinked = (peer: Peer): boolean => isStrange(peer) && peer.link === undefined;
+
+  /** A full node listens, but for a builder that has a link with every validator it is connected with. */
+  function isListeningAnyway(): boolean {
+    if (self !== undefined) return false;
+    const validators = [...peers.all].filter((peer) => !isStrange(peer));
+    return validators.length === 0 || validators.some(({ link }) => link === undefined);
+  }
 
   /** Does somebody we know of lack a link with the peer that sent this? */
   function isForwardNeeded(source: Peer): boolean {
     const author = source.identity.validator;
     for (const peer of peers.all) {
       if (peer === source) continue;
-      if (isStrange(peer)) return true;
+      if (isUnlinked(peer)) return true;
       if (self === undefined) continue;
       if (author === undefined) return true;
       if (peer.links !== undefined && !Signers.has(peer.links, author)) return true;
@@ -93,7 +102,7 @@ export function createGossip(options: {
   function refreshListeners(): void {
     isFullNodeListening = gossip.getSubscribers(topics.consensus).some((peerId) => {
       const peer = peers.get(peerId.toString() as PeerKey);
-      return peer !== undefined && isStrange(peer);
+      return peer !== undefined && isUnlinked(peer);
     });
   }
 
@@ -175,7 +184,7 @@ export function createGossip(options: {
     },
     update(state) {
       needsHelp = state.needsHelp;
-      setSubscribed(self === undefined || state.isRelaying);
+      setSubscribed(isListeningAnyway() || state.isRelaying);
       refreshDirectPeers(state.nowMs);
       refreshListeners();
     },

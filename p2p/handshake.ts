@@ -1,4 +1,4 @@
-/** Binds a libp2p identity to a validator's key, once per connection, on `/sealstone/handshake/1`.
+/** Binds a libp2p identity to a validator's or a builder's key, once per connection, on `/sealstone/handshake/1`.
  *
  *    dialer   → listener   hello
  *    listener → dialer     hello, proof                      (or a refusal)
@@ -10,11 +10,12 @@
  *    validator index ‖ signer's session,
  *  the node keys being the public keys behind the two peer ids that noise has authenticated. So a proof holds for one connection
  *  between two identities only: it cannot be replayed (fresh challenge), passed on (both identities) or moved to another chain,
- *  set or validator. A full node sends no proof and stays a stranger. */
+ *  set or validator. A builder, which is a full node, proves its account instead: under another tag, with the account in place of
+ *  the index, so that neither proof passes for the other. A node that claims neither sends no proof and stays a stranger. */
 
 import type { Stream } from "@libp2p/interface";
 import { bytesEqual, concatBytes, fromHex, toHex } from "../types/bytes.ts";
-import type { ChainId, Epoch, ValidatorIndex, ValidatorSetHash } from "../types/ids.ts";
+import type { AccountId, ChainId, Epoch, ValidatorIndex, ValidatorSetHash } from "../types/ids.ts";
 import { TAGS } from "../types/signing.ts";
 import type { VerifyEd25519 } from "../types/suites.ts";
 import type { ValidatorSetContext } from "../types/validator_set.ts";
@@ -25,6 +26,8 @@ import { CHALLENGE_BYTES, type HandshakeMessage, type HandshakeRefusal, type Hel
 export interface ProvenIdentity {
   /** Undefined for a full node. */
   readonly validator: ValidatorIndex | undefined;
+  /** The account whose key it proved; whether that is a registered builder is another question. Undefined for a validator. */
+  readonly builder: AccountId | undefined;
   /** Hex; names the run of the peer's process. */
   readonly session: string;
 }
@@ -38,6 +41,7 @@ export interface HandshakeContext {
   readonly chainId: ChainId;
   readonly validators: ValidatorSetContext;
   readonly self: ValidatorIndex | undefined;
+  readonly builder: AccountId | undefined;
   readonly session: Uint8Array;
   /** 32-byte Ed25519 public keys behind our own peer id and the remote one. */
   readonly ownNodeKey: Uint8Array;
@@ -49,32 +53,49 @@ export interface HandshakeContext {
   readonly judge: (identity: ProvenIdentity) => HandshakeRefusal | undefined;
 }
 
-/** What a proof signs. `signer` and `verifier` are node keys. */
-export function handshakeSigningBytes(parts: {
+interface ProofParts {
   readonly chainId: ChainId;
   readonly epoch: Epoch;
   readonly validatorSetHash: ValidatorSetHash;
   readonly signer: Uint8Array;
   readonly verifier: Uint8Array;
   readonly challenge: Uint8Array;
-  readonly validator: ValidatorIndex;
   readonly session: Uint8Array;
-}): Uint8Array {
-  const numbers = new Uint8Array(10);
-  const view = new DataView(numbers.buffer);
-  view.setBigUint64(0, BigInt(parts.epoch), true);
-  view.setUint16(8, parts.validator, true);
+}
+
+/** What a validator's proof signs. `signer` and `verifier` are node keys. */
+export function handshakeSigningBytes(parts: ProofParts & { readonly validator: ValidatorIndex }): Uint8Array {
+  const index = new Uint8Array(2);
+  new DataView(index.buffer).setUint16(0, parts.validator, true);
+  return proofBytes(TAGS.handshake, parts, index);
+}
+
+/** What a builder's proof signs. */
+export function builderHandshakeSigningBytes(parts: ProofParts & { readonly builder: AccountId }): Uint8Array {
+  return proofBytes(TAGS.builderHandshake, parts, fromHex(parts.builder));
+}
+
+function proofBytes(tag: Uint8Array, parts: ProofParts, claim: Uint8Array): Uint8Array {
+  const epoch = new Uint8Array(8);
+  new DataView(epoch.buffer).setBigUint64(0, BigInt(parts.epoch), true);
   return concatBytes([
-    TAGS.handshake,
+    tag,
     fromHex(parts.chainId),
-    numbers.subarray(0, 8),
+    epoch,
     fromHex(parts.validatorSetHash),
     parts.signer,
     parts.verifier,
     parts.challenge,
-    numbers.subarray(8),
+    claim,
     parts.session,
   ]);
+}
+
+/** The bytes for what `hello` claims; undefined when it claims nothing. */
+function claimedBytes(hello: Hello, parts: Omit<ProofParts, "session">): Uint8Array | undefined {
+  const { validator, builder, session } = hello;
+  if (validator !== undefined) return handshakeSigningBytes({ ...parts, session, validator });
+  return builder === undefined ? undefined : builderHandshakeSigningBytes({ ...parts, session, builder });
 }
 
 /** Same chain, same epoch, same set, a place in it? */
@@ -87,39 +108,35 @@ export function judgeHello(context: HandshakeContext, remote: Hello): HandshakeR
 }
 
 function proofOf(context: HandshakeContext, own: Hello, remote: Hello): Uint8Array | undefined {
-  if (own.validator === undefined || context.signHandshake === undefined) return undefined;
-  const signed = { chainId: own.chainId, epoch: own.epoch, validatorSetHash: own.validatorSetHash };
-  return context.signHandshake(
-    handshakeSigningBytes({
-      ...signed,
-      signer: context.ownNodeKey,
-      verifier: context.remoteNodeKey,
-      challenge: remote.challenge,
-      validator: own.validator,
-      session: own.session,
-    }),
-  );
+  const message = claimedBytes(own, {
+    chainId: own.chainId,
+    epoch: own.epoch,
+    validatorSetHash: own.validatorSetHash,
+    signer: context.ownNodeKey,
+    verifier: context.remoteNodeKey,
+    challenge: remote.challenge,
+  });
+  return message === undefined ? undefined : context.signHandshake?.(message);
 }
 
-/** Full nodes have nothing to prove and must not pretend to. */
+/** Who claims nothing has nothing to prove and must not pretend to. */
 export function isProofValid(
   context: HandshakeContext,
   sides: { readonly own: Hello; readonly remote: Hello; readonly signature: Uint8Array | undefined },
 ): boolean {
   const { own, remote, signature } = sides;
-  if (remote.validator === undefined) return signature === undefined;
-  const key = context.validators.set.validators[remote.validator]?.ed25519PublicKey;
-  if (key === undefined || signature === undefined) return false;
-  const message = handshakeSigningBytes({
+  const message = claimedBytes(remote, {
     chainId: context.chainId,
     epoch: context.validators.set.epoch,
     validatorSetHash: context.validators.hash,
     signer: context.remoteNodeKey,
     verifier: context.ownNodeKey,
     challenge: own.challenge,
-    validator: remote.validator,
-    session: remote.session,
   });
+  if (message === undefined) return signature === undefined;
+  const isValidator = remote.validator !== undefined;
+  const key = isValidator ? context.validators.set.validators[remote.validator]?.ed25519PublicKey : remote.builder;
+  if (key === undefined || signature === undefined) return false;
   return context.verifyEd25519(fromHex(key), message, signature);
 }
 
@@ -129,6 +146,7 @@ function helloOf(context: HandshakeContext): Hello {
     epoch: context.validators.set.epoch,
     validatorSetHash: context.validators.hash,
     validator: context.self,
+    builder: context.builder,
     challenge: context.randomBytes(CHALLENGE_BYTES),
     session: context.session,
   };
@@ -157,7 +175,8 @@ function judgeAll(
   if (refusal !== undefined) return refusal;
   if (bytesEqual(sides.own.challenge, sides.remote.challenge)) return "wrongProof";
   if (!isProofValid(context, sides)) return "wrongProof";
-  const identity = { validator: sides.remote.validator, session: toHex(sides.remote.session) };
+  const { validator, builder } = sides.remote;
+  const identity = { validator, builder, session: toHex(sides.remote.session) };
   return context.judge(identity) ?? identity;
 }
 

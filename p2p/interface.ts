@@ -1,6 +1,6 @@
-/** The network as `node/` sees it: frames to validators, gossip to all, requests with deadlines. Moves bytes, decides nothing. */
+/** The network as `node/` sees it: frames to validators and builders, gossip to all, requests with deadlines. Moves bytes, decides nothing. */
 
-import type { ValidatorIndex } from "../types/ids.ts";
+import type { AccountId, ValidatorIndex } from "../types/ids.ts";
 import type { Message } from "../types/message.ts";
 import type { PeerKey, PenaltyReason, Sender } from "../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../types/sync.ts";
@@ -9,6 +9,10 @@ export interface PeerInfo {
   readonly peer: PeerKey;
   /** Present when the handshake proved a validator's key. */
   readonly validator: ValidatorIndex | undefined;
+  /** Present when the handshake proved the key of this account, which need not be a registered builder. */
+  readonly builder: AccountId | undefined;
+  /** Has it a direct link with us that works? */
+  readonly isLinked: boolean;
   readonly addresses: readonly string[];
   /** 0 is neutral; below a stated bound the peer is disconnected and banned for a stated time. */
   readonly score: number;
@@ -27,6 +31,8 @@ export interface NetworkHandlers {
   onPeerStatus(peer: PeerKey, status: PeerStatus): void;
   onPeerGone(peer: PeerKey): void;
   onValidatorLink(validator: ValidatorIndex, isUp: boolean): void;
+  /** Is this account registered as a builder now? Cheap: asked when a link is opened and on every tick while it is there. */
+  isBuilder(account: AccountId): boolean;
   /** Our own status, for peers that ask or that just connected. */
   currentStatus(): PeerStatus;
   /** For the log: one event with a literal code and details. */
@@ -34,7 +40,17 @@ export interface NetworkHandlers {
 }
 
 export interface NetworkEvent {
-  readonly code: "listening" | "noPeers" | "peerUp" | "peerDown" | "peerRefused" | "peerBanned" | "frameDropped" | "dialFailed";
+  readonly code:
+    | "listening"
+    | "noPeers"
+    | "peerUp"
+    | "peerDown"
+    | "builderUp"
+    | "builderDown"
+    | "peerRefused"
+    | "peerBanned"
+    | "frameDropped"
+    | "dialFailed";
   readonly detail: string;
   readonly peer: PeerKey | undefined;
 }
@@ -43,8 +59,9 @@ export interface Network {
   readonly self: PeerKey;
   readonly addresses: readonly string[];
   readonly peers: readonly PeerInfo[];
-  /** Queues `message` for every validator's direct link; all frames of one turn for one peer leave in one write. */
+  /** Queues `message` for every direct link that carries its kind; all frames of one turn for one peer leave in one write. */
   broadcast(message: Message): void;
+  /** Nothing is queued where there is no link, or for a link that does not carry this kind (`link_roles.ts`). */
   send(validator: ValidatorIndex, message: Message): void;
   /** Spreads transactions to all, on direct links or by gossip; in batches under load, at once when idle. */
   publishTransactions(transactions: readonly Uint8Array[]): void;

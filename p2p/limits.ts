@@ -9,6 +9,8 @@ export interface NetworkLimits {
   readonly connectionsMax: number;
   readonly pendingHandshakesMax: number;
   readonly strangersMax: number;
+  /** Builders with a link. Registered ones find a place beside the strangers. */
+  readonly builderLinksMax: number;
   /** New connections accepted per second and address. */
   readonly inboundConnectionsPerSecond: number;
   readonly handshakeDeadlineMs: number;
@@ -36,6 +38,15 @@ export interface NetworkLimits {
   readonly linkSilenceMs: number;
   /** Frames per second accepted from a validator whose score is below `scoreMin`. */
   readonly throttledFramesPerSecond: number;
+
+  /** A builder tries to open its link again this long after it was refused; a validator takes so many attempts a second from one. */
+  readonly builderRetryMs: number;
+  readonly builderAttemptsPerSecond: number;
+  /** Frames and bytes a second accepted from one builder's link, control frames included; a second's worth (of bytes two) at once. */
+  readonly builderFramesPerSecond: number;
+  readonly builderBytesPerSecond: number;
+  /** Requests a second of a builder with a link. */
+  readonly builderRequestsPerSecond: number;
 
   /** Status frames: looked at this often and sent when changed; sent anyway after `statusRepeatMs`. */
   readonly statusIntervalMs: number;
@@ -85,9 +96,10 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 
 export const NETWORK_LIMITS: NetworkLimits = {
-  connectionsMax: 2 * VALIDATORS_MAX + 128,
+  connectionsMax: 2 * VALIDATORS_MAX + 160,
   pendingHandshakesMax: 64,
   strangersMax: 64,
+  builderLinksMax: 32,
   inboundConnectionsPerSecond: 50,
   handshakeDeadlineMs: 5_000,
   dialDeadlineMs: 5_000,
@@ -104,6 +116,12 @@ export const NETWORK_LIMITS: NetworkLimits = {
   stuckMs: 5_000,
   linkSilenceMs: 15_000,
   throttledFramesPerSecond: 50,
+
+  builderRetryMs: 1_000,
+  builderAttemptsPerSecond: 2,
+  builderFramesPerSecond: 500,
+  builderBytesPerSecond: 4 * MIB,
+  builderRequestsPerSecond: 50,
 
   statusIntervalMs: 1_000,
   statusRepeatMs: 5_000,
@@ -148,6 +166,8 @@ export function assertLimits(limits: NetworkLimits): void {
   assert(limits.statusRepeatMs * 2 < limits.linkSilenceMs, "a live peer is heard more often than silence is judged");
   assert(limits.responseBytesMax <= RESPONSE_BYTES_MAX, "responses stay within the protocol's bound");
   assert(limits.scoreMin < 0, "a neutral peer is above the bound");
+  assert(limits.builderBytesPerSecond > FRAME_BYTES_MAX, "a builder may send a frame of every size");
+  assert(limits.builderAttemptsPerSecond * limits.builderRetryMs > 1_000, "an honest builder's attempts stay within their rate");
   assert(limits.connectionFramesMax < 2 ** 32, "a connection is renewed before its nonces end");
 }
 

@@ -1,15 +1,15 @@
-/** The network of one node: direct links between validators, two gossip topics, requests, scores, and the dial loop, over libp2p.
+/** The network of one node: direct links between validators and with builders, two gossip topics, requests, scores, and the dial loop, over libp2p.
  *  It moves bytes and decides nothing about their meaning. `README.md` has the protocols, the handshake and the table of bounds. */
 
-import type { Connection, Stream } from "@libp2p/interface";
+import type { Connection } from "@libp2p/interface";
 import { multiaddr } from "@multiformats/multiaddr";
 import { assert } from "../types/assert.ts";
-import type { ValidatorIndex } from "../types/ids.ts";
+import type { AccountId, ValidatorIndex } from "../types/ids.ts";
 import { decodeMessage, encodeMessage, type Message } from "../types/message.ts";
 import type { PeerKey, PenaltyReason, Sender } from "../types/sender.ts";
 import type { SyncRequest, SyncResponse } from "../types/sync.ts";
+import { Signers } from "../types/validator_set.ts";
 import { createDialer, type Dialer, type DialResult } from "./dialer.ts";
-import { createDirectLink, type DirectLink } from "./direct_link.ts";
 import { describeError, NetworkError } from "./errors.ts";
 import { createGossip, type Gossip } from "./gossip.ts";
 import type { ProvenIdentity } from "./handshake.ts";
@@ -17,13 +17,14 @@ import { createHost, type Host } from "./host.ts";
 import type { Network, NetworkEvent, PeerInfo } from "./interface.ts";
 import { corkSocketPerTurn, frameCountOf } from "./internals.ts";
 import { assertLimits } from "./limits.ts";
+import { isAccepted, isCarried, linkRoleOf } from "./link_roles.ts";
+import { createLinks, type Links } from "./links.ts";
 import type { NetworkOptions, PeerAddresses } from "./options.ts";
 import { createPeer, createPeerTable, type Peer, type PeerTable } from "./peer_table.ts";
 import { createRequests, type Requests } from "./requests.ts";
 import { createScoreTable, type ScoreTable } from "./scores.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import { createStatusExchange, type StatusExchange } from "./status_exchange.ts";
-import { createDeadline } from "./stream_io.ts";
 import { createTransactionBatcher, type TransactionBatcher } from "./transaction_batcher.ts";
 import { createTransactionSpread } from "./transaction_spread.ts";
 import { createTurnEnd, type TurnEnd } from "./turn_end.ts";
@@ -35,7 +36,9 @@ const TICK_MS = 250;
  *  Rejects with a NetworkError of code `start`, for example when an address is taken. */
 export async function createNetwork(options: NetworkOptions): Promise<Network> {
   assertLimits(options.limits);
-  assert((options.self === undefined) === (options.signHandshake === undefined), "validators sign handshakes, full nodes do not");
+  const hasClaim = options.self !== undefined || options.builder !== undefined;
+  assert(hasClaim === (options.signHandshake !== undefined), "validators and builders sign handshakes, other full nodes do not");
+  assert(options.self === undefined || options.builder === undefined, "a node is a validator or a builder, not both");
   const scores = createScoreTable(options.limits);
   try {
     const host = await createHost(options, (peer) => scores.isBanned(peer, options.nowMs()));
@@ -55,6 +58,7 @@ class LibP2pNetwork implements Network {
   readonly #peers: PeerTable;
   readonly #turnEnd: TurnEnd = createTurnEnd();
   readonly #sessions: Sessions;
+  readonly #links: Links;
   readonly #dialer: Dialer;
   readonly #gossip: Gossip;
   readonly #requests: Requests;
@@ -74,7 +78,9 @@ class LibP2pNetwork implements Network {
     this.#host = host;
     this.#scores = scores;
     this.self = host.peerId.toString() as PeerKey;
-    this.#peers = createPeerTable({ self, strangersMax: limits.strangersMax });
+    const isBuilder = (account: AccountId): boolean => options.handlers.isBuilder(account);
+    const { strangersMax, builderLinksMax: buildersMax } = limits;
+    this.#peers = createPeerTable({ self, strangersMax, buildersMax, isBuilder });
     const shared = { limits, nowMs, peers: this.#peers, isPoor: (peer: PeerKey) => scores.isPoor(peer, nowMs()) };
     const penalize = (peer: Peer, reason: PenaltyReason) => this.penalize(peer.sender, reason);
     this.#gossip = createGossip({
@@ -112,6 +118,18 @@ class LibP2pNetwork implements Network {
       onRefused: (peer, detail) => this.#report("peerRefused", detail, peer),
       penalize: (peer, reason) => this.penalize({ type: "relay", peer }, reason),
     });
+    this.#links = createLinks({
+      ...shared,
+      turnEnd: this.#turnEnd,
+      handlers: options.handlers,
+      peerOf: (connection) => this.#sessions.peerOf(connection),
+      onFrame: (peer, body) => this.#onFrame(peer, body),
+      onStatus: (peer, status) => this.#statuses.onStatus(peer, status),
+      onUp: (peer) => this.#statuses.onLinkUp(peer),
+      penalize: (sender, reason) => this.penalize(sender, reason),
+      report: (code, detail, peer) => this.#report(code, detail, peer),
+      drop: (peer, detail) => this.#drop(peer, detail),
+    });
     this.#dialer = createDialer({
       limits,
       self,
@@ -133,6 +151,8 @@ class LibP2pNetwork implements Network {
     return [...this.#peers.all].map((peer) => ({
       peer: peer.key,
       validator: peer.identity.validator,
+      builder: peer.identity.builder,
+      isLinked: peer.link?.isUp === true,
       addresses: [peer.connection.remoteAddr.toString()],
       score: this.#scores.scoreOf(peer.key, nowMs),
       roundTripMs: peer.link?.roundTripMs,
@@ -146,7 +166,7 @@ class LibP2pNetwork implements Network {
     const { limits } = this.#options;
     // Own limits say no with a reason; those of libp2p stand just above them.
     await host.handle(HANDSHAKE_PROTOCOL, (stream, connection) => this.#sessions.serve(stream, connection), { maxInboundStreams: 1 });
-    await host.handle(CONSENSUS_PROTOCOL, (stream, connection) => this.#acceptLink(stream, connection), { maxInboundStreams: 1 });
+    await host.handle(CONSENSUS_PROTOCOL, (stream, connection) => this.#links.accept(stream, connection), { maxInboundStreams: 1 });
     await host.handle(SYNC_PROTOCOL, (stream, connection) => this.#requests.serve(stream, connection), {
       maxInboundStreams: limits.requestsInPerPeerMax + 1,
     });
@@ -162,12 +182,16 @@ class LibP2pNetwork implements Network {
   broadcast(message: Message): void {
     const body = encodeMessage(message);
     const frame = lengthPrefixed(body);
-    for (const peer of this.#peers.all) peer.link?.queueFrame(message.type, frame);
+    for (const { link, linkRole } of this.#peers.all) {
+      if (linkRole !== undefined && isCarried(linkRole, message.type)) link?.queueFrame(message.type, frame);
+    }
     if (this.#statuses.isGossipNeeded(message)) this.#gossip.publishConsensus(body);
   }
 
   send(validator: ValidatorIndex, message: Message): void {
-    this.#peers.ofValidator(validator)?.link?.queueFrame(message.type, lengthPrefixed(encodeMessage(message)));
+    const peer = this.#peers.ofValidator(validator);
+    if (peer?.linkRole === undefined || !isCarried(peer.linkRole, message.type)) return;
+    peer.link?.queueFrame(message.type, lengthPrefixed(encodeMessage(message)));
   }
 
   publishTransactions(transactions: readonly Uint8Array[]): void {
@@ -228,74 +252,25 @@ class LibP2pNetwork implements Network {
   }
 
   #register(connection: Connection, identity: ProvenIdentity): Peer {
-    const { limits, self } = this.#options;
+    const { limits, self, builder, nowMs } = this.#options;
     const { validator } = identity;
-    const peer = createPeer({ connection, identity, limits, nowMs: this.#options.nowMs() });
+    const linkRole = linkRoleOf({ own: { validator: self, builder }, peer: identity });
+    const peer = createPeer({ connection, identity, linkRole, limits, nowMs: nowMs() });
     const { key } = peer;
     const gone = this.#peers.add(peer);
     corkSocketPerTurn(connection, this.#turnEnd);
     if (validator !== undefined) {
       this.#keyOfValidator.set(validator, key);
-      if (self !== undefined) peer.link = this.#createLink(peer);
       this.#dialer.onLinked(validator);
     }
-    this.#report("peerUp", validator === undefined ? "full node" : `validator ${validator}`, key);
+    this.#report("peerUp", nameOf(identity), key);
+    this.#links.onPeer(peer);
     for (const displaced of gone) {
       if (peer.link !== undefined) displaced.link?.queue.moveTo(peer.link.queue);
       this.#bury(displaced, "replaced by a newer connection");
     }
-    if (peer.link !== undefined) void this.#openLink(peer, peer.link);
     this.#statuses.onPeer(peer);
     return peer;
-  }
-
-  #createLink(peer: Peer): DirectLink {
-    const link = createDirectLink({
-      limits: this.#options.limits,
-      turnEnd: this.#turnEnd,
-      nowMs: this.#options.nowMs,
-      owner: {
-        onFrame: (body) => this.#onFrame(peer, body),
-        onStatus: (status) => this.#statuses.onStatus(peer, status),
-        onUp: () => {
-          if (peer.isAnnounced || this.#isStopping) return;
-          peer.isAnnounced = true;
-          this.#statuses.onLinkUp(peer);
-          if (peer.sender.type === "validator") this.#options.handlers.onValidatorLink(peer.sender.validator, true);
-        },
-        onMalformed: (failure) => {
-          this.penalize(peer.sender, "malformedMessage");
-          this.#drop(peer, `malformed frame: ${failure}`);
-        },
-        onBroken: (detail) => this.#drop(peer, detail),
-      },
-    });
-    return link;
-  }
-
-  /** Opens our direction of the link. Owns its failure: the connection goes and the dial loop makes a new one. */
-  async #openLink(peer: Peer, link: DirectLink): Promise<void> {
-    const deadline = createDeadline(this.#options.limits.handshakeDeadlineMs, "opening the consensus stream");
-    try {
-      link.attachOutbound(await peer.connection.newStream(CONSENSUS_PROTOCOL, { signal: deadline.signal }));
-    } catch (error) {
-      this.#drop(peer, `no consensus stream: ${describeError(error)}`);
-    } finally {
-      deadline.clear();
-    }
-  }
-
-  /** libp2p's handler of inbound consensus streams: for proven validators only. */
-  async #acceptLink(stream: Stream, connection: Connection): Promise<void> {
-    const peer = await this.#sessions.peerOf(connection);
-    if (peer?.link !== undefined) {
-      peer.link.attachInbound(stream);
-      return;
-    }
-    const key = connection.remotePeer.toString() as PeerKey;
-    stream.abort(new Error("consensus streams are for validators"));
-    this.#report("peerRefused", "consensus stream of a stranger", key);
-    this.penalize({ type: "relay", peer: key }, "malformedMessage");
   }
 
   #onFrame(peer: Peer, body: Uint8Array): void {
@@ -305,14 +280,29 @@ class LibP2pNetwork implements Network {
       else if (!peer.frameLimiter.take(1, nowMs())) return;
     }
     const decoded = decodeMessage(body);
-    if (!decoded.ok) {
+    const role = peer.linkRole;
+    if (!decoded.ok || role === undefined || !isAccepted(role, decoded.message.type)) {
       this.penalize(peer.sender, "malformedMessage");
-      this.#drop(peer, `frame does not decode: ${decoded.reason}`);
+      const what = decoded.ok ? `${decoded.message.type} does not go over this link` : `frame does not decode: ${decoded.reason}`;
+      this.#drop(peer, what);
       return;
     }
-    this.#gossip.noteDirectFrame(body);
-    if (this.#statuses.isRelayNeeded(decoded.message)) this.#gossip.publishConsensus(body);
-    handlers.onMessage(peer.sender, decoded.message);
+    const { message } = decoded;
+    if (role !== "peerBuilder") this.#gossip.noteDirectFrame(body);
+    if (this.#statuses.isRelayNeeded(message)) this.#gossip.publishConsensus(body);
+    if (role === "peerValidator") this.#passOnToBuilders(peer, message, body);
+    // What a validator gives a builder may be another validator's.
+    handlers.onMessage(role === "toValidator" ? { type: "relay", peer: peer.key } : peer.sender, message);
+  }
+
+  /** A builder that has no link with the validator that sent this gets it from us. */
+  #passOnToBuilders(from: Peer, message: Message, body: Uint8Array): void {
+    const { validator } = from.identity;
+    if (validator === undefined || (message.type !== "proposal" && message.type !== "certificate")) return;
+    for (const { link, linkRole, links } of this.#peers.all) {
+      if (linkRole !== "peerBuilder" || links === undefined || Signers.has(links, validator)) continue;
+      link?.queueFrame(message.type, lengthPrefixed(body));
+    }
   }
 
   /** Ends a peer's connection; the rest follows from its `close` event. */
@@ -339,6 +329,8 @@ class LibP2pNetwork implements Network {
     const { validator } = peer.identity;
     this.#report("peerDown", detail, peer.key);
     if (peer.isAnnounced && validator !== undefined) handlers.onValidatorLink(validator, false);
+    if (peer.isAnnounced && peer.linkRole === "peerBuilder")
+      this.#report("builderDown", `builder ${peer.identity.builder}: ${detail}`, peer.key);
     if (this.#peers.get(peer.key) === undefined) handlers.onPeerGone(peer.key);
     if (validator !== undefined && this.#peers.ofValidator(validator) === undefined) this.#dialer.onLost(validator);
   }
@@ -356,6 +348,7 @@ class LibP2pNetwork implements Network {
     }
     const unsent = this.#batcher.takeDropped();
     if (unsent > 0) this.#report("frameDropped", `${unsent} transactions: peers are slow`, undefined);
+    this.#links.tick(nowMs);
     this.#statuses.tick(nowMs);
     this.#reportNoPeers(nowMs);
   }
@@ -376,4 +369,9 @@ class LibP2pNetwork implements Network {
     this.#noPeersReportedMs = nowMs;
     this.#report("noPeers", "connected with nobody; dialing goes on", undefined);
   }
+}
+
+function nameOf({ validator, builder }: ProvenIdentity): string {
+  if (validator !== undefined) return `validator ${validator}`;
+  return builder === undefined ? "full node" : `full node of account ${builder}`;
 }

@@ -8,12 +8,13 @@
  *  The last two are reported as `twoNodesOneKey`. */
 
 import type { Connection } from "@libp2p/interface";
-import type { ValidatorIndex } from "../types/ids.ts";
+import type { AccountId, ValidatorIndex } from "../types/ids.ts";
 import type { PeerKey, Sender } from "../types/sender.ts";
 import type { PeerStatus } from "../types/sync.ts";
 import type { DirectLink } from "./direct_link.ts";
 import type { ProvenIdentity } from "./handshake.ts";
 import type { NetworkLimits } from "./limits.ts";
+import type { LinkRole } from "./link_roles.ts";
 import { createRateLimiter, type RateLimiter } from "./rate_limiter.ts";
 import type { HandshakeRefusal } from "./wire.ts";
 
@@ -23,12 +24,14 @@ export interface Peer {
   readonly identity: ProvenIdentity;
   /** How it is named to the node when it speaks for itself. */
   readonly sender: Sender;
-  /** Between two validators only. */
+  /** Undefined: it never has a link with us. */
+  readonly linkRole: LinkRole | undefined;
+  /** Between two validators always; between a validator and a builder while it is open. */
   link: DirectLink | undefined;
-  /** Has `onValidatorLink` reported this link as up? */
+  /** Has this link been reported as up? */
   isAnnounced: boolean;
   status: PeerStatus | undefined;
-  /** Whom this validator says it is linked with. */
+  /** The validators that this peer says it is linked with. */
   links: Uint8Array | undefined;
   /** Our requests to it, and its requests to us, under way. */
   requestsOut: number;
@@ -38,6 +41,11 @@ export interface Peer {
   readonly gossipLimiter: RateLimiter;
   /** Frames of a throttled validator. */
   readonly frameLimiter: RateLimiter;
+  /** What comes over a builder's link, its refused attempts to open one, and its requests while it has one. */
+  readonly builderFrameLimiter: RateLimiter;
+  readonly builderByteLimiter: RateLimiter;
+  readonly builderRequestLimiter: RateLimiter;
+  readonly attemptLimiter: RateLimiter;
   gossipMissingSinceMs: number | undefined;
 }
 
@@ -50,6 +58,7 @@ export interface Candidate {
 export interface PeerTable {
   readonly all: Iterable<Peer>;
   readonly count: number;
+  /** Peers that are neither validators nor builders with a link. */
   readonly strangerCount: number;
   get(key: PeerKey): Peer | undefined;
   ofValidator(validator: ValidatorIndex): Peer | undefined;
@@ -65,10 +74,11 @@ export interface PeerTable {
 export function createPeer(options: {
   readonly connection: Connection;
   readonly identity: ProvenIdentity;
+  readonly linkRole: LinkRole | undefined;
   readonly limits: NetworkLimits;
   readonly nowMs: number;
 }): Peer {
-  const { connection, identity, limits, nowMs } = options;
+  const { connection, identity, linkRole, limits, nowMs } = options;
   const { validator } = identity;
   const key = connection.remotePeer.toString() as PeerKey;
   const limiter = (perSecond: number, burst: number): RateLimiter => createRateLimiter({ perSecond, burst, nowMs });
@@ -78,6 +88,7 @@ export function createPeer(options: {
     connection,
     identity,
     sender: validator === undefined ? { type: "relay", peer: key } : { type: "validator", validator, peer: key },
+    linkRole,
     link: undefined,
     isAnnounced: false,
     status: undefined,
@@ -88,27 +99,49 @@ export function createPeer(options: {
     byteLimiter: limiter(limits.strangerBytesPerSecond, 2 * limits.strangerResponseBytesMax),
     gossipLimiter: limiter(gossipRate, gossipRate),
     frameLimiter: limiter(limits.throttledFramesPerSecond, limits.throttledFramesPerSecond),
+    builderFrameLimiter: limiter(limits.builderFramesPerSecond, limits.builderFramesPerSecond),
+    builderByteLimiter: limiter(limits.builderBytesPerSecond, 2 * limits.builderBytesPerSecond),
+    builderRequestLimiter: limiter(limits.builderRequestsPerSecond, limits.builderRequestsPerSecond),
+    attemptLimiter: limiter(limits.builderAttemptsPerSecond, 2 * limits.builderAttemptsPerSecond),
     gossipMissingSinceMs: undefined,
   };
 }
 
 const DISPLACED_MAX = 4;
 
-export function createPeerTable(options: { readonly self: ValidatorIndex | undefined; readonly strangersMax: number }): PeerTable {
+export function createPeerTable(options: {
+  readonly self: ValidatorIndex | undefined;
+  readonly strangersMax: number;
+  readonly buildersMax: number;
+  readonly isBuilder: (account: AccountId) => boolean;
+}): PeerTable {
   const byKey = new Map<PeerKey, Peer>();
   const byValidator = new Map<ValidatorIndex, Peer>();
   /** Sessions of each validator that a newer one displaced, oldest first. */
   const displaced = new Map<ValidatorIndex, string[]>();
 
   function strangerCount(): number {
-    return byKey.size - byValidator.size;
+    let count = 0;
+    for (const { identity, link } of byKey.values()) if (identity.validator === undefined && link === undefined) count++;
+    return count;
+  }
+
+  /** A registered builder has a place of its own, one for each account. */
+  function hasBuilderPlace({ identity: { builder } }: Candidate): boolean {
+    if (builder === undefined || !options.isBuilder(builder)) return false;
+    let count = 0;
+    for (const { identity } of byKey.values()) {
+      if (identity.builder === builder) return false;
+      if (identity.builder !== undefined) count++;
+    }
+    return count < options.buildersMax;
   }
 
   function judge(candidate: Candidate): HandshakeRefusal | undefined {
     const { validator, session } = candidate.identity;
     if (validator === undefined) {
       if (byKey.has(candidate.key)) return byKey.get(candidate.key)?.identity.validator === undefined ? undefined : "duplicate";
-      return strangerCount() >= options.strangersMax ? "full" : undefined;
+      return strangerCount() < options.strangersMax || hasBuilderPlace(candidate) ? undefined : "full";
     }
     if (validator === options.self) return "twoNodesOneKey";
     const holder = byValidator.get(validator);

@@ -15,7 +15,8 @@ export interface LinkView {
 
 /** Is there a validator that we are not linked with but somebody else is? */
 export function hasOwnGap(options: {
-  readonly self: ValidatorIndex;
+  /** Undefined for a builder, which has links with validators too. */
+  readonly self: ValidatorIndex | undefined;
   readonly count: number;
   readonly views: readonly LinkView[];
 }): boolean {

@@ -113,7 +113,8 @@ export function createRequests(options: {
   function isRefused(peer: Peer): boolean {
     if (inCount >= limits.requestsInMax || peer.requestsIn >= limits.requestsInPerPeerMax) return true;
     if (peer.identity.validator !== undefined) return options.isPoor(peer.key);
-    if (peer.requestLimiter.take(1, options.nowMs())) return false;
+    const limiter = peer.link === undefined ? peer.requestLimiter : peer.builderRequestLimiter;
+    if (limiter.take(1, options.nowMs())) return false;
     penalize(peer, "flood");
     return true;
   }

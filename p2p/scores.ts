@@ -18,6 +18,7 @@ export const PENALTY_WEIGHTS: Readonly<Record<PenaltyReason, number>> = {
   equivocation: 50,
   invalidOpening: 20,
   invalidList: 20,
+  invalidBid: 20,
   flood: 5,
 };
 

@@ -1,8 +1,9 @@
 /** Who stands where, who is linked with whom, and what follows from it for gossip.
  *
- *  Linked validators tell each other their status and their links: at once when a link is up, then when something changed
- *  (looked at once per interval), then anyway after a longer one. A full node asks the validators instead.
- *  From the links follows when messages must also go by gossip (`relay.ts`). */
+ *  Linked peers tell each other their status and their links: at once when a link is up, then when something changed
+ *  (looked at once per interval), then anyway after a longer one. A full node asks the validators that it has no link with.
+ *  From the links follows when messages must also go by gossip (`relay.ts`). What a builder says of itself helps to serve it and goes
+ *  no further: nobody catches up from builders. */
 
 import { bytesEqual } from "../types/bytes.ts";
 import type { ValidatorIndex } from "../types/ids.ts";
@@ -63,8 +64,6 @@ export function createStatusExchange(options: {
   }
 
   function exchange(nowMs: number): void {
-    if (nowMs - lookedMs < limits.statusIntervalMs) return;
-    lookedMs = nowMs;
     const current = ownStatus();
     const isDue = nowMs - sentMs >= limits.statusRepeatMs;
     if (!isDue && sent !== undefined && isSame(sent, current)) return;
@@ -81,10 +80,12 @@ export function createStatusExchange(options: {
     for (const { link, identity, links } of peers.all) {
       if (link?.isUp === true && identity.validator !== undefined) views.push({ validator: identity.validator, links });
     }
-    const isOwn = self !== undefined && hasOwnGap({ self, count: options.validatorCount, views });
-    const needsHelp = peersWithGap(views);
+    const isOwn = hasOwnGap({ self, count: options.validatorCount, views });
     isGoingAround = ownGap.update(isOwn, nowMs);
-    gossip.update({ isRelaying: anyGap.update(isOwn || needsHelp.size > 0, nowMs), needsHelp, nowMs });
+    // A builder's gap is for its own transactions; validators help each other.
+    const needsHelp = self === undefined ? new Set<ValidatorIndex>() : peersWithGap(views);
+    const isGap = self !== undefined && (isOwn || needsHelp.size > 0);
+    gossip.update({ isRelaying: anyGap.update(isGap, nowMs), needsHelp, nowMs });
   }
 
   /** Full nodes ask. A peer that does not answer shows in the requests' own accounts. */
@@ -102,11 +103,9 @@ export function createStatusExchange(options: {
     handlers.onPeerStatus(peer.key, status);
   }
 
-  function pollAll(nowMs: number): void {
-    if (nowMs - lookedMs < limits.statusIntervalMs) return;
-    lookedMs = nowMs;
+  function pollAll(): void {
     for (const peer of peers.all) {
-      if (peer.identity.validator !== undefined && peer.requestsOut === 0) void poll(peer);
+      if (peer.identity.validator !== undefined && peer.link === undefined && peer.requestsOut === 0) void poll(peer);
     }
   }
 
@@ -122,18 +121,22 @@ export function createStatusExchange(options: {
     },
     onStatus(peer, { status, links }) {
       peer.links = links;
-      take(peer, status);
+      if (peer.identity.validator === undefined) peer.status = status;
+      else take(peer, status);
     },
     tick(nowMs) {
-      if (self === undefined) pollAll(nowMs);
-      else exchange(nowMs);
+      if (nowMs - lookedMs >= limits.statusIntervalMs) {
+        lookedMs = nowMs;
+        if (self === undefined) pollAll();
+        exchange(nowMs);
+      }
       updateRelay(nowMs);
     },
     get isGoingAround() {
       return isGoingAround;
     },
     isGossipNeeded(message) {
-      if (isGoingAround) return topicOf(message) === "consensus";
+      if (self !== undefined && isGoingAround) return topicOf(message) === "consensus";
       return gossip.isFullNodeListening && (message.type === "proposal" || message.type === "certificate");
     },
     isRelayNeeded: (message) => gossip.isFullNodeListening && (message.type === "proposal" || message.type === "certificate"),

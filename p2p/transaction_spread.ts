@@ -1,4 +1,4 @@
-/** Which way transactions leave. While every peer is a validator with a direct link and no link is missing between live ones,
+/** Which way transactions leave. While every peer is a validator or a builder with a direct link and no link is missing between live ones,
  *  they go over the direct links: they share the turn's one write with votes, at a fraction of what a gossip message costs
  *  both ends (docs/decisions/0013). As soon as a full node listens, or a message must go around a gap, they go by gossip to all. */
 
@@ -25,7 +25,7 @@ export function createTransactionSpread(options: {
 
   function isDirectEnough(): boolean {
     if (statuses().isGoingAround || gossip.isFullNodeListening) return false;
-    return [...peers.all].every(({ identity, link }) => identity.validator !== undefined && link !== undefined);
+    return [...peers.all].every(({ link }) => link !== undefined);
   }
 
   function isMostlyFull(): boolean {

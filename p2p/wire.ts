@@ -4,9 +4,20 @@
  *  on. Types below 128 are those of `types/message.ts`; from 128 on they are control frames, which never reach a handler. */
 
 import { unreachable } from "../types/assert.ts";
+import { offeredBidCodec } from "../types/bid.ts";
 import { proposalCodec } from "../types/block.ts";
 import { type Codec, defineCodec, hashFromBytes, hashToBytes, ssz } from "../types/codec.ts";
-import { type BlockHash, type ChainId, Epoch, Height, ValidatorIndex, type ValidatorSetHash, View } from "../types/ids.ts";
+import {
+  type AccountId,
+  type BlockHash,
+  type ChainId,
+  Epoch,
+  Height,
+  ValidatorIndex,
+  type ValidatorSetHash,
+  View,
+  ZERO_HASH,
+} from "../types/ids.ts";
 import { FRAME_BYTES_MAX, SIGNERS_BYTES, VALIDATORS_MAX } from "../types/limits.ts";
 import type { Message } from "../types/message.ts";
 import type { PeerStatus } from "../types/sync.ts";
@@ -21,7 +32,7 @@ export const transactionsTopic = (chainId: ChainId): string => `/sealstone/${cha
 export const consensusTopic = (chainId: ChainId): string => `/sealstone/${chainId.slice(0, 16)}/consensus/1`;
 
 /** The topic that a message may be published on. What the sealed lane needs (lists, shares, seeds, disputes) goes over direct links
- *  only: on a topic nobody could tell whose share it is. */
+ *  only: on a topic nobody could tell whose share it is. So do bids: they are for one proposer. */
 export function topicOf(message: Message): "transactions" | "consensus" | undefined {
   switch (message.type) {
     case "transactions":
@@ -30,6 +41,7 @@ export function topicOf(message: Message): "transactions" | "consensus" | undefi
     case "vote":
     case "certificate":
       return "consensus";
+    case "bid":
     case "list":
     case "shares":
     case "seeds":
@@ -92,6 +104,7 @@ const FRAME_BOUNDS: ReadonlyMap<number, number> = new Map([
   [3, 1 + certificateCodec.bytesMax],
   [4, FRAME_BYTES_MAX],
   [5, FRAME_BYTES_MAX],
+  [6, 1 + offeredBidCodec.bytesMax],
   [CONTROL_STATUS, 1 + linkStatusCodec.bytesMax],
   [CONTROL_PING, 1 + TOKEN_BYTES],
   [CONTROL_PONG, 1 + TOKEN_BYTES],
@@ -151,6 +164,8 @@ export interface Hello {
   readonly validatorSetHash: ValidatorSetHash;
   /** Undefined for a full node. */
   readonly validator: ValidatorIndex | undefined;
+  /** The builder's account that a full node claims; undefined for the others. */
+  readonly builder: AccountId | undefined;
   /** 32 fresh random bytes that the other side must sign. */
   readonly challenge: Uint8Array;
   /** 16 random bytes that name this run of the process: tells a restart from a second node with the same key. */
@@ -165,6 +180,8 @@ export interface HandshakeMessage {
 }
 
 const NO_VALIDATOR = 0xffff;
+/** No key of the curve's prime-order group is all zero. */
+const NO_BUILDER = ZERO_HASH as string as AccountId;
 export const CHALLENGE_BYTES = 32;
 export const SESSION_BYTES = 16;
 
@@ -174,6 +191,7 @@ const helloType = ssz.container(
     epoch: ssz.uint64,
     validatorSetHash: ssz.bytes(32),
     validator: ssz.uint16,
+    builder: ssz.bytes(32),
     challenge: ssz.bytes(CHALLENGE_BYTES),
     session: ssz.bytes(SESSION_BYTES),
   },
@@ -193,16 +211,22 @@ function helloToSsz(hello: Hello): HelloSsz {
     chainId: hashToBytes(hello.chainId),
     validatorSetHash: hashToBytes(hello.validatorSetHash),
     validator: hello.validator ?? NO_VALIDATOR,
+    builder: hashToBytes(hello.builder ?? NO_BUILDER),
   };
 }
 
+/** A node is a validator, a builder or neither. */
 function helloFromSsz(value: HelloSsz): Hello | undefined {
+  const account = hashFromBytes<AccountId>(value.builder);
+  const builder = account === NO_BUILDER ? undefined : account;
   if (value.validator >= VALIDATORS_MAX && value.validator !== NO_VALIDATOR) return undefined;
+  if (value.validator !== NO_VALIDATOR && builder !== undefined) return undefined;
   return {
     chainId: hashFromBytes(value.chainId),
     epoch: Epoch.of(value.epoch),
     validatorSetHash: hashFromBytes(value.validatorSetHash),
     validator: value.validator === NO_VALIDATOR ? undefined : ValidatorIndex.of(value.validator),
+    builder,
     challenge: value.challenge,
     session: value.session,
   };
@@ -210,9 +234,9 @@ function helloFromSsz(value: HelloSsz): Hello | undefined {
 
 export const handshakeCodec: Codec<HandshakeMessage> = defineCodec({
   name: "HandshakeMessage",
-  version: 1,
+  version: 2,
   type: handshakeType,
-  bytesMax: 1 + 9 + 122 + 64,
+  bytesMax: 1 + 9 + 154 + 64,
   toSsz: (message: HandshakeMessage) => ({
     verdict: VERDICTS.indexOf(message.verdict),
     hello: message.hello === undefined ? [] : [helloToSsz(message.hello)],

@@ -69,7 +69,7 @@ t.test("createFrameParser: length beyond the type's bound, refused at the fifth 
 t.test("createFrameParser: unknown type and empty frame, refused", async (t) => {
   const empty = createFrameParser().push(new Uint8Array(4), () => t.fail("no frame"));
   t.equal(empty, "empty");
-  for (const type of [0, 6, 127, 131, 255]) {
+  for (const type of [0, 7, 127, 131, 255]) {
     t.equal(
       createFrameParser().push(lengthPrefixed(Uint8Array.of(type)), () => t.fail("no frame")),
       "unknownType",

@@ -67,6 +67,15 @@ t.test("createFrameQueue: a newer status replaces the waiting one", async (t) =>
   t.same([...(queue.take(1_000) ?? [])], [...frameOf(5, 2), ...frameOf(5, 3)]);
 });
 
+t.test("createFrameQueue: of bids for one peer only the newest waits", async (t) => {
+  const queue = createFrameQueue({ bytesMax: 10_000, framesMax: 10 });
+  for (const mark of [1, 2, 3]) {
+    queue.push("bid", Uint8Array.of(mark));
+    queue.push("transactions", Uint8Array.of(10 + mark));
+  }
+  t.same(queue.take(10_000), Uint8Array.of(11, 12, 3, 13));
+});
+
 t.test("createFrameQueue: a newer inclusion list replaces the waiting one; shares and seeds all wait", async (t) => {
   const queue = createFrameQueue({ bytesMax: 1_000, framesMax: 10 });
   const kinds = ["list", "shares", "seeds", "list", "shares"] as const;
@@ -112,12 +121,19 @@ class RecordingStream extends EventTarget {
   }
 }
 
-function linkOver(stream: RecordingStream, nowMs: () => number, onBroken: (detail: string) => void) {
+function linkOver(stream: RecordingStream, nowMs: () => number, onBroken: (detail: string, isStreamOver: boolean) => void) {
   const link = createDirectLink({
     limits: TEST_LIMITS,
     turnEnd: createTurnEnd(),
     nowMs,
-    owner: { onFrame: () => undefined, onStatus: () => undefined, onUp: () => undefined, onMalformed: () => undefined, onBroken },
+    owner: {
+      isAllowed: () => true,
+      onFrame: () => undefined,
+      onStatus: () => undefined,
+      onUp: () => undefined,
+      onMalformed: () => undefined,
+      onBroken: ({ detail, isStreamOver }) => onBroken(detail, isStreamOver),
+    },
   });
   link.attachOutbound(stream as unknown as Stream);
   return link;
@@ -148,7 +164,10 @@ t.test("createDirectLink: a peer that takes nothing, memory stays bounded and th
   const link = linkOver(
     stream,
     () => nowMs,
-    (detail) => broken.push(detail),
+    (detail, isStreamOver) => {
+      t.notOk(isStreamOver, "the connection itself is of no use");
+      broken.push(detail);
+    },
   );
   const proposalSized = lengthPrefixed(new Uint8Array(1024 * 1024).fill(4));
   for (let round = 0; round < 40; round++) link.queueFrame("transactions", proposalSized);

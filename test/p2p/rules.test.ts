@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import t from "tap";
-import { handshakeSigningBytes } from "../../p2p/handshake.ts";
+import { builderHandshakeSigningBytes, handshakeSigningBytes } from "../../p2p/handshake.ts";
 import { createRateLimiter } from "../../p2p/rate_limiter.ts";
 import { createLasting, hasOwnGap, type LinkView, peersWithGap } from "../../p2p/relay.ts";
 import { isAnswerTo } from "../../p2p/requests.ts";
@@ -11,7 +11,7 @@ import { createTransactionBatcher } from "../../p2p/transaction_batcher.ts";
 import { createTurnEnd } from "../../p2p/turn_end.ts";
 import { type HandshakeMessage, handshakeCodec, type LinkStatus, linkStatusCodec } from "../../p2p/wire.ts";
 import { toHex } from "../../types/bytes.ts";
-import { Epoch, Height, ValidatorIndex, type ValidatorSetHash, View } from "../../types/ids.ts";
+import { type AccountId, Epoch, Height, ValidatorIndex, type ValidatorSetHash, View } from "../../types/ids.ts";
 import type { PeerKey } from "../../types/sender.ts";
 import { Signers } from "../../types/validator_set.ts";
 import { timeoutBallot } from "../../types/vote.ts";
@@ -184,18 +184,41 @@ t.test("handshakeSigningBytes: every part is bound, and the two directions diffe
   t.equal(encodings.size, variants.length);
 });
 
+t.test("builderHandshakeSigningBytes: every part is bound, and no validator's proof is among them", async (t) => {
+  const parts = { ...SIGNED, builder: "66".repeat(32) as AccountId };
+  const variants = [
+    parts,
+    { ...parts, chainId: OTHER_CHAIN },
+    { ...parts, epoch: Epoch.of(2) },
+    { ...parts, validatorSetHash: "55".repeat(32) as ValidatorSetHash },
+    { ...parts, signer: SIGNED.verifier, verifier: SIGNED.signer },
+    { ...parts, challenge: new Uint8Array(32) },
+    { ...parts, builder: "67".repeat(32) as AccountId },
+    { ...parts, session: new Uint8Array(16) },
+  ];
+  const encodings = new Set(variants.map((variant) => toHex(builderHandshakeSigningBytes(variant))));
+  t.equal(encodings.size, variants.length);
+  const tags = [handshakeSigningBytes(SIGNED), builderHandshakeSigningBytes(parts)].map((bytes) => toHex(bytes.subarray(0, 16)));
+  t.not(tags[0], tags[1], "a key of both kinds makes proofs that differ in their first bytes");
+});
+
 t.test("handshakeCodec, linkStatusCodec: round trip; hostile bytes never throw", async (t) => {
-  const hello = { ...SIGNED, validator: index(7) };
+  const hello = { ...SIGNED, validator: index(7), builder: undefined };
+  const builder = "77".repeat(32) as AccountId;
   const messages: readonly HandshakeMessage[] = [
     { verdict: "accepted", hello: { ...hello, challenge: SIGNED.challenge }, signature: new Uint8Array(64) },
     { verdict: "accepted", hello: { ...hello, validator: undefined }, signature: undefined },
+    { verdict: "accepted", hello: { ...hello, validator: undefined, builder }, signature: new Uint8Array(64) },
     { verdict: "wrongChain", hello: undefined, signature: undefined },
   ];
   for (const message of messages) {
     const decoded = handshakeCodec.decode(handshakeCodec.encode(message));
     t.ok(decoded.ok);
+    if (decoded.ok) t.same(decoded.value.hello?.builder, message.hello?.builder);
     if (decoded.ok) t.same(handshakeCodec.encode(decoded.value), handshakeCodec.encode(message));
   }
+  const both = handshakeCodec.encode({ verdict: "accepted", hello: { ...hello, builder }, signature: undefined });
+  t.notOk(handshakeCodec.decode(both).ok, "nobody is a validator and a builder");
   const status: LinkStatus = { status: statusAt(9), links: Signers.of([index(1), index(3)]) };
   t.same(linkStatusCodec.decode(linkStatusCodec.encode(status)), { ok: true, value: status });
   const property = fc.property(fc.uint8Array({ maxLength: 260 }), (bytes) => {

@@ -8,7 +8,7 @@ import { NETWORK_LIMITS, type NetworkLimits } from "../../p2p/limits.ts";
 import { createNetwork } from "../../p2p/network.ts";
 import type { NetworkOptions, PeerAddresses } from "../../p2p/options.ts";
 import { toHex } from "../../types/bytes.ts";
-import { type BlockHash, type ChainId, Epoch, Height, ValidatorIndex, View } from "../../types/ids.ts";
+import { type AccountId, type BlockHash, type ChainId, Epoch, Height, ValidatorIndex, View } from "../../types/ids.ts";
 import type { Message } from "../../types/message.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../../types/sync.ts";
@@ -67,6 +67,8 @@ export interface TestNode {
   readonly links: Map<number, boolean>;
   readonly statuses: Map<PeerKey, PeerStatus>;
   readonly gone: PeerKey[];
+  /** The accounts that are registered as builders, as far as this node knows. */
+  readonly builders: Set<AccountId>;
   /** Replace to answer differently. */
   respond: (from: Sender, request: SyncRequest) => Promise<SyncResponse>;
   height: number;
@@ -81,6 +83,7 @@ export async function startNode(overrides: Partial<NetworkOptions> & Pick<Networ
   const links = new Map<number, boolean>();
   const statuses = new Map<PeerKey, PeerStatus>();
   const gone: PeerKey[] = [];
+  const builders = new Set<AccountId>();
   const state: Pick<TestNode, "judge" | "respond" | "height"> = {
     judge: async () => true,
     respond: async () => ({ type: "status", status: statusAt(state.height) }),
@@ -96,12 +99,14 @@ export async function startNode(overrides: Partial<NetworkOptions> & Pick<Networ
     onPeerStatus: (peer, status) => statuses.set(peer, status),
     onPeerGone: (peer) => gone.push(peer),
     onValidatorLink: (validator, isUp) => links.set(validator, isUp),
+    isBuilder: (account) => builders.has(account),
     currentStatus: () => statusAt(state.height),
     onEvent: (event) => events.push(event),
   };
   const network = await createNetwork({
     chainId: CHAIN,
     self,
+    builder: undefined,
     nodeSeed: self === undefined ? randomBytes(32) : nodeSeed(self),
     signHandshake: self === undefined ? undefined : (message) => signEd25519(validatorSeed(self), message),
     verifyEd25519,
@@ -115,7 +120,7 @@ export async function startNode(overrides: Partial<NetworkOptions> & Pick<Networ
     isLocalCluster: true,
     ...overrides,
   });
-  return Object.assign(state, { network, messages, events, links, statuses, gone });
+  return Object.assign(state, { network, messages, events, links, statuses, gone, builders });
 }
 
 export const addressesOf = (node: TestNode, validator: number): PeerAddresses => ({
@@ -151,6 +156,23 @@ export async function until(what: string, isTrue: () => boolean, withinMs = 15_0
   }
 }
 
+export const builderSeed = (index: number): Uint8Array => seedOf(3, index);
+export const builderAccount = (index: number): AccountId => toHex(ed25519PublicKeyOf(builderSeed(index))) as AccountId;
+
+/** A full node that proves the account of builder `index` to the validators that it dials. */
+export function startBuilder(index: number, nodes: readonly TestNode[], overrides: Partial<NetworkOptions> = {}): Promise<TestNode> {
+  return startNode({
+    validators: validatorsOf(nodes.length),
+    self: undefined,
+    builder: builderAccount(index),
+    nodeSeed: seedOf(4, index),
+    signHandshake: (message) => signEd25519(builderSeed(index), message),
+    listen: [],
+    peers: nodes.map((node, validator) => addressesOf(node, validator)),
+    ...overrides,
+  });
+}
+
 /** All linked with all. */
 export const areLinked = (nodes: readonly TestNode[]): boolean =>
   nodes.every((node) => [...node.links.values()].filter(Boolean).length === nodes.length - 1);
@@ -161,6 +183,7 @@ export function hostOptions(index: number): NetworkOptions {
     chainId: CHAIN,
     validators: validatorsOf(2),
     self: ValidatorIndex.of(index),
+    builder: undefined,
     nodeSeed: nodeSeed(index),
     signHandshake: (message) => signEd25519(validatorSeed(index), message),
     verifyEd25519,
@@ -174,6 +197,7 @@ export function hostOptions(index: number): NetworkOptions {
       onPeerStatus: () => undefined,
       onPeerGone: () => undefined,
       onValidatorLink: () => undefined,
+      isBuilder: () => false,
       currentStatus: () => statusAt(0),
       onEvent: () => undefined,
     },
