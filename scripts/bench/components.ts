@@ -46,6 +46,12 @@ export const COMPONENT_BENCHES: readonly ComponentBench[] = [
     relativeTo: "ed25519VerifyUs",
     run: async () => (await import("./sealing_bench.ts")).benchSealing(),
   },
+  {
+    name: "bids",
+    about: "a builder's bid: checked by a proposer, beside its signature and its proof alone; made by a builder",
+    relativeTo: "ed25519VerifyUs",
+    run: async () => (await import("./bid_bench.ts")).benchBids(),
+  },
 ];
 
 const UNITS: readonly (readonly [suffix: RegExp, unit: string])[] = [
