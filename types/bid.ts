@@ -209,7 +209,8 @@ export function bundleLabelOf(
   return label;
 }
 
-const bundleContentCodec: Codec<BundleContent> = defineCodec({
+/** The content by itself; what is sealed is `encodeBundle` of it. */
+export const bundleContentCodec: Codec<BundleContent> = defineCodec({
   name: "BundleContent",
   version: 1,
   type: ssz.list(ssz.list(ssz.byteList(TRANSACTION_BYTES_MAX), BUNDLE_TRANSACTIONS_MAX), BUNDLE_GROUPS_MAX),

@@ -1,11 +1,12 @@
 /** fast-check arbitraries of every wire type: values that the codecs must carry, sized to keep a property test quick. */
 
 import fc from "fast-check";
+import { type Bid, type BundleContent, bundleBytesOf, hasBundle, NO_BID, type OfferedBid } from "../../types/bid.ts";
 import type { Block, BlockHeader, Justification, Proposal } from "../../types/block.ts";
 import { toHex } from "../../types/bytes.ts";
 import type { Evidence, SignedHeader } from "../../types/evidence.ts";
 import type { Genesis } from "../../types/genesis.ts";
-import type { ListsRoot } from "../../types/ids.ts";
+import type { BidHash, ListsRoot } from "../../types/ids.ts";
 import {
   type AccountId,
   type BlockHash,
@@ -20,7 +21,16 @@ import {
   View,
   ZERO_HASH,
 } from "../../types/ids.ts";
-import { BLOCK_BODY_BYTES_MAX, RANGE_BLOCKS_MAX, RANGE_CERTIFICATES_MAX, VALIDATORS_MAX, WEIGHT_MAX } from "../../types/limits.ts";
+import {
+  BLOCK_BODY_BYTES_MAX,
+  RANGE_BLOCKS_MAX,
+  RANGE_CERTIFICATES_MAX,
+  TAIL_BYTES_MAX,
+  TAIL_OPERATIONS_MAX,
+  TAIL_TRANSACTIONS_MAX,
+  VALIDATORS_MAX,
+  WEIGHT_MAX,
+} from "../../types/limits.ts";
 import type { Message } from "../../types/message.ts";
 import type { SafetyRecord } from "../../types/safety_record.ts";
 import type { KeyId } from "../../types/sealing.ts";
@@ -64,10 +74,13 @@ export const blockHeaders: fc.Arbitrary<BlockHeader> = record({
   sealedCount: fc.constant(0),
   listsRoot: hashes<ListsRoot>(),
   keyId: hashes<KeyId>(),
+  bidHash: fc.option(hashes<BidHash>(), { nil: NO_BID }),
+  bundleCount: fc.integer({ min: 0, max: 1 }),
   behind: integersFrom(1),
   parentBehind: integersFrom(1),
 }).map(({ behind, parentBehind, ...header }) => ({
   ...header,
+  bundleCount: header.bidHash === NO_BID ? 0 : header.bundleCount,
   parentView: View.of(Math.max(0, header.view - parentBehind)),
   executedHeight: Height.of(Math.max(0, header.height - behind)),
 }));
@@ -99,16 +112,54 @@ const justifications: fc.Arbitrary<Justification> = record({
 
 export const transactionBytes: fc.Arbitrary<Uint8Array> = fc.uint8Array({ maxLength: 80 });
 
+/** Small bundles alone: larger ones differ in length only. */
+const bundles = fc.constantFrom(0, bundleBytesOf(0), bundleBytesOf(1)).chain(bytesOf);
+
+export const bids: fc.Arbitrary<Bid> = record({
+  height: integersFrom(1).map(Height.of),
+  parentHash: hashes<BlockHash>(),
+  builder: hashes<AccountId>(),
+  sequence: integersFrom(0),
+  value: uint128s,
+  expiryView: views,
+  keyId: hashes<KeyId>(),
+  bundle: bundles,
+  tailRoot: hashes<BodyRoot>(),
+  tailCount: integersFrom(0, TAIL_TRANSACTIONS_MAX),
+  tailBytes: integersFrom(0, TAIL_BYTES_MAX),
+  gas: integersFrom(0, TAIL_OPERATIONS_MAX),
+  signature: bytesOf(64),
+}).map((bid) => ({ ...bid, keyId: hasBundle(bid) ? bid.keyId : (ZERO_HASH as string as KeyId) }));
+
+export const offeredBids: fc.Arbitrary<OfferedBid> = record({
+  bid: bids,
+  tailHashes: fc.array(hashes<TransactionHash>(), { maxLength: 4 }),
+}).map(({ bid, tailHashes }) => ({ bid: { ...bid, tailCount: tailHashes.length }, tailHashes }));
+
+const groupsOf = fc.array(fc.array(transactionBytes, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 3 });
+export const bundleContents: fc.Arbitrary<BundleContent> = record({ groups: groupsOf });
+
+const optionalBids = fc.option(bids, { nil: undefined });
+
+/** What a header says of the bid beside it. */
+const namesOf = (bid: Bid | undefined, bidHash: BidHash): Pick<BlockHeader, "bidHash" | "bundleCount"> => ({
+  bidHash: bid === undefined ? NO_BID : bidHash,
+  bundleCount: hasBundle(bid) ? 1 : 0,
+});
+
 export const proposals: fc.Arbitrary<Proposal> = record({
   header: blockHeaders,
   justification: justifications,
   transactionHashes: fc.array(hashes<TransactionHash>(), { maxLength: 5 }),
+  bid: optionalBids,
+  bidHash: hashes<BidHash>(),
   signature: bytesOf(64),
-}).map(({ header, justification, transactionHashes, signature }) => ({
-  header: { ...header, transactionCount: transactionHashes.length },
+}).map(({ header, justification, transactionHashes, bid, bidHash, signature }) => ({
+  header: { ...header, transactionCount: transactionHashes.length, ...namesOf(bid, bidHash) },
   ...justification,
   transactionHashes,
   lists: [],
+  bid,
   signature,
 }));
 
@@ -116,12 +167,15 @@ export const blocks: fc.Arbitrary<Block> = record({
   header: blockHeaders,
   justification: justifications,
   transactions: fc.array(transactionBytes, { maxLength: 4 }),
+  bid: optionalBids,
+  bidHash: hashes<BidHash>(),
   signature: bytesOf(64),
-}).map(({ header, justification, transactions, signature }) => ({
-  header: { ...header, transactionCount: transactions.length },
+}).map(({ header, justification, transactions, bid, bidHash, signature }) => ({
+  header: { ...header, transactionCount: transactions.length, ...namesOf(bid, bidHash) },
   ...justification,
   transactions,
   lists: [],
+  bid,
   signature,
 }));
 
@@ -251,4 +305,5 @@ export const messages: fc.Arbitrary<Message> = fc.oneof(
   record({ type: fc.constant("vote" as const), vote: signedVotes }),
   record({ type: fc.constant("certificate" as const), certificate: certificates }),
   record({ type: fc.constant("transactions" as const), transactions: transactionBatches }),
+  offeredBids.map((offered) => ({ type: "bid" as const, ...offered })),
 );

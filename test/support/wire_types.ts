@@ -1,6 +1,7 @@
 /** Every wire type with its arbitrary, in one table, so that no test of encodings forgets one. */
 
 import fc from "fast-check";
+import { bidCodec, bundleContentCodec, offeredBidCodec } from "../../types/bid.ts";
 import { blockCodec, blockHeaderCodec, proposalCodec } from "../../types/block.ts";
 import type { Codec, DecodeFailure } from "../../types/codec.ts";
 import { sealedContentCodec, sealedEnvelopeCodec } from "../../types/envelope.ts";
@@ -76,6 +77,9 @@ export const CODECS: readonly WireType[] = [
   wireType(blockHeaderCodec, arbitraries.blockHeaders, true),
   wireType(proposalCodec, arbitraries.proposals),
   wireType(blockCodec, arbitraries.blocks),
+  wireType(bidCodec, arbitraries.bids),
+  wireType(offeredBidCodec, arbitraries.offeredBids),
+  wireType(bundleContentCodec, arbitraries.bundleContents),
   wireType(signedVoteCodec, arbitraries.signedVotes, true),
   wireType(certificateCodec, arbitraries.certificates, true),
   wireType(evidenceCodec, arbitraries.evidences),
