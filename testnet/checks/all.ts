@@ -2,7 +2,7 @@
  *  outcomes, answers) is the auditor's, in testnet/workload. */
 
 import type { Scenario } from "../scenario/manifest.ts";
-import type { Fact, FactType } from "../simulator/facts.ts";
+import { type Fact, type FactType, isOfBuilders } from "../simulator/facts.ts";
 import { GENESIS_TIME_MS } from "../simulator/world.ts";
 import { createAgreementChecker } from "./agreement.ts";
 import { createAncestryChecker } from "./ancestry.ts";
@@ -121,16 +121,18 @@ function victimsOf({ faults, byzantine }: Scenario): ReadonlySet<number> {
 /** Hands each fact to those who care for its type, and reports every violation with the checker that found it. */
 export function createDispatcher(
   checkers: readonly Checker[],
-  report: (checker: Checker, violation: Violation) => void,
+  { validators, report }: { readonly validators: number; readonly report: (checker: Checker, violation: Violation) => void },
 ): (fact: Fact) => void {
   const tables = new Map<FactType, readonly Checker[]>();
   return (fact) => {
+    const isForAll = !isOfBuilders(fact, validators);
     let interested = tables.get(fact.type);
     if (interested === undefined) {
       interested = checkers.filter(({ interests }) => interests === undefined || interests.includes(fact.type));
       tables.set(fact.type, interested);
     }
     for (const checker of interested) {
+      if (!isForAll && checker.hearsBuilders !== true) continue;
       const violation = checker.observe(fact);
       if (violation !== undefined) report(checker, violation);
     }

@@ -71,6 +71,8 @@ export interface Checker {
   readonly invariant: Invariant;
   /** The facts that `observe` cares for; it says nothing on others. Absent: all. */
   readonly interests?: readonly FactType[];
+  /** Hears as well what builders' nodes do, and what passes over their links. */
+  readonly hearsBuilders?: true;
   /** The first violation that this fact shows. */
   observe(fact: Fact): Violation | undefined;
   /** What only the end of the run shows. */

@@ -85,7 +85,9 @@ function describeDeed(fact: Deed): string {
   }
 }
 
-function describeClientDeed(fact: Extract<Deed, FactOf<"submitted" | "answered" | "dropped" | "sizes" | "betrayal">>): string {
+function describeClientDeed(
+  fact: Extract<Deed, FactOf<"submitted" | "answered" | "dropped" | "sizes" | "bidMade" | "bundleSubmitted" | "betrayal">>,
+): string {
   switch (fact.type) {
     case "submitted":
       return `is given ${fact.hash === undefined ? `${counted(fact.bytes.length, "byte")} that are no transaction` : `transaction ${shortHash(fact.hash)}`} by client ${fact.client}`;
@@ -97,6 +99,10 @@ function describeClientDeed(fact: Extract<Deed, FactOf<"submitted" | "answered" 
       return `drops transaction ${shortHash(fact.hash)}: ${fact.refusal.code}`;
     case "sizes":
       return `holds ${counted(fact.inputQueue, "input")}, ${counted(fact.records, "record")}, ${counted(fact.pendingBlocks, "pending block")}, ${counted(fact.votesHeld, "vote")} and ${counted(fact.poolTransactions, "transaction")} (${counted(fact.poolBytes, "byte")}) in its pool`;
+    case "bidMade":
+      return `bids to ${nameOf(fact.leader)}: ${describeMessage({ type: "bid", ...fact.offered })}`;
+    case "bundleSubmitted":
+      return `is given a bundle of ${counted(fact.transactions.length, "transaction")} by searcher ${fact.searcher} for heights ${fact.heights.join(" to ")}`;
     case "betrayal":
       return `betrays (${fact.strategy})${fact.view > 0 ? ` in view ${fact.view}` : ""}: ${fact.what}`;
     default:

@@ -1,15 +1,16 @@
 /** Facts as NDJSON: one compact line each, for scripts and for `grep`. Hashes and ids are cut to 12 digits and bodies are left out, so
  *  a line says what happened and cannot be read back as a fact. */
 
-import type { BundleGroup, Durable } from "../../replica/interface.ts";
+import type { Durable } from "../../replica/interface.ts";
 import { unreachable } from "../../types/assert.ts";
 import { NO_BID } from "../../types/bid.ts";
 import type { BlockHeader, Proposal } from "../../types/block.ts";
 import type { BuiltBlock } from "../../types/builder.ts";
+import type { BundleGroup } from "../../types/building.ts";
 import type { Evidence } from "../../types/evidence.ts";
 import type { SyncRequest, SyncResponse } from "../../types/sync.ts";
 import type { Ballot, Certificate, SignedVote } from "../../types/vote.ts";
-import type { Fact, WireMessage } from "../simulator/facts.ts";
+import type { BundleInside, Fact, WireMessage } from "../simulator/facts.ts";
 import { CERTIFICATE_NAMES } from "./describe_fact.ts";
 import { shortHash } from "./words.ts";
 
@@ -75,6 +76,10 @@ function ownFieldsOf(fact: Fact): { readonly [key: string]: Json } {
       return { hash: optionalHash(fact.hash), refusal: fact.refusal?.code };
     case "dropped":
       return { hash: shortHash(fact.hash), refusal: fact.refusal.code };
+    case "bidMade":
+      return { offered: messageJson({ type: "bid", ...fact.offered }), inside: insideJson(fact.inside) };
+    case "bundleSubmitted":
+      return { transactions: fact.transactions.length };
     case "phase":
     case "fault":
     case "started":
@@ -138,6 +143,8 @@ function messageJson(message: WireMessage): Json {
       return unreachable(message);
   }
 }
+
+const insideJson = (inside: BundleInside): Json => (inside.type === "groups" ? inside.groups.map(({ length }) => length) : inside.type);
 
 const builtJson = ({ builder, value, failed }: BuiltBlock): Json => ({ builder: shortHash(builder), value: String(value), failed });
 

@@ -18,7 +18,11 @@ export function hiddenKindsOf(scenario: Scenario): readonly MessageKind[] {
 export function pageData(scenario: Scenario, timeline: Timeline, violations: readonly Violation[]): unknown {
   return {
     endUs: timeline.endUs,
-    lanes: scenario.weights.map((weight, lane) => ({ name: nameOf(lane), weight, roles: rolesOf(scenario, lane) })),
+    lanes: [...scenario.weights, ...(scenario.builders ?? []).map(() => 0)].map((weight, lane) => ({
+      name: nameOf(lane),
+      weight,
+      roles: rolesOf(scenario, lane),
+    })),
     phases: timeline.phases.map((band) => ({ phase: band.phase, fromUs: band.fromUs, toUs: band.toUs, text: phaseText(band) })),
     faults: timeline.faults.map(({ fromUs, toUs, validators, group, label, text }) => ({
       fromUs,
@@ -55,7 +59,9 @@ export function pageData(scenario: Scenario, timeline: Timeline, violations: rea
   };
 }
 
-export function rolesOf({ byzantine }: Scenario, validator: number): string {
+export function rolesOf({ byzantine, weights, builders = [] }: Scenario, validator: number): string {
+  const builder = builders[validator - weights.length];
+  if (builder !== undefined) return `builder, ${builder.strategy}`;
   return [...new Set(byzantine.filter((traitor) => traitor.validator === validator).map(({ strategy }) => strategy))].join(", ");
 }
 

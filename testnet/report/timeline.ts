@@ -2,6 +2,7 @@
  *  Bounded whatever the run's length; `samplingNotes` says what was left out and by which rule. */
 
 import { unreachable } from "../../types/assert.ts";
+import { nodeCountOf } from "../scenario/check.ts";
 import type { MessageKind, Scenario } from "../scenario/manifest.ts";
 import type { Fact, FactOf, Phase } from "../simulator/facts.ts";
 import { describeFact } from "./describe_fact.ts";
@@ -124,8 +125,9 @@ function createBuilder(scenario: Scenario, violationUs: number | undefined, limi
   const lost = sampler<Arrow>(limits.lostArrowsMax);
   const entries = sampler<Entry>(limits.entriesMax);
   const rare = sampler<Entry>(limits.rareEntriesMax);
-  const bands = createBands(scenario.weights.length);
-  const lanes: readonly LaneBuilder[] = scenario.weights.map((_, lane) =>
+  const nodeCount = nodeCountOf(scenario);
+  const bands = createBands(nodeCount);
+  const lanes: readonly LaneBuilder[] = Array.from({ length: nodeCount }, (_, lane) =>
     createLane(lane, (segment) => segments.add({ lane, segment }, { key: segment.view, atUs: segment.fromUs })),
   );
   let count = 0;
@@ -236,6 +238,9 @@ function entryOf(fact: Exclude<Fact, FactOf<"sent" | "delivered">>, order: numbe
     case "opened":
     case "keyLive":
       return entry("storage", 0);
+    case "bidMade":
+    case "bundleSubmitted":
+      return entry("client", 0);
     case "ordered":
     case "certified":
     case "saved":

@@ -3,6 +3,7 @@
 
 import { assert } from "../../types/assert.ts";
 import type {
+  BuilderPlan,
   FaultAction,
   MessageKind,
   MessageName,
@@ -29,6 +30,8 @@ export interface ScenarioOptions {
   readonly application?: Scenario["application"];
   /** Left out: no sealed transactions. */
   readonly sealing?: Partial<Omit<SealingPlan, "mix">> & { readonly mix?: Readonly<Partial<SealingPlan["mix"]>> };
+  /** Left out: a chain without. Fields that are left out are as in a file. */
+  readonly builders?: readonly Partial<BuilderPlan>[];
   readonly workload?: {
     readonly clients?: number;
     readonly perSecond?: number;

@@ -20,6 +20,7 @@ export function scenarioMistakes(scenario: Scenario): readonly Mistake[] {
     ...protocolMistakes(scenario),
     ...workloadMistakes(scenario),
     ...sealingMistakes(scenario),
+    ...builderMistakes(scenario),
     ...scenario.faults.flatMap((fault, index) => faultMistakes(fault, `faults[${index}]`, scenario)),
     ...traitorMistakes(scenario),
     ...expectationMistakes(scenario),
@@ -32,6 +33,10 @@ export function lastingHonest({ weights, faults, byzantine }: Pick<Scenario, "we
   for (const { action } of faults) if (LOST_FOR_GOOD.includes(action.type) && "validator" in action) gone.add(action.validator);
   return weights.map((_, index) => index).filter((index) => !gone.has(index));
 }
+
+/** All that run: validators, then builders. */
+export const nodeCountOf = ({ weights, builders }: Pick<Scenario, "weights" | "builders">): number =>
+  weights.length + (builders?.length ?? 0);
 
 function topologyMistakes(topology: Topology, count: number): Mistake[] {
   if (topology.type === "uniform") return [];
@@ -71,15 +76,27 @@ function sealingMistakes({ sealing, application, weights }: Scenario): Mistake[]
   return mistakes;
 }
 
+function builderMistakes({ builders, application }: Scenario): Mistake[] {
+  if (builders === undefined || application === "ledger") return [];
+  return [{ path: "builders", message: "asks for the ledger: must be left out" }];
+}
+
 function faultMistakes({ when, action, forMs }: Fault, path: string, scenario: Scenario): Mistake[] {
-  const count = scenario.weights.length;
-  const mistakes = [...triggerMistakes(when, `${path}.when`, scenario), ...actionMistakes(action, `${path}.action`, count)];
+  const mistakes = [
+    ...triggerMistakes(when, `${path}.when`, scenario),
+    ...actionMistakes(action, `${path}.action`, nodesOf(action, scenario)),
+  ];
   if (action.type === "lateStart" && !(when.on === "time" && when.atMs === 0)) {
     mistakes.push({ path: `${path}.when`, message: "lateStart begins with the run: must be { on: time, atMs: 0 }" });
   }
   if (action.type === "reset" && forMs !== undefined)
     mistakes.push({ path: `${path}.forMs`, message: "a reset is over at once: must be left out" });
   return mistakes;
+}
+
+/** Builders share links, crashes and disks with validators. A store lost for good is a matter of who signs. */
+function nodesOf({ type }: FaultAction, scenario: Scenario): number {
+  return LOST_FOR_GOOD.includes(type) ? scenario.weights.length : nodeCountOf(scenario);
 }
 
 function triggerMistakes(when: Trigger, path: string, { weights, phases }: Scenario): Mistake[] {

@@ -1,6 +1,6 @@
 /** What a scenario file may leave out, and what then holds. Part of the format: a value that changes here changes the meaning of files. */
 
-import type { Phases, Protocol, SealedKind, SealingPlan, Topology, Workload, WorkloadKind } from "./manifest.ts";
+import type { BuilderPlan, Phases, Protocol, SealedKind, SealingPlan, Topology, Workload, WorkloadKind } from "./manifest.ts";
 
 export const DEFAULT_NAME = "unnamed";
 export const DEFAULT_SEED = 1;
@@ -50,6 +50,15 @@ export const DEFAULT_SEALING: SealingPlan = {
   perSecond: 12,
   mix: { valid: 6, failing: 2, refused: 1, copied: 1 },
 };
+
+/** What a builder of a file may leave out. */
+export const DEFAULT_BUILDER = {
+  strategy: "plain",
+  bond: 1_000_000,
+  bundlesPerSecond: 4,
+  buildMs: [0, 4],
+  chance: 1,
+} as const satisfies BuilderPlan;
 
 /** Views that a core may need grow with the validators: each may have to lead, and lose, a few. */
 export function defaultPhases(validators: number): Phases {

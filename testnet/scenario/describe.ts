@@ -1,7 +1,7 @@
 /** A scenario on one line: all options as `key=value`, in the order of the manifest. Made for people who compare runs; not read back. */
 
 import { unreachable } from "../../types/assert.ts";
-import type { Fault, FaultAction, Scenario, SealingPlan, Topology, Traitor, Trigger } from "./manifest.ts";
+import type { BuilderPlan, Fault, FaultAction, Scenario, SealingPlan, Topology, Traitor, Trigger } from "./manifest.ts";
 
 /** No spaces inside a value, except in the name, which is quoted. */
 export function describeScenario(scenario: Scenario): string {
@@ -24,6 +24,7 @@ export function describeScenario(scenario: Scenario): string {
     ["syncMs", protocol.syncMs.join("-")],
     ["application", scenario.application],
     ...(scenario.sealing === undefined ? [] : [["sealing", sealingText(scenario.sealing)] as const]),
+    ...(scenario.builders === undefined ? [] : [["builders", `[${scenario.builders.map(builderText).join(";")}]`] as const]),
     ["clients", workload.clients],
     ["perSecond", workload.perSecond],
     ["mix", mix.map(([kind, share]) => `${kind}:${share}`).join(",") || "none"],
@@ -46,6 +47,10 @@ export function faultText({ when, action, forMs }: Fault): string {
 function sealingText({ mix, ...rest }: SealingPlan): string {
   const shares = Object.entries(mix).filter(([, share]) => share > 0);
   return [...Object.entries(rest), ...shares].map(([key, value]) => `${key}:${value}`).join(",");
+}
+
+function builderText({ strategy, bond, bundlesPerSecond, buildMs, chance }: BuilderPlan): string {
+  return `${strategy}:${chance},bond:${bond},bundles:${bundlesPerSecond}/s,build:${buildMs.join("-")}ms`;
 }
 
 function topologyText(topology: Topology): string {

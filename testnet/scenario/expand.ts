@@ -4,6 +4,7 @@
 
 import { createStream, type Stream } from "../simulator/streams.ts";
 import { defaultPhases } from "./defaults.ts";
+import { drawBuilderFaults, drawBuilders, withBuilders } from "./expand_builders.ts";
 import { drawOverload, drawProtocol, drawSealing, drawTopology, drawWeights, drawWorkload, viewMsOf } from "./expand_cluster.ts";
 import { drawFaults, drawSealedFaults, drawSwarm, FAULTS_MAX } from "./expand_faults.ts";
 import { drawTraitors } from "./expand_traitors.ts";
@@ -49,6 +50,12 @@ export function expandSeed(seed: number): Scenario {
   const budget = createLossBudget(weights);
   const byzantine = drawTraitors(stream("traitors"), { weights, budget, isSealing: sealing !== undefined });
   const sealedFaults = sealing === undefined ? [] : drawSealedFaults(stream("sealed faults"), { weights, faultsMs, swarm });
+  const builders = drawBuilders(stream("builders"), { isLedger: application === "ledger" });
+  const counts = { validators: weights.length, builders: builders?.length ?? 0 };
+  const builderFaults = builders === undefined ? [] : drawBuilderFaults(stream("builder faults"), { ...counts, faultsMs });
+  const sides = stream("sides of builders");
+  const drawnFaults = [...sealedFaults, ...drawFaults(stream("faults"), { weights, faultsMs, swarm, budget })];
+  const faults = [...builderFaults, ...drawnFaults].slice(0, FAULTS_MAX);
   return {
     version: 1,
     name: `seed ${seed}`,
@@ -58,8 +65,9 @@ export function expandSeed(seed: number): Scenario {
     protocol,
     application,
     ...(sealing === undefined ? {} : { sealing }),
+    ...(builders === undefined ? {} : { builders }),
     workload: { ...workload, perSecond: Math.max(1, Math.min(workload.perSecond, perSecondMaxOf(protocol, faultsMs))) },
-    faults: [...sealedFaults, ...drawFaults(stream("faults"), { weights, faultsMs, swarm, budget })].slice(0, FAULTS_MAX),
+    faults: builders === undefined ? faults : faults.map((fault) => withBuilders(fault, sides, counts)),
     byzantine,
     phases: { ...defaultPhases(weights.length), faultsMs, coreHeights: phaseStream.between(3, 5), settleMsMax: SETTLE_MS_MAX },
     ties: phaseStream.chance(0.5) ? "shuffle" : "fifo",

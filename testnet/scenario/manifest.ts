@@ -34,6 +34,8 @@ export interface Scenario {
   readonly application: "ledger" | "null";
   /** Sealed transactions, and a key that the validators generate. Left out: a chain without. Asks for the ledger and equal weights. */
   readonly sealing?: SealingPlan;
+  /** Builders, nodes after the validators: the first has the index after the last validator's. Left out: a chain without. Asks for the ledger. */
+  readonly builders?: readonly BuilderPlan[];
   readonly workload: Workload;
   readonly faults: readonly Fault[];
   readonly byzantine: readonly Traitor[];
@@ -85,6 +87,37 @@ export interface SealingPlan {
   /** Relative shares of them. */
   readonly mix: Readonly<Record<SealedKind, number>>;
 }
+
+export interface BuilderPlan {
+  readonly strategy: BuilderStrategyName;
+  /** What it registers with, in the smallest unit of the fee asset. */
+  readonly bond: number;
+  /** Bundles that searchers submit to it per simulated second. */
+  readonly bundlesPerSecond: number;
+  /** What it takes to build and seal a bid, drawn uniformly. */
+  readonly buildMs: readonly [number, number];
+  /** Chance that a traitor acts on an opportunity; else it bids as `plain` does. */
+  readonly chance: number;
+}
+
+/** plain and aggressive are the shipped strategies. lateBids: after the cut-off. unheldTails: of transactions that nobody else has.
+ *  overbidding: beyond the bond, also by several bids together. wrongTails: the root of another tail. brokenBundles: that do not pass the check.
+ *  rubbishBundles: sealed well, of what is no bundle. badGroups: transactions that are malformed or badly signed. twoFaced: several bids of one
+ *  sequence. foreignBids: for another height, parent or chain, of somebody else's account, or without its key's signature. */
+export const BUILDER_STRATEGIES = [
+  "plain",
+  "aggressive",
+  "lateBids",
+  "unheldTails",
+  "overbidding",
+  "wrongTails",
+  "brokenBundles",
+  "rubbishBundles",
+  "badGroups",
+  "twoFaced",
+  "foreignBids",
+] as const;
+export type BuilderStrategyName = (typeof BUILDER_STRATEGIES)[number];
 
 /** valid: bundles that run. failing: ordered, charged, and FAILED or without effect in a way that a code names. refused: what no
  *  validator may take. copied: bytes or ciphertexts of others again. */

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { pathText } from "../../node/json_file.ts";
 import { type Mistake, scenarioMistakes } from "./check.ts";
 import {
+  DEFAULT_BUILDER,
   DEFAULT_NAME,
   DEFAULT_PROTOCOL,
   DEFAULT_SEALING,
@@ -31,11 +32,21 @@ import {
   variants,
 } from "./fields.ts";
 import { loadMatrix, ROUND_TRIP_MS_MAX, type TextReader } from "./latency.ts";
-import { type Scenario, SEALED_KINDS, type SealedKind, STRATEGIES, WORKLOAD_KINDS, type WorkloadKind } from "./manifest.ts";
+import {
+  BUILDER_STRATEGIES,
+  type Scenario,
+  SEALED_KINDS,
+  type SealedKind,
+  STRATEGIES,
+  WORKLOAD_KINDS,
+  type WorkloadKind,
+} from "./manifest.ts";
 
 export const VALIDATORS_MAX = 64;
 export const WEIGHT_MAX = 1_000_000;
 export const FAULTS_MAX = 10_000;
+export const BUILDERS_MAX = 8;
+const BOND_MAX = 10 ** 9;
 const SEED_MAX = 2 ** 32 - 1;
 const PHASE_MS_MAX = 3_600_000;
 
@@ -107,6 +118,14 @@ const sealingSchema = strict({
     .default({ ...DEFAULT_SEALING.mix }),
 });
 
+const builderSchema = strict({
+  strategy: oneOf(BUILDER_STRATEGIES).default(DEFAULT_BUILDER.strategy),
+  bond: integer(1, BOND_MAX).default(DEFAULT_BUILDER.bond),
+  bundlesPerSecond: integer(0, 1_000).default(DEFAULT_BUILDER.bundlesPerSecond),
+  buildMs: millisecondsRange(10_000).default([...DEFAULT_BUILDER.buildMs]),
+  chance: probability.default(DEFAULT_BUILDER.chance),
+});
+
 const phasesSchema = strict({
   faultsMs: integer(0, PHASE_MS_MAX).optional(),
   coreHeights: integer(1, 10_000).optional(),
@@ -165,6 +184,7 @@ function fileSchema(readText: TextReader) {
     protocol: protocolSchema.default({}),
     application: z.enum(["ledger", "null"], { error: 'must be ledger or "null", the latter in quotes' }).default("ledger"),
     sealing: sealingSchema.exactOptional(),
+    builders: listOf(builderSchema, { what: "builders", min: 1, max: BUILDERS_MAX }).exactOptional(),
     workload: workloadSchema.prefault({}),
     faults: listOf(faultSchema, { what: "faults", max: FAULTS_MAX }).default([]),
     byzantine: listOf(traitorSchema, { what: "traitors", max: VALIDATORS_MAX * STRATEGIES.length }).default([]),

@@ -3,6 +3,7 @@
 
 import { Document, isCollection, isMap, isPair, isSeq, type Node } from "yaml";
 import {
+  DEFAULT_BUILDER,
   DEFAULT_NAME,
   DEFAULT_PROTOCOL,
   DEFAULT_SEALING,
@@ -39,6 +40,7 @@ function briefly(scenario: Scenario): Plain {
     protocol: unlessEmpty(without({ ...protocol }, { ...DEFAULT_PROTOCOL })),
     application: unless(scenario.application, "ledger"),
     sealing: scenario.sealing === undefined ? undefined : sealingOf(scenario.sealing),
+    builders: scenario.builders?.map((builder) => without({ ...builder }, { ...DEFAULT_BUILDER })),
     workload: unlessEmpty(workloadOf(workload)),
     faults: unlessEmpty(scenario.faults.map(faultOf)),
     byzantine: unlessEmpty(scenario.byzantine.map(traitorOf)),

@@ -5,8 +5,9 @@ import { replayStore } from "../../node/recovery_start.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { Durable, Replica } from "../../replica/interface.ts";
 import { createReplica } from "../../replica/replica.ts";
+import { assert } from "../../types/assert.ts";
 import { TimestampMs, type ValidatorIndex } from "../../types/ids.ts";
-import type { SimulatedDisk } from "./disk.ts";
+import { createSimulatedDisk, type SimulatedDisk } from "./disk.ts";
 import type { KeygenCheat } from "./strategy.ts";
 import { GENESIS_TIME_MS, type World } from "./world.ts";
 
@@ -22,6 +23,13 @@ export type Assembly =
     }
   /** Why it must not start. */
   | { readonly ok: false; readonly reason: string };
+
+/** Of a node that never ran. */
+export function emptyDisk({ chainId, storeKeys }: Pick<World, "chainId" | "storeKeys">, index: number): SimulatedDisk {
+  const validatorKey = storeKeys[index];
+  assert(validatorKey !== undefined, "the node has a key");
+  return createSimulatedDisk({ chainId, validatorKey });
+}
 
 /** Opens the disk and replays what it holds. `self`: undefined for an observer. */
 export function assemble(parts: {
@@ -43,7 +51,15 @@ export function assemble(parts: {
       ? undefined
       : { suite: world.suite, keygen, sign: listSignerOf(world, self), config: world.sealing };
   const genesisTimeMs = TimestampMs.of(GENESIS_TIME_MS);
-  const { result, derived } = replayStore({ store, application, sealing, chainId: world.chainId, genesisTimeMs });
+  const { result, derived } = replayStore({
+    store,
+    application,
+    sealing,
+    verifyEd25519: world.ed25519.verify,
+    validators: world.validators.set,
+    chainId: world.chainId,
+    genesisTimeMs,
+  });
   if (!result.ok) return { ok: false, reason: `the store does not replay: ${result.failure.reason} at height ${result.failure.height}` };
   const rewritten: Durable | undefined =
     derived.length === 0 ? undefined : { records: [], blocks: [], finality: [], operations: derived, evidence: [], shares: [] };

@@ -4,9 +4,11 @@
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { Durable, ReplicaStatus } from "../../replica/interface.ts";
 import type { ParseResult } from "../../types/application.ts";
+import type { Opportunity } from "../../types/building.ts";
 import { ValidatorIndex } from "../../types/ids.ts";
 import { BLOCK_TRANSACTIONS_MAX } from "../../types/limits.ts";
 import type { PeerKey } from "../../types/sender.ts";
+import { nodeCountOf } from "../scenario/check.ts";
 import { MESSAGE_KINDS, type MessageKind, type Scenario } from "../scenario/manifest.ts";
 import type { Fact, Observer, WireMessage } from "./facts.ts";
 import type { Host } from "./host.ts";
@@ -26,9 +28,12 @@ export interface SimulatedCluster {
   readonly world: World;
   readonly scheduler: Scheduler;
   readonly network: SimulatedNetwork;
-  readonly validators: readonly SimulatedValidator[];
+  /** Validators, then builders. */
+  readonly nodes: readonly SimulatedValidator[];
   emit(fact: Fact): void;
   parse(bytes: Uint8Array): ParseResult;
+  /** Sends one message over the link between two nodes. */
+  transmit(from: number, to: number, message: WireMessage): void;
   /** Called at each write's edges. */
   onSave: (validator: number, durable: Durable, edge: "before" | "after") => void;
   startValidator(index: number): void;
@@ -56,19 +61,23 @@ export function createSimulatedCluster(options: {
   readonly observers: readonly Observer[];
   readonly isShuffled: boolean;
   readonly onActs: (act: TraitorAct) => void;
+  /** The node of a builder was told of a block that it may bid for. Left out: nobody bids. */
+  readonly onBuildable?: (node: number, opportunity: Opportunity) => void;
 }): SimulatedCluster {
   const { world, observers } = options;
   const { scenario } = world;
   const count = scenario.weights.length;
+  /** Validators, then builders. */
+  const nodeCount = nodeCountOf(scenario);
   const scheduler = createScheduler(options.isShuffled ? createStream(scenario.seed, "ties") : undefined);
-  const network = createSimulatedNetwork({ seed: scenario.seed, count, topology: scenario.topology });
+  const network = createSimulatedNetwork({ seed: scenario.seed, count: nodeCount, topology: scenario.topology });
   const transactions = createTransactionChecker(world);
-  const peers = scenario.weights.map((_, index) => `v${index}` as PeerKey);
+  const peers = Array.from({ length: nodeCount }, (_, index) => (index < count ? `v${index}` : `b${index}`) as PeerKey);
   const indexOfPeer = new Map(peers.map((peer, index) => [peer, index]));
-  const sequences = Array.from({ length: count * count }, () => new Map<number, number>());
+  const sequences = Array.from({ length: nodeCount * nodeCount }, () => new Map<number, number>());
   /** Grows whenever what is in flight on a link is lost. */
-  const epochs = new Uint32Array(count * count);
-  const isUp = new Uint8Array(count * count);
+  const epochs = new Uint32Array(nodeCount * nodeCount);
+  const isUp = new Uint8Array(nodeCount * nodeCount);
   const traitorsShared = new Map<string, unknown>();
 
   const emit = (fact: Fact): void => {
@@ -85,7 +94,7 @@ export function createSimulatedCluster(options: {
   function transmit(from: number, to: number, original: WireMessage, extraDelayUs: number): void {
     const kind = kindOf(original);
     const view = viewOf(original);
-    const link = from * count + to;
+    const link = from * nodeCount + to;
     const nth = nextSequence(link, kind, view);
     const { nowUs: atUs } = scheduler;
     const delays = network.delays({ from, to, kind, view, nth, bytes: sizeOf(original) }, atUs);
@@ -94,9 +103,9 @@ export function createSimulatedCluster(options: {
     if (network.wasShaped) emit({ type: "sent", atUs, from, to, kind, view, nth, message, delaysUs, isShaped: true });
     else emit({ type: "sent", atUs, from, to, kind, view, nth, message, delaysUs });
     const epoch = epochs[link] as number;
-    const { life } = validators[to] as SimulatedValidator;
+    const { life } = nodes[to] as SimulatedValidator;
     const deliver = (): void => {
-      const receiver = validators[to] as SimulatedValidator;
+      const receiver = nodes[to] as SimulatedValidator;
       if (receiver.life !== life || epochs[link] !== epoch || (receiver.state !== "up" && receiver.state !== "paused")) return;
       if (network.hold(from, to, deliver)) return;
       emit({ type: "delivered", atUs: scheduler.nowUs, from, to, kind, view, nth, message });
@@ -116,22 +125,23 @@ export function createSimulatedCluster(options: {
     validatorOf: (peer) => indexOfPeer.get(peer),
     senderOf: (from, receiver) => {
       const peer = peers[from] as PeerKey;
-      const isDirect = (validators[from] as SimulatedValidator).isSigning && (validators[receiver] as SimulatedValidator).isSigning;
+      const isDirect = (nodes[from] as SimulatedValidator).isSigning && (nodes[receiver] as SimulatedValidator).isSigning;
       return isDirect ? { type: "validator", validator: ValidatorIndex.of(from), peer } : { type: "relay", peer };
     },
-    linked: (validator) => {
+    linked: (node) => {
       const linked: ValidatorIndex[] = [];
-      for (let other = 0; other < count; other++) if (isUp[validator * count + other] === 1) linked.push(ValidatorIndex.of(other));
+      for (let other = 0; other < count; other++) if (isUp[node * nodeCount + other] === 1) linked.push(ValidatorIndex.of(other));
       return linked;
     },
   };
 
-  const validators: readonly SimulatedValidator[] = scenario.weights.map((_, index) =>
+  const nodes: readonly SimulatedValidator[] = Array.from({ length: nodeCount }, (_, index) =>
     createSimulatedValidator({
       index,
       host,
       config: replicaConfigOf(scenario),
       traitor: ({ status, secretShare }) => traitorOf(index, { status, secretShare }),
+      ...(index < count ? {} : { onBuildable: (opportunity) => options.onBuildable?.(index, opportunity) }),
     }),
   );
 
@@ -165,22 +175,22 @@ export function createSimulatedCluster(options: {
             },
       aggregate: world.bls.aggregate,
       send: (to, message, delayMs) => {
-        if (validators[index]?.state === "up") transmit(index, to, message, delayMs * 1_000);
+        if (nodes[index]?.state === "up") transmit(index, to, message, delayMs * 1_000);
       },
       onActs: (strategy, view) => options.onActs({ validator: index, strategy, view }),
       onDeed: (strategy, view, what) => emit({ type: "betrayal", atUs: scheduler.nowUs, validator: index, strategy, view, what }),
     });
   }
 
-  const isRunning = (index: number): boolean => validators[index]?.state === "up" || validators[index]?.state === "paused";
+  const isRunning = (index: number): boolean => nodes[index]?.state === "up" || nodes[index]?.state === "paused";
 
   /** Links come up when both ends run and hear each other, and go down when one of them stops. */
   function refreshLinks(): void {
-    for (let left = 0; left < count; left++) {
-      for (let right = left + 1; right < count; right++) {
+    for (let left = 0; left < nodeCount; left++) {
+      for (let right = left + 1; right < nodeCount; right++) {
         const isOpen = isRunning(left) && isRunning(right) && network.isOpen(left, right) && network.isOpen(right, left);
-        if (isOpen === (isUp[left * count + right] === 1)) continue;
-        isUp[left * count + right] = isUp[right * count + left] = isOpen ? 1 : 0;
+        if (isOpen === (isUp[left * nodeCount + right] === 1)) continue;
+        isUp[left * nodeCount + right] = isUp[right * nodeCount + left] = isOpen ? 1 : 0;
         if (isOpen) bringUp(left, right);
         else takeDown(left, right);
       }
@@ -189,41 +199,42 @@ export function createSimulatedCluster(options: {
 
   function bringUp(left: number, right: number): void {
     scheduler.after(LINK_UP_US, () => {
-      if (isUp[left * count + right] === 0) return;
-      if (isRunning(left)) validators[left]?.greet(right);
-      if (isRunning(right)) validators[right]?.greet(left);
+      if (isUp[left * nodeCount + right] === 0) return;
+      if (isRunning(left)) nodes[left]?.greet(right);
+      if (isRunning(right)) nodes[right]?.greet(left);
     });
   }
 
   function takeDown(left: number, right: number): void {
     // A partition is noticed by silence, much later; the end of a process closes its links at once.
-    if (isRunning(left) && !isRunning(right)) validators[left]?.notePeerGone(right);
-    if (isRunning(right) && !isRunning(left)) validators[right]?.notePeerGone(left);
+    if (isRunning(left) && !isRunning(right)) nodes[left]?.notePeerGone(right);
+    if (isRunning(right) && !isRunning(left)) nodes[right]?.notePeerGone(left);
   }
 
   network.onRelease((act) => scheduler.after(0, act));
-  startStatusExchange({ scheduler, validators, emit, isLinked: (from, to) => isUp[from * count + to] === 1 });
+  startStatusExchange({ scheduler, nodes, emit, isLinked: (from, to) => isUp[from * nodeCount + to] === 1 });
   const cluster: SimulatedCluster = {
     world,
     scheduler,
     network,
-    validators,
+    nodes,
     emit,
     parse: transactions.parse,
+    transmit: (from, to, message) => transmit(from, to, message, 0),
     onSave: () => undefined,
     startValidator(index) {
-      validators[index]?.start();
+      nodes[index]?.start();
       refreshLinks();
     },
     stopValidator(index, how) {
-      validators[index]?.stop(how);
-      for (let other = 0; other < count; other++) epochs[other * count + index] = (epochs[other * count + index] as number) + 1;
+      nodes[index]?.stop(how);
+      for (let other = 0; other < nodeCount; other++) epochs[other * nodeCount + index] = (epochs[other * nodeCount + index] as number) + 1;
       refreshLinks();
     },
     resetLinks(from, to) {
       for (const left of from) {
         for (const right of to) {
-          for (const link of [left * count + right, right * count + left]) {
+          for (const link of [left * nodeCount + right, right * nodeCount + left]) {
             epochs[link] = (epochs[link] as number) + 1;
             isUp[link] = 0;
           }
@@ -250,5 +261,6 @@ function replicaConfigOf({ protocol }: Scenario): ReplicaConfig {
     bodyGraceMs: 10,
     bodyRetryMs: 100,
     republishMs: 2_000,
+    takesBids: true,
   };
 }

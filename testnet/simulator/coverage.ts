@@ -5,10 +5,11 @@ import { unreachable } from "../../types/assert.ts";
 import type { Evidence } from "../../types/evidence.ts";
 import { INLINE_TIMEOUT_CERTIFICATES_MAX } from "../../types/limits.ts";
 import type { SyncResponse } from "../../types/sync.ts";
+import { createBuilderCoverage } from "./coverage_builders.ts";
 import { COVERAGE_POINTS, type CoveragePoint } from "./coverage_points.ts";
 import { createSealingCoverage } from "./coverage_sealing.ts";
 import { type Count, createValidatorCoverage, type ValidatorCoverage } from "./coverage_validator.ts";
-import type { Fact, FactOf } from "./facts.ts";
+import { type Fact, type FactOf, isOfBuilders } from "./facts.ts";
 
 export { COVERAGE_POINTS, type CoveragePoint } from "./coverage_points.ts";
 
@@ -29,7 +30,8 @@ interface ViewSeen {
   isMixedCounted: boolean;
 }
 
-export function createCoverage(): Coverage {
+/** `validators`: how many there are; nodes from there on are builders. */
+export function createCoverage(validatorCount: number): Coverage {
   const totals = new Map<CoveragePoint, number>(COVERAGE_POINTS.map(({ point }) => [point, 0]));
   const count: Count = (point) => totals.set(point, (totals.get(point) ?? 0) + 1);
   const validators = new Map<number, ValidatorCoverage>();
@@ -44,9 +46,12 @@ export function createCoverage(): Coverage {
     validators.set(index, created);
     return created;
   };
+  const observeBuilders = createBuilderCoverage(count, validatorCount);
   const observeSealing = createSealingCoverage(count);
   return {
     observe(fact) {
+      observeBuilders(fact);
+      if (isOfBuilders(fact, validatorCount)) return;
       observeSealing(fact);
       switch (fact.type) {
         case "sent":

@@ -62,6 +62,20 @@ const DESCRIPTIONS = {
   badOpeningRefused: "a sender was blamed for a wrong share, seed or failure",
   badListRefused: "a sender was blamed for a wrong inclusion list",
   restartedWithShares: "a validator started with shares of a block that it had not executed",
+  blockBuilt: "a block that a builder built became final",
+  blockSelfBuilt: "on a chain with an active builder, a block that its proposer built became final",
+  bundleFinal: "a block with a bundle became final",
+  groupIncluded: "a group of a bundle was included",
+  groupFailed: "a group of a bundle failed and left no trace",
+  groupUnfit: "a group of a bundle held what is no well-signed open transaction",
+  bundleUnreadable: "an opened bundle held no groups",
+  builderBoxed: "a builder came into the penalty box",
+  tailFromBuilder: "a block took its open transactions from a builder's bid",
+  bidIgnored: "a final block was built by its proposer although a bid for it had reached it in time",
+  severalBids: "two builders bid for one block",
+  badBidRefused: "a sender was blamed for an invalid bid",
+  builtOverUnexecuted: "a block was built by a builder while an earlier one of it was not executed",
+  builderRestarted: "a builder came back and bid again",
 } as const;
 
 /** In the order in which they are reported. */

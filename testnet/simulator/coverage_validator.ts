@@ -77,6 +77,8 @@ function observe(state: ValidatorState, fact: Parameters<ValidatorCoverage["obse
     case "diverged":
     case "sizes":
     case "betrayal":
+    case "bidMade":
+    case "bundleSubmitted":
       return;
     default:
       return unreachable(fact);

@@ -2,16 +2,18 @@
  *  node/transaction_ingress.ts, with signature checks that take no time. */
 
 import type { LatestMessages } from "../../node/latest_messages.ts";
-import type { Opportunity, Replica, ReplicaEffect, ReplicaInput, ReplicaSnapshot, TransactionSource } from "../../replica/interface.ts";
+import type { Replica, ReplicaEffect, ReplicaInput, ReplicaSnapshot, TransactionSource } from "../../replica/interface.ts";
 import type { Store } from "../../storage/interface.ts";
 import type { ParsedTransaction, ParseResult, Refusal } from "../../types/application.ts";
 import { unreachable } from "../../types/assert.ts";
 import type { Proposal } from "../../types/block.ts";
+import type { Opportunity } from "../../types/building.ts";
 import type { TransactionHash, ValidatorIndex } from "../../types/ids.ts";
 import { FRAME_BYTES_MAX } from "../../types/limits.ts";
 import { decodeMessage, type Message } from "../../types/message.ts";
 import type { PenaltyReason, Sender } from "../../types/sender.ts";
 import type { Ballot } from "../../types/vote.ts";
+import { nodeCountOf } from "../scenario/check.ts";
 import type { WireMessage } from "./facts.ts";
 import type { Host } from "./host.ts";
 import type { Requests } from "./requests.ts";
@@ -46,6 +48,9 @@ export interface EffectsParts {
   readonly send: (to: number, message: WireMessage) => void;
 }
 
+/** Whoever follows the chain gets proposals and certificates; votes and what the sealed lane needs stay among validators. */
+export const isForBuilders = ({ type }: WireMessage): boolean => type === "proposal" || type === "certificate";
+
 /** A seal that cannot be judged: the pool would not take it either. */
 const UNKNOWN_KEY: Refusal = { code: "wrongSealingKey", canRetry: false, advice: "ask for the sealing key and seal again" };
 const NO_KEY: Refusal = { code: "noSealingKey", canRetry: true, advice: "ask for the sealing key in a moment" };
@@ -54,11 +59,13 @@ const BAD_SIGNATURE: Refusal = { code: "badSignature", canRetry: false, advice: 
 
 export function createEffects(parts: EffectsParts): Effects {
   const { index: validator, host, traitor, replica } = parts;
-  const { count } = { count: host.world.scenario.weights.length };
+  const validatorCount = host.world.scenario.weights.length;
+  const nodeCount = nodeCountOf(host.world.scenario);
   const waiting = new Map<TransactionHash, number[]>();
 
   function broadcast(message: Message): void {
     parts.latest.note(message);
+    const count = isForBuilders(message) ? nodeCount : validatorCount;
     for (let to = 0; to < count; to++) if (to !== validator) parts.send(to, message);
   }
 
@@ -156,12 +163,13 @@ export function createEffects(parts: EffectsParts): Effects {
           host.emit({ type: "certificate", atUs: host.scheduler.nowUs, validator, certificate: effect.certificate });
           return broadcast({ type: "certificate", certificate: effect.certificate });
         case "sendDirect":
-          for (let to = 0; to < count; to++) {
+          if (validator >= validatorCount) return;
+          for (let to = 0; to < validatorCount; to++) {
             if (to !== validator && (effect.to === undefined || effect.to === to)) parts.send(to, effect.message);
           }
           return;
         case "gossipTransactions":
-          for (let to = 0; to < count; to++) {
+          for (let to = 0; to < nodeCount; to++) {
             if (to !== validator) parts.send(to, { type: "transactions", transactions: effect.transactions });
           }
           return;

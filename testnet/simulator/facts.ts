@@ -3,6 +3,7 @@
 
 import type { Durable, FinalizedBlock, OrderedBlock } from "../../replica/interface.ts";
 import type { Refusal } from "../../types/application.ts";
+import type { OfferedBid } from "../../types/bid.ts";
 import type { Proposal } from "../../types/block.ts";
 import type { Evidence } from "../../types/evidence.ts";
 import type { BlockHash, TransactionHash, ValidatorIndex, View } from "../../types/ids.ts";
@@ -166,6 +167,24 @@ export type Fact =
       /** Where the chain takes sealed transactions: those that wait, inclusion lists, and blocks held for their opening. */
       readonly sealed?: { readonly transactions: number; readonly bytes: number; readonly lists: number; readonly blocks: number };
     }
+  /** The builder of this node pushes a bid to a leader. */
+  | {
+      readonly type: "bidMade";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly leader: number;
+      readonly offered: OfferedBid;
+      readonly inside: BundleInside;
+    }
+  /** A searcher hands a group of transactions to the builder of this node, for blocks of these heights. */
+  | {
+      readonly type: "bundleSubmitted";
+      readonly atUs: number;
+      readonly validator: number;
+      readonly searcher: number;
+      readonly transactions: readonly Uint8Array[];
+      readonly heights: readonly [number, number];
+    }
   /** A traitor's strategy did something that an honest validator would not have. */
   | {
       readonly type: "betrayal";
@@ -176,8 +195,21 @@ export type Fact =
       readonly what: string;
     };
 
+/** What a bid's bundle really holds, for checkers alone. unreadable: whoever opens it finds no groups. broken: nobody may take it. */
+export type BundleInside =
+  | { readonly type: "none" }
+  | { readonly type: "groups"; readonly groups: readonly (readonly Uint8Array[])[] }
+  | { readonly type: "unreadable" }
+  | { readonly type: "broken" };
+
 export type FactType = Fact["type"];
 export type FactOf<Type extends FactType> = Extract<Fact, { readonly type: Type }>;
+
+/** A fact of a builder's node, or of a link with one: what concerns validators alone does not hear it. */
+export function isOfBuilders(fact: Fact, validators: number): boolean {
+  if (fact.type === "sent" || fact.type === "delivered") return fact.from >= validators || fact.to >= validators;
+  return "validator" in fact && fact.validator >= validators;
+}
 
 /** Takes every fact in order. */
 export type Observer = (fact: Fact) => void;

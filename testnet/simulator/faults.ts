@@ -37,7 +37,7 @@ export function createFaultController(cluster: SimulatedCluster, scenario: Scena
   let isOver = false;
 
   const validatorAt = (index: number): SimulatedValidator => {
-    const validator = cluster.validators[index];
+    const validator = cluster.nodes[index];
     assert(validator !== undefined, "the scenario's validators exist");
     return validator;
   };
@@ -169,7 +169,7 @@ export function createFaultController(cluster: SimulatedCluster, scenario: Scena
           scheduler.after(fault.when.atMs * 1_000, () => fire({ index, fault }));
         } else watched.push({ index, fault, seen: 0 });
       }
-      for (const { index } of cluster.validators) if (!late.has(index)) cluster.startValidator(index);
+      for (const { index } of cluster.nodes) if (!late.has(index)) cluster.startValidator(index);
     },
     observe(fact) {
       if (watched.length === 0) return;
@@ -201,7 +201,7 @@ export function createFaultController(cluster: SimulatedCluster, scenario: Scena
     healAll() {
       isOver = true;
       for (const index of [...active.keys()]) finish(index);
-      for (const { index } of cluster.validators) cluster.startValidator(index);
+      for (const { index } of cluster.nodes) cluster.startValidator(index);
       cluster.refreshLinks();
     },
   };

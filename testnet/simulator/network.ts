@@ -197,10 +197,11 @@ function baseDelays(topology: Topology, count: number): readonly (readonly [numb
   return bounds;
 }
 
+/** Builders live where validators do, in turn. */
 function between(topology: Extract<Topology, { type: "regions" }>, from: number, to: number): readonly [number, number] {
   const { regions, matrix, jitter } = topology;
-  const row = matrix.regions.indexOf(regions[from] ?? "");
-  const column = matrix.regions.indexOf(regions[to] ?? "");
+  const row = matrix.regions.indexOf(regions[from % regions.length] ?? "");
+  const column = matrix.regions.indexOf(regions[to % regions.length] ?? "");
   const roundTripMs = matrix.roundTripMs[row]?.[column];
   assert(roundTripMs !== undefined, "the scenario's regions stand in its matrix");
   return inUs([roundTripMs / 2, (roundTripMs / 2) * (1 + jitter)]);

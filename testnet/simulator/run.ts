@@ -4,13 +4,16 @@
 import { createCheckers, createDispatcher } from "../checks/all.ts";
 import type { Checker, Invariant, Violation } from "../checks/checker.ts";
 import { isQuorumOf } from "../checks/quorum.ts";
+import { nodeCountOf } from "../scenario/check.ts";
 import type { Scenario } from "../scenario/manifest.ts";
 import { createAuditor } from "../workload/auditor.ts";
 import { createSealedTruths } from "../workload/sealed_truths.ts";
+import { createSearchers, type Searchers } from "../workload/searchers.ts";
 import { createWorkload, type Workload } from "../workload/workload.ts";
+import { type BuilderDesk, createBuilderDesk } from "./builders/desk.ts";
 import { createSimulatedCluster, type SimulatedCluster, type TraitorAct } from "./cluster.ts";
-import { type CoveragePoint, createCoverage } from "./coverage.ts";
-import type { Fact, Observer, Phase } from "./facts.ts";
+import { type Coverage, type CoveragePoint, createCoverage } from "./coverage.ts";
+import { type Fact, isOfBuilders, type Observer, type Phase } from "./facts.ts";
 import { createFaultController, type FaultController } from "./faults.ts";
 import { Livelock } from "./scheduler.ts";
 import { createStream } from "./streams.ts";
@@ -63,12 +66,14 @@ class Run {
   readonly #cluster: SimulatedCluster;
   readonly #faults: FaultController;
   readonly #workload: Workload;
+  readonly #searchers: Searchers;
+  readonly #desks: readonly BuilderDesk[];
   readonly #checkers: readonly Checker[];
   readonly #violations: Violation[] = [];
   readonly #fired = new Set<Checker>();
   readonly #heights: number[];
   readonly #trace = createTraceHash();
-  readonly #coverage = createCoverage();
+  readonly #coverage: Coverage;
   #violatingFact: Fact | undefined;
   /** What the checkers are hearing; undefined at the end of the run. */
   #fact: Fact | undefined;
@@ -76,18 +81,24 @@ class Run {
 
   constructor(scenario: Scenario, options: RunOptions) {
     this.#scenario = scenario;
+    this.#coverage = createCoverage(scenario.weights.length);
     this.#world = createWorld(scenario, options.signatures ?? "fast");
     const world = this.#world;
-    this.#heights = scenario.weights.map(() => 0);
+    const count = scenario.weights.length;
+    this.#heights = new Array<number>(nodeCountOf(scenario)).fill(0);
     const { chainId, genesis, ed25519, checked } = world;
     const truths = createSealedTruths();
     const sealing = { suite: world.suite, liar: world.liar, truths };
     this.#workload = createWorkload({ scenario, chainId, stream: createStream(scenario.seed, "workload"), ed25519, sealing });
+    this.#searchers = createSearchers({ scenario, chainId, ed25519 });
     this.#checkers = [
       ...createCheckers({ cluster: checked, scenario }),
       ...createAuditor({ cluster: checked, scenario, genesis, chainId, truths }),
     ];
-    const dispatch = createDispatcher(this.#checkers, (checker, violation) => this.#note(checker, violation));
+    const dispatch = createDispatcher(this.#checkers, {
+      validators: count,
+      report: (checker, violation) => this.#note(checker, violation),
+    });
     const check: Observer = (fact) => {
       this.#fact = fact;
       dispatch(fact);
@@ -95,10 +106,16 @@ class Run {
     const observers: Observer[] = [
       this.#trace.observe,
       ...(options.observers ?? []),
-      (fact) => this.#faults.observe(fact),
-      (fact) => this.#workload.observe(fact),
+      (fact) => {
+        if (isOfBuilders(fact, count)) return;
+        this.#faults.observe(fact);
+        this.#workload.observe(fact);
+      },
       (fact) => this.#follow(fact),
       check,
+      (fact) => {
+        for (const desk of this.#desks) desk.observe(fact);
+      },
       this.#coverage.observe,
     ];
     this.#cluster = createSimulatedCluster({
@@ -106,6 +123,11 @@ class Run {
       observers,
       isShuffled: scenario.ties === "shuffle",
       onActs: options.onActs ?? (() => undefined),
+      onBuildable: (node, opportunity) => this.#desks[node - count]?.onBuildable(opportunity),
+    });
+    this.#desks = (scenario.builders ?? []).map((plan, index) => {
+      const secretKey = world.builderSecretKeys[index] as Uint8Array;
+      return createBuilderDesk({ cluster: () => this.#cluster, world, index: count + index, plan, secretKey });
     });
     this.#faults = createFaultController(this.#cluster, scenario);
     this.#cluster.onSave = (validator, durable, edge) => this.#faults.onSave(validator, durable, edge);
@@ -141,7 +163,7 @@ class Run {
       facts: this.#trace.count,
       events: scheduler.count,
       simulatedMs: Math.round(scheduler.nowUs / 1_000),
-      finalHeight: Math.max(...this.#heights),
+      finalHeight: Math.max(...this.#heights.slice(0, this.#scenario.weights.length)),
       coverage: this.#coverage.counts(),
     };
   }
@@ -151,6 +173,7 @@ class Run {
     this.#enter("faults", core);
     this.#faults.begin();
     this.#submitDue();
+    this.#searchDue();
     this.#cluster.scheduler.run(phases.faultsMs * 1_000, () => this.#isOver);
     if (expect === "pass") this.#recoverCore(core);
     if (expect !== "break") this.#settle();
@@ -186,7 +209,7 @@ class Run {
   }
 
   #submitDue(): void {
-    const { scheduler, validators } = this.#cluster;
+    const { scheduler, nodes } = this.#cluster;
     const { nowUs } = scheduler;
     for (const { client, validator, bytes } of this.#workload.due(nowUs)) {
       const parsed = this.#cluster.parse(bytes);
@@ -198,10 +221,21 @@ class Run {
         bytes,
         hash: parsed.ok ? parsed.transaction.hash : undefined,
       });
-      if (validators[validator]?.state === "up") validators[validator]?.submit(bytes, client);
+      if (nodes[validator]?.state === "up") nodes[validator]?.submit(bytes, client);
     }
     const next = this.#workload.nextDueUs;
     scheduler.after(next === undefined ? POLL_US : Math.max(1_000, next - nowUs), () => this.#submitDue());
+  }
+
+  #searchDue(): void {
+    const { scheduler } = this.#cluster;
+    const { nowUs } = scheduler;
+    const finalHeight = Math.max(...this.#heights);
+    for (const { builders, searcher, transactions, heights } of this.#searchers.due(nowUs, finalHeight)) {
+      for (const builder of builders) this.#desks[builder]?.submit({ searcher, transactions, heights });
+    }
+    const next = this.#searchers.nextDueUs;
+    if (next !== undefined) scheduler.after(Math.max(1, next - nowUs), () => this.#searchDue());
   }
 
   /** Honest validators that no fault takes for good, in random order until they are a quorum, or all of them. */
@@ -250,10 +284,11 @@ class Run {
     this.#runUntil(
       this.#scenario.phases.settleMsMax,
       () => {
-        const running = following.filter((validator) => this.#cluster.validators[validator]?.state === "up");
+        const running = following.filter((validator) => this.#cluster.nodes[validator]?.state === "up");
         const heights = running.map((validator) => this.#heights[validator] as number);
         const isLevel = heights.every((height) => height >= target && height === heights[0]);
-        return isLevel && this.#workload.isSettled && running.every((validator) => this.#hasKey(validator));
+        const isFollowed = this.#heights.slice(this.#scenario.weights.length).every((height) => height >= target);
+        return isLevel && isFollowed && this.#workload.isSettled && running.every((validator) => this.#hasKey(validator));
       },
       {
         what: `After all faults were healed, not all honest validators came level above height ${target - 1} with every client answered`,
@@ -264,7 +299,7 @@ class Run {
 
   /** A chain that takes sealed transactions has a key to seal to in the end. */
   #hasKey(validator: number): boolean {
-    return this.#scenario.sealing === undefined || this.#cluster.validators[validator]?.replica?.sealingKey !== undefined;
+    return this.#scenario.sealing === undefined || this.#cluster.nodes[validator]?.replica?.sealingKey !== undefined;
   }
 
   #runUntil(forMs: number, isDone: () => boolean, failure: { readonly what: string; readonly validators: readonly number[] }): void {
@@ -278,7 +313,7 @@ class Run {
     poll();
     const isDoneInTime = scheduler.run(endUs, () => isReached || this.#isOver);
     if (isDoneInTime) return;
-    const heights = this.#heights.map((height, validator) => `${validator}: ${height} (${this.#cluster.validators[validator]?.state})`);
+    const heights = this.#heights.map((height, validator) => `${validator}: ${height} (${this.#cluster.nodes[validator]?.state})`);
     const detail = `${failure.what} within ${forMs} ms. Final heights by validator: ${heights.join(", ")}.`;
     this.#violations.push({ invariant: "progress", kind: "liveness", atUs: scheduler.nowUs, validators: failure.validators, detail });
     this.#isOver = true;

@@ -10,20 +10,21 @@ const STATUS_REPEAT_US = 5_000_000;
 
 export interface StatusExchangeParts {
   readonly scheduler: Scheduler;
-  readonly validators: readonly SimulatedValidator[];
+  /** Validators, then builders. */
+  readonly nodes: readonly SimulatedValidator[];
   readonly emit: (fact: Fact) => void;
   readonly isLinked: (from: number, to: number) => boolean;
 }
 
 export function startStatusExchange(parts: StatusExchangeParts): void {
-  for (const validator of parts.validators) {
+  for (const validator of parts.nodes) {
     const sent = { text: "", atUs: 0 };
     parts.scheduler.after(STATUS_INTERVAL_US + validator.index, () => exchange(parts, validator, sent));
   }
 }
 
 function exchange(parts: StatusExchangeParts, validator: SimulatedValidator, sent: { text: string; atUs: number }): void {
-  const { scheduler, validators, isLinked } = parts;
+  const { scheduler, nodes, isLinked } = parts;
   scheduler.after(STATUS_INTERVAL_US, () => exchange(parts, validator, sent));
   if (validator.state !== "up") return;
   tellSizes(parts, validator);
@@ -32,7 +33,7 @@ function exchange(parts: StatusExchangeParts, validator: SimulatedValidator, sen
   if (text === sent.text && scheduler.nowUs - sent.atUs < STATUS_REPEAT_US) return;
   sent.text = text;
   sent.atUs = scheduler.nowUs;
-  for (const { index: to } of validators) if (isLinked(index, to)) validator.tellStatus(to);
+  for (const { index: to } of nodes) if (isLinked(index, to)) validator.tellStatus(to);
 }
 
 function tellSizes({ emit, scheduler }: StatusExchangeParts, { index, disk, inputQueueLength, replica }: SimulatedValidator): void {

@@ -115,6 +115,8 @@ type Rare = FactOf<
   | "ordered"
   | "opened"
   | "keyLive"
+  | "bidMade"
+  | "bundleSubmitted"
 >;
 
 function foldRare(fold: Fold, fact: Rare): void {
@@ -168,6 +170,16 @@ function foldRare(fold: Fold, fact: Rare): void {
       fold.flag(fact.secretShare !== undefined);
       if (fact.secretShare !== undefined) fold.bytes(fact.secretShare);
       return fold.value(fact.key);
+    case "bidMade":
+      fold.integer(fact.leader);
+      foldOffered(fold, fact.offered);
+      fold.name(fact.inside.type);
+      if (fact.inside.type === "groups") for (const group of fact.inside.groups) foldTransactions(fold, group);
+      return;
+    case "bundleSubmitted":
+      fold.integer(fact.searcher);
+      foldIntegers(fold, fact.heights);
+      return foldTransactions(fold, fact.transactions);
     case "betrayal":
       fold.integer(fact.view);
       fold.name(fact.strategy);

@@ -12,12 +12,13 @@ import { createSlicedSyncServer } from "../../node/sync_server.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { Durable, Replica, ReplicaEffect, ReplicaInput, ReplicaTimer } from "../../replica/interface.ts";
 import { assert } from "../../types/assert.ts";
+import type { Opportunity } from "../../types/building.ts";
 import { Epoch, ValidatorIndex } from "../../types/ids.ts";
 import type { PeerStatus } from "../../types/sync.ts";
 import { acceptMessage } from "./accept_message.ts";
-import { assemble } from "./assembly.ts";
-import { createSimulatedDisk, type SimulatedDisk } from "./disk.ts";
-import { createEffects, type Effects } from "./effects.ts";
+import { assemble, emptyDisk } from "./assembly.ts";
+import type { SimulatedDisk } from "./disk.ts";
+import { createEffects, type Effects, isForBuilders } from "./effects.ts";
 import type { WireMessage } from "./facts.ts";
 import type { Host } from "./host.ts";
 import { createLocalClock, type LocalClock } from "./local_clock.ts";
@@ -26,6 +27,7 @@ import type { SimulatedValidator, ValidatorState } from "./simulated_validator.t
 import { createStream } from "./streams.ts";
 import { createTimerTickets } from "./timer_tickets.ts";
 import type { TraitorMachine } from "./traitor.ts";
+import { kindOf } from "./wire.ts";
 
 export function createSimulatedValidator(options: {
   readonly index: number;
@@ -35,6 +37,8 @@ export function createSimulatedValidator(options: {
     readonly status: () => Replica["status"];
     readonly secretShare: () => Uint8Array | undefined;
   }) => TraitorMachine | undefined;
+  /** Of a builder: a block that it may bid for. Left out: a validator. */
+  readonly onBuildable?: (opportunity: Opportunity) => void;
 }): SimulatedValidator {
   return new Validator(options);
 }
@@ -49,7 +53,7 @@ class Validator implements SimulatedValidator {
   readonly clock: LocalClock;
   state: ValidatorState = "down";
   life = 0;
-  isSigning = true;
+  isSigning: boolean;
   replica: Replica | undefined;
   disk: SimulatedDisk;
   readonly #options: Options;
@@ -75,10 +79,11 @@ class Validator implements SimulatedValidator {
     const { host } = options;
     const { scenario } = host.world;
     this.#options = options;
+    this.isSigning = options.onBuildable === undefined;
     this.#host = host;
     this.index = ValidatorIndex.of(options.index);
     this.clock = createLocalClock(() => host.scheduler.nowUs);
-    this.disk = this.#emptyDisk();
+    this.disk = emptyDisk(host.world, options.index);
     this.#diskStream = createStream(scenario.seed, `disk/${options.index}`);
     this.#syncMs = scenario.protocol.syncMs;
     this.#traitor = options.traitor({ status: () => this.#running().status, secretShare: () => this.#keygen?.secretShare });
@@ -154,7 +159,7 @@ class Validator implements SimulatedValidator {
   }
 
   wipe(): void {
-    this.disk = this.#emptyDisk();
+    this.disk = emptyDisk(this.#host.world, this.index);
     this.isSigning = false;
   }
 
@@ -179,7 +184,8 @@ class Validator implements SimulatedValidator {
 
   greet(peer: number): void {
     this.#whenRunning(() => {
-      for (const message of this.#latest.all()) this.#send(peer, message);
+      const isBuilder = peer >= this.#host.world.scenario.weights.length;
+      for (const message of this.#latest.all()) if (!isBuilder || isForBuilders(message)) this.#send(peer, message);
       this.tellStatus(peer);
     });
   }
@@ -190,13 +196,6 @@ class Validator implements SimulatedValidator {
 
   notePeerGone(peer: number): void {
     this.#input({ type: "peerGone", peer: this.#host.peerOf(peer) });
-  }
-
-  #emptyDisk(): SimulatedDisk {
-    const { chainId, genesis } = this.#host.world;
-    const validatorKey = genesis.validators[this.#options.index]?.ed25519PublicKey;
-    assert(validatorKey !== undefined, "the validator is in genesis");
-    return createSimulatedDisk({ chainId, validatorKey });
   }
 
   /** Connects a machine with what is around it. */
@@ -218,7 +217,7 @@ class Validator implements SimulatedValidator {
         this.#host.emit({ type: "snapshot", atUs: this.#host.scheduler.nowUs, validator: this.index, height: snapshot.height });
       },
       input: (input) => this.#queue.push({ input, ticket: undefined }),
-      buildable: () => undefined,
+      buildable: (opportunity) => this.#options.onBuildable?.(opportunity),
       send: (to, message) => this.#send(to, message),
     });
   }
@@ -267,10 +266,9 @@ class Validator implements SimulatedValidator {
   }
 
   #send(to: number, message: WireMessage): void {
-    const kind = message.type === "vote" ? message.vote.ballot.kind : message.type;
     if (this.#traitor === undefined) return this.#host.transmit(this.index, to, message, 0);
-    const view = this.#running().status.view;
-    for (const outgoing of this.#traitor.outgoing(message, { to: ValidatorIndex.of(to), kind, view })) {
+    const { view } = this.#running().status;
+    for (const outgoing of this.#traitor.outgoing(message, { to: ValidatorIndex.of(to), kind: kindOf(message), view })) {
       this.#host.transmit(this.index, to, outgoing.message, outgoing.delayMs * 1_000);
     }
   }

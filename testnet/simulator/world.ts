@@ -21,6 +21,7 @@ import type { BlsSuite, VerifyEd25519 } from "../../types/suites.ts";
 import type { Validator, ValidatorSetContext } from "../../types/validator_set.ts";
 import type { CheckedCluster } from "../checks/checker.ts";
 import type { Scenario, SealingPlan } from "../scenario/manifest.ts";
+import { BUILDER_BOND_MIN, builderKeysOf } from "../workload/genesis.ts";
 import { createLyingSealer, type LyingSealer } from "../workload/lying_sealer.ts";
 import { workloadGenesis } from "../workload/workload.ts";
 import { createFastSealing, fastGroup } from "./fast_sealing.ts";
@@ -45,6 +46,10 @@ export interface World {
   readonly ed25519: Ed25519Suite;
   readonly blsSecretKeys: readonly Uint8Array[];
   readonly ed25519SecretKeys: readonly Uint8Array[];
+  /** Ed25519 secret keys of builders, whose accounts are the public ones; none where the scenario has no builders. */
+  readonly builderSecretKeys: readonly Uint8Array[];
+  /** What names the owner of each node's store: Ed25519 public keys, of validators, then of builders. */
+  readonly storeKeys: readonly string[];
   readonly genesis: Genesis;
   readonly chainId: ChainId;
   readonly validators: ValidatorSetContext;
@@ -69,6 +74,7 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
   const ed25519 = tier === "fast" ? createFastEd25519() : REAL_ED25519;
   const blsSecretKeys = scenario.weights.map((_, index) => bls.deriveSecretKey(sha256(asciiBytes(`sealstone/simulator/bls/${index}`))));
   const ed25519SecretKeys = scenario.weights.map((_, index) => sha256(asciiBytes(`sealstone/simulator/ed25519/${index}`)));
+  const builderSecretKeys = builderKeysOf(scenario);
   const suite = tier === "fast" ? createFastSealing() : REAL_SEALING;
   const sealingSecretKeys = scenario.weights.map((_, index) =>
     suite.deriveSecretKey(sha256(asciiBytes(`sealstone/simulator/sealing/${index}`))),
@@ -98,6 +104,11 @@ export function createWorld(scenario: Scenario, tier: SignatureTier): World {
     ed25519,
     blsSecretKeys,
     ed25519SecretKeys,
+    builderSecretKeys,
+    storeKeys: [
+      ...members.map(({ ed25519PublicKey }) => ed25519PublicKey),
+      ...builderSecretKeys.map((key) => toHex(ed25519.publicKeyOf(key))),
+    ],
     genesis,
     chainId,
     validators,
@@ -199,7 +210,7 @@ function genesisOf(scenario: Scenario, validators: readonly Validator[]): FixedG
       feePerOperation: 1,
       sealingSuite: scenario.sealing === undefined ? SEALING_SUITES.none : SEALING_SUITES.tdh2Ristretto255,
       keygenWindowMs: scenario.sealing?.keygenWindowMs ?? 2_000,
-      builderBondMin: 0n,
+      builderBondMin: scenario.builders === undefined ? 0n : BUILDER_BOND_MIN,
     },
     validators,
   };

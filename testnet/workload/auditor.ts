@@ -18,7 +18,6 @@
  *  is a violation, whoever crashed meanwhile: clients ask again. Blocks off the first final chain are left to the agreement checker. */
 
 import { describeCode, TRANSACTION_CODES } from "../../ledger/result_codes.ts";
-import type { OperationEntry } from "../../replica/interface.ts";
 import type { Genesis } from "../../types/genesis.ts";
 import type { ChainId } from "../../types/ids.ts";
 import { TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
@@ -26,7 +25,16 @@ import type { CheckedCluster, Checker, Invariant, Violation } from "../checks/ch
 import type { Scenario } from "../scenario/manifest.ts";
 import type { Fact, FactOf } from "../simulator/facts.ts";
 import { type Answers, createAnswers, lossOf, type Submitted } from "./answers.ts";
-import { type AuditedHeight, difference, predictedReceipts } from "./audited_height.ts";
+import { type AuditedBids, createAuditedBids } from "./audited_bids.ts";
+import {
+  type AuditedHeight,
+  builtDifference,
+  bundleDifference,
+  difference,
+  predictedBundle,
+  predictedReceipts,
+  type Report,
+} from "./audited_height.ts";
 import { isKeygenMessage, isPromised, judgedOf, sealedOf } from "./audited_transaction.ts";
 import { createExecutedOnce } from "./executed_once.ts";
 import { type ChainBlock, createFinalChain, type FinalChain } from "./final_chain.ts";
@@ -57,6 +65,7 @@ export function createAuditor(options: AuditorOptions): readonly Checker[] {
   return AUDITED.map((invariant) => ({
     invariant,
     interests: INTERESTS,
+    hearsBuilders: true,
     observe(fact) {
       audit.take(fact);
       return audit.found(invariant);
@@ -74,6 +83,7 @@ const INTERESTS = [
   "answered",
   "dropped",
   "signedProposal",
+  "bidMade",
   "saved",
   "finalized",
   "started",
@@ -86,12 +96,6 @@ const INTERESTS = [
 type Audited = (typeof AUDITED)[number];
 const TRANSACTION_CODE_NAMES: ReadonlySet<string> = new Set(Object.keys(TRANSACTION_CODES));
 
-interface Report {
-  readonly validator: number;
-  readonly atUs: number;
-  readonly entry: OperationEntry;
-}
-
 class Audit {
   readonly #cluster: CheckedCluster;
   readonly #isLedger: boolean;
@@ -100,6 +104,7 @@ class Audit {
   readonly #answers: Answers;
   readonly #receipts: ReceiptLedger;
   readonly #once = createExecutedOnce();
+  readonly #bids: AuditedBids;
   readonly #promises = createPromises((hash) => this.#answers.submitted.get(hash)?.isFinal === true);
   readonly #heights = new Map<number, AuditedHeight>();
   /** Executed height of each validator, as its effects tell. */
@@ -127,6 +132,8 @@ class Audit {
     });
     this.#chain = createFinalChain((hash) => this.#answers.submitted.get(hash)?.bytes);
     this.#receipts = createReceiptLedger(genesis);
+    const proposers = genesis.validators.map(({ ed25519PublicKey }) => ed25519PublicKey);
+    this.#bids = createAuditedBids({ proposers, verify: cluster.verifyEd25519 });
   }
 
   /** A machine without a strategy. One on a store that was rolled back contradicts what it signed, not what it executes. */
@@ -151,6 +158,8 @@ class Audit {
         return this.#answers.noteSubmitted(fact);
       case "answered":
         return this.#onAnswered(fact);
+      case "bidMade":
+        return this.#bids.noteBid(fact);
       case "signedProposal":
         return this.#isHonest(fact.validator) ? this.#onProposal(fact) : undefined;
       case "dropped":
@@ -214,12 +223,10 @@ class Audit {
     if (silent !== undefined) this.#report("everyTransactionAnswered", { kind: "liveness", atUs, validators: [validator], detail: silent });
     for (const block of blocks) this.#chain.noteFinalized(block);
     this.#advance(validator, atUs);
-    for (const { header, blockHash, stateRoot, receipts } of blocks) {
-      this.#compare({
-        validator,
-        atUs,
-        entry: { height: header.height, blockHash, stateRoot, receipts, bundleReceipts: [], openings: [] },
-      });
+    for (const { header, blockHash, stateRoot, receipts, built, bundle = [] } of blocks) {
+      const bundleReceipts = bundle.flatMap(({ result }) => (result !== "unfit" && result.isIncluded ? result.receipts : []));
+      const entry = { height: header.height, blockHash, stateRoot, receipts, bundleReceipts, openings: [] };
+      this.#compare({ validator, atUs, entry, built: { told: built } });
       this.#executed.set(validator, header.height);
     }
   }
@@ -257,7 +264,13 @@ class Audit {
       transactions.push({ hash, payload: known?.payload, sealed: known === undefined ? undefined : sealedOf(known) });
     }
     if (this.#isStuck) return;
-    const audited: AuditedBlock = { header, blockHash, transactions };
+    const origin = this.#bids.originOf(header);
+    if (origin.type === "unknown") {
+      this.#isStuck = true;
+      const detail = `The final block ${blockHash} at height ${header.height} is built from bid ${header.bidHash}, which nobody made.`;
+      return this.#report("outcomes", { kind: "safety", atUs: by.atUs, validators: [by.validator], detail });
+    }
+    const audited: AuditedBlock = { header, blockHash, transactions, ...(origin.type === "self" ? {} : origin) };
     const expected = this.#predictor.execute(audited);
     this.#sinceRoot += transactions.length;
     const isRootDue = !this.#isLedger || this.#sinceRoot >= ROOT_TRANSACTIONS;
@@ -294,7 +307,8 @@ class Audit {
     const flaw = height.reported?.receipts === entry.receipts ? undefined : difference(height, entry.receipts);
     const wrongRoot =
       height.root !== undefined && height.root !== entry.stateRoot ? `state root ${entry.stateRoot}, predicted ${height.root}` : undefined;
-    const what = flaw ?? wrongRoot;
+    const wrongBuilt = report.built === undefined ? undefined : builtDifference(height.block.built, report.built.told);
+    const what = flaw ?? bundleDifference(height, entry.bundleReceipts) ?? wrongBuilt ?? wrongRoot;
     if (what !== undefined) {
       const detail = `Validator ${validator} at height ${entry.height}: ${what}.`;
       this.#report("outcomes", { kind: "safety", atUs, validators: [validator], detail });
@@ -313,9 +327,10 @@ class Audit {
       if (receipts === undefined) return;
       this.#followed += 1;
       const isHonestProposer = this.#cluster.honest.has(block.header.proposer);
-      const twice = this.#once.take({ block, receipts, isHonestProposer });
+      const bundleReceipts = next.reported?.bundleReceipts ?? predictedBundle(next);
+      const twice = this.#once.take({ block, receipts, bundleReceipts, isHonestProposer });
       if (twice !== undefined) this.#report("executedOnce", { kind: "safety", atUs, validators, detail: twice });
-      const made = this.#isLedger ? this.#receipts.take(block, receipts) : undefined;
+      const made = this.#isLedger ? this.#receipts.take(block, receipts, bundleReceipts) : undefined;
       if (made !== undefined) this.#report("conservation", { kind: "safety", atUs, validators, detail: `${made}.` });
       if (next.root !== undefined) this.#balance(validators, atUs);
     }

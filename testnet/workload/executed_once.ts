@@ -13,6 +13,8 @@ export interface ExecutedOnce {
   take(ordered: {
     readonly block: AuditedBlock;
     readonly receipts: readonly TransactionReceipt[];
+    /** Of the bundle's transactions that took effect. */
+    readonly bundleReceipts?: readonly TransactionReceipt[];
     readonly isHonestProposer: boolean;
   }): string | undefined;
 }
@@ -23,7 +25,7 @@ export function createExecutedOnce(): ExecutedOnce {
   const byNonce = new Map<string, number>();
 
   return {
-    take({ block: { header, transactions }, receipts, isHonestProposer }) {
+    take({ block: { header, transactions, bundle = [] }, receipts, bundleReceipts = [], isHonestProposer }) {
       const here = new Set<string>();
       const where = `at height ${header.height}`;
       for (const [index, { hash, payload, sealed }] of transactions.entries()) {
@@ -43,6 +45,16 @@ export function createExecutedOnce(): ExecutedOnce {
         if (used !== undefined) {
           return `Transaction ${hash} ${where} took effect with code ${code}, but nonce ${named.nonce} of ${named.sender} was used at height ${used}.`;
         }
+        byHash.set(hash, header.height);
+        byNonce.set(name, header.height);
+      }
+      const grouped = new Map(bundle.flatMap(({ hashes, payloads = [] }) => payloads.map((payload, index) => [hashes[index], payload])));
+      for (const { hash, code } of bundleReceipts) {
+        const payload = grouped.get(hash);
+        const name = `${payload?.sender}/${payload?.nonce}`;
+        const used = byHash.get(hash) ?? byNonce.get(name);
+        if (used !== undefined)
+          return `Transaction ${hash} of the bundle ${where} took effect with code ${code}, and at height ${used} as well.`;
         byHash.set(hash, header.height);
         byNonce.set(name, header.height);
       }

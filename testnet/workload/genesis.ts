@@ -43,10 +43,22 @@ export interface Sealer {
   readonly stranger: Actor;
 }
 
+/** Somebody who has a builder order transactions that nobody else sees before. */
+export interface Searcher {
+  /** Sends what should succeed. */
+  readonly main: Actor;
+  /** Sends what should fail, in whatever order. */
+  readonly wild: Actor;
+}
+
 export interface Cast {
   readonly clients: readonly Client[];
   /** One per client; none where the scenario seals nothing. */
   readonly sealers: readonly Sealer[];
+  /** As the scenario has them. */
+  readonly builders: readonly Actor[];
+  /** One for each builder. */
+  readonly searchers: readonly Searcher[];
   /** Issuer of the fee asset, whose own debits almost fill their range. */
   readonly mint: Actor;
   /** Issuer of the other assets. */
@@ -64,6 +76,9 @@ export const RARE_ASSET = 3;
 /** The fees that the chain of a simulated ledger must have. */
 export const WORKLOAD_FEES = { feeAsset: FEE_ASSET, feePerTransaction: 2, feePerOperation: 1 } as const;
 export const feeOf = (operationCount: number): number => WORKLOAD_FEES.feePerTransaction + WORKLOAD_FEES.feePerOperation * operationCount;
+
+/** The least bond of a chain that takes builders. */
+export const BUILDER_BOND_MIN = 1_000n;
 
 /** What each client's main and wild account own of FEE_ASSET and SECOND_ASSET at genesis. */
 export const FUNDS = 10n ** 12n;
@@ -86,8 +101,8 @@ export function workloadGenesis(options: { readonly scenario: Scenario; readonly
     { asset: SECOND_ASSET, decimals: 0, issuer: cast.issuer.account },
     { asset: RARE_ASSET, decimals: 18, issuer: cast.issuer.account },
   ];
-  const spenders = [...cast.clients, ...cast.sealers].flatMap(({ main, wild }) => [main, wild]);
-  const rich = [cast.issuer, ...cast.whales, ...spenders];
+  const spenders = [...cast.clients, ...cast.sealers, ...cast.searchers].flatMap(({ main, wild }) => [main, wild]);
+  const rich = [cast.issuer, ...cast.whales, ...spenders, ...cast.builders];
   const balances = [
     ...rich.map(({ account }) => ({ account, asset: FEE_ASSET, amount: FUNDS })),
     ...cast.clients.map(({ poor }) => ({ account: poor.account, asset: FEE_ASSET, amount: BigInt(feeOf(1)) })),
@@ -102,13 +117,19 @@ export function workloadGenesis(options: { readonly scenario: Scenario; readonly
   return { assets, balances };
 }
 
+/** The secret keys of the scenario's builders. */
+export function builderKeysOf({ seed, builders = [] }: Scenario): readonly Uint8Array[] {
+  const stream = createStream(seed, "builders' keys");
+  return builders.map(() => stream.bytes(32));
+}
+
 /** All actors, their keys drawn from the scenario's seed alone. */
 export function createCast(options: { readonly scenario: Scenario; readonly ed25519: Ed25519Keys }): Cast {
   const { scenario, ed25519 } = options;
   const openStream = createStream(scenario.seed, "workload keys");
   const sealedStream = createStream(scenario.seed, "sealed workload keys");
-  const actor = (stream = openStream): Actor => {
-    const secretKey = stream.bytes(32);
+  const actor = (stream = openStream): Actor => actorOf(stream.bytes(32));
+  const actorOf = (secretKey: Uint8Array): Actor => {
     const account = toHex<AccountId>(ed25519.publicKeyOf(secretKey));
     return { account, sign: (message) => ed25519.sign(secretKey, message), nonce: 0 };
   };
@@ -126,5 +147,8 @@ export function createCast(options: { readonly scenario: Scenario; readonly ed25
     thin: actor(sealedStream),
     stranger: actor(sealedStream),
   }));
-  return { ...shared, clients, sealers };
+  const builders = builderKeysOf(scenario).map(actorOf);
+  const searcherStream = createStream(scenario.seed, "searchers' keys");
+  const searchers = builders.map(() => ({ main: actor(searcherStream), wild: actor(searcherStream) }));
+  return { ...shared, clients, sealers, builders, searchers };
 }

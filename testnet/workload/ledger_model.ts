@@ -9,6 +9,7 @@ import { BUILDER_BOND_ACCOUNT, FEE_ACCOUNT, type Operation, type TransactionPayl
 import { ModelBuilders } from "./ledger_model_builders.ts";
 import {
   type Actions,
+  imbalancesOf,
   isFunded,
   type ModelAccount,
   type ModelAsset,
@@ -16,13 +17,14 @@ import {
   type ModelPending,
   type ModelReceipt,
   type ModelSealed,
-  type ModelSender,
   type ModelState,
   type Parties,
   type Terms,
   termsOf,
+  usesReserved,
 } from "./ledger_model_records.ts";
 import { rootOfModel } from "./ledger_model_root.ts";
+import { ModelSenders } from "./ledger_model_senders.ts";
 
 const RANGE = 2n ** 128n;
 const ZERO = "0".repeat(64);
@@ -33,7 +35,7 @@ const EXPIRED = 4;
 
 export class LedgerModel {
   readonly state: ModelState = { accounts: [], assets: [], pendings: [], resolved: [] };
-  readonly senders: ModelSender[] = [];
+  readonly #senders = new ModelSenders();
   readonly builders: ModelBuilders;
   height = 0;
   timeMs: number;
@@ -41,7 +43,6 @@ export class LedgerModel {
   readonly #chainId: string;
   readonly #limits: ModelLimits;
   readonly #accounts = new Map<string, ModelAccount>();
-  readonly #senders = new Map<string, ModelSender>();
   readonly #assets = new Set<number>();
   /** Position of a pending transfer by payer, nonce and operation. */
   readonly #pendingAt = new Map<string, number>();
@@ -49,8 +50,12 @@ export class LedgerModel {
   readonly #expiring = new Set<number>();
   /** Takes the fees of the open lane of the block at hand; undefined: the fee account does. */
   #recipient: ModelAccount | undefined;
+  /** Of the last block's bundle, what its groups did; undefined: the group left no trace. */
+  groups: readonly (readonly ModelReceipt[] | undefined)[] = [];
   /** What takes back the open linked chain, newest last. */
   #undo: (() => void)[] = [];
+  /** What takes back the whole group that is running; undefined: none is. */
+  #groupUndo: (() => void)[] | undefined;
 
   constructor(genesis: Genesis, chainId: string, limits: ModelLimits) {
     this.#genesis = genesis;
@@ -86,6 +91,8 @@ export class LedgerModel {
     readonly payloads: readonly TransactionPayload[];
     readonly sealed?: readonly ModelSealed[];
     readonly built?: BuiltBlock | undefined;
+    /** Undefined: a group that cannot run. */
+    readonly bundle?: readonly (readonly TransactionPayload[] | undefined)[];
   }): ModelReceipt[] {
     this.height = block.height;
     this.timeMs = block.timeMs;
@@ -99,6 +106,7 @@ export class LedgerModel {
     const { parameters } = this.#genesis;
     const charged = (block.sealed ?? []).map((each) => ({ each, code: this.#charge(termsOf(each, parameters), undefined) }));
     const lane = charged.map(({ each, code }) => (code === TX.ok ? this.#content(each) : { code, operationCodes: [] }));
+    this.groups = (block.bundle ?? []).map((group) => group && this.#group(group));
     return [...lane, ...block.payloads.map((payload) => this.#transaction(payload))];
   }
 
@@ -112,16 +120,13 @@ export class LedgerModel {
 
   /** Σ debits − Σ credits by asset, posted and pending; all zero when money is conserved. */
   imbalances(): bigint[] {
-    return this.state.assets.flatMap(({ asset }) => {
-      const held = this.state.accounts.filter((each) => each.asset === asset);
-      const sum = (pick: (account: ModelAccount) => bigint): bigint => held.reduce((total, each) => total + pick(each), 0n);
-      return [sum((each) => each.debitsPosted - each.creditsPosted), sum((each) => each.debitsPending - each.creditsPending)];
-    });
+    return imbalancesOf(this.state);
   }
 
   /** The state root by @chainsafe/ssz. */
   root(): string {
-    const { state, senders, height, timeMs } = this;
+    const { state, height, timeMs } = this;
+    const senders = this.#senders.list;
     const slotOf = (id: string, asset: number): number => this.account(id, asset)?.slot ?? 0;
     return rootOfModel({ ...state, senders, builders: this.builders.slots, chainId: this.#chainId, height, timeMs, slotOf });
   }
@@ -178,12 +183,7 @@ export class LedgerModel {
     const { feeAsset, builderBondMin } = this.#genesis.parameters;
     const isReserved = builderBondMin > 0n && terms.sender === BUILDER_BOND_ACCOUNT;
     if (isReserved || this.account(terms.sender, feeAsset) === undefined) failing.push(TX.unknownSender);
-    const sender = this.#senders.get(terms.sender);
-    const lowest = Math.max(0, (sender?.highest ?? 0) - 255);
-    if (terms.nonce < lowest) failing.push(TX.nonceTooOld);
-    if (sender?.used.has(terms.nonce) === true) failing.push(TX.nonceReplayed);
-    if (terms.nonce > lowest + 511) failing.push(TX.nonceTooFar);
-    return failing;
+    return [...failing, ...this.#senders.flawsOf(terms)];
   }
 
   /** Why the fee cannot be paid, given a sender with an account. */
@@ -200,18 +200,26 @@ export class LedgerModel {
     return this.account(FEE_ACCOUNT, this.#genesis.parameters.feeAsset) as ModelAccount;
   }
 
-  #useNonce(payer: ModelAccount, nonce: number): void {
-    let sender = this.#senders.get(payer.id);
-    if (sender === undefined) {
-      sender = { id: payer.id, used: new Set(), highest: 0, leaf: undefined };
-      this.senders.push(sender);
-      this.#senders.set(payer.id, sender);
-      payer.sender = this.senders.length;
-      payer.leaf = undefined;
+  /** All or none, fees and nonces included. */
+  #group(payloads: readonly TransactionPayload[]): readonly ModelReceipt[] | undefined {
+    this.#undo = [];
+    this.#groupUndo = [];
+    const receipts: ModelReceipt[] = [];
+    while (receipts.length < payloads.length && (receipts.at(-1)?.code ?? TX.ok) === TX.ok) {
+      receipts.push(this.#transaction(payloads[receipts.length] as TransactionPayload));
     }
-    sender.used.add(nonce);
-    sender.highest = Math.max(sender.highest, nonce);
-    sender.leaf = undefined;
+    this.#keepDone();
+    const done = this.#groupUndo;
+    this.#groupUndo = undefined;
+    if (receipts.at(-1)?.code === TX.ok) return receipts;
+    for (const takeBack of done.reverse()) takeBack();
+    return undefined;
+  }
+
+  /** What was done stays done, unless the group that it belongs to fails. */
+  #keepDone(): void {
+    this.#groupUndo?.push(...this.#undo);
+    this.#undo = [];
   }
 
   /** Uses the nonce and takes the fee, for the recipient if it has room; 0, or why nothing of the transaction runs. */
@@ -219,7 +227,7 @@ export class LedgerModel {
     const refused = this.#envelope(terms, this.height);
     if (refused.length > 0) return Math.min(...refused);
     const payer = this.account(terms.sender, this.#genesis.parameters.feeAsset) as ModelAccount;
-    this.#useNonce(payer, terms.nonce);
+    this.#senders.use(payer, { nonce: terms.nonce, onUndo: (takeBack) => this.#undo.push(takeBack) });
     const hasRoom = recipient !== undefined && recipient.creditsPosted + recipient.creditsPending + terms.fee < RANGE;
     const payee = hasRoom ? recipient : this.#feeAccount();
     const unpayable = this.#unpayable(terms, payee);
@@ -252,7 +260,7 @@ export class LedgerModel {
       const start = codes.length;
       let end = start;
       while (end < operations.length - 1 && isLinked(end)) end++;
-      this.#undo = [];
+      this.#keepDone();
       const chain: number[] = [];
       for (let index = start; index <= end; index++) {
         const isOpen = index === operations.length - 1 && isLinked(index);
@@ -261,7 +269,7 @@ export class LedgerModel {
         chain.push(failing.length === 0 ? OP.ok : Math.min(...failing));
       }
       const failed = chain.findIndex((code) => code !== OP.ok);
-      if (failed >= 0) for (const takeBack of this.#undo.reverse()) takeBack();
+      if (failed >= 0) for (const takeBack of this.#undo.splice(0).reverse()) takeBack();
       codes.push(...chain.map((code, index) => (failed < 0 ? OP.ok : index === failed ? code : OP.linkedOperationFailed)));
     }
     return codes;
@@ -274,15 +282,7 @@ export class LedgerModel {
     if (operation.kind < 1 || operation.kind > 9) return [OP.unknownKind];
     if (operation.flags > 1) failing.push(OP.reservedFlag);
     if (operation.kind > 6) return this.builders.operation(payload.sender, operation, { height: this.height, failing });
-    const unused = {
-      1: operation.index !== 0 || operation.amount !== 0n || operation.reference !== 0,
-      2: operation.index !== 0 || operation.account !== ZERO || operation.reference !== 0,
-      3: operation.index !== 0 || operation.reference !== 0,
-      4: operation.index !== 0,
-      5: operation.asset !== 0,
-      6: operation.asset !== 0 || operation.amount !== 0n,
-    }[operation.kind as 1 | 2 | 3 | 4 | 5 | 6];
-    if (unused) failing.push(OP.reservedField);
+    if (usesReserved(operation)) failing.push(OP.reservedField);
     if (operation.kind === 1) return this.#openAccount(operation, failing);
     if (operation.kind === 2) return this.#registerAsset(payload.sender, operation, failing);
     if (operation.kind <= 4) return this.#transfer(payload, index, failing);

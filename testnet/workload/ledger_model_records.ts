@@ -110,6 +110,30 @@ export interface Parties {
   readonly payee: ModelAccount;
 }
 
+const ZERO = "0".repeat(64);
+
+/** A field that its kind (1 to 6) does not use says something. */
+export function usesReserved({ kind, index, account, asset, amount, reference }: Operation): boolean {
+  const isSet = {
+    1: index !== 0 || amount !== 0n || reference !== 0,
+    2: index !== 0 || account !== ZERO || reference !== 0,
+    3: index !== 0 || reference !== 0,
+    4: index !== 0,
+    5: asset !== 0,
+    6: asset !== 0 || amount !== 0n,
+  };
+  return isSet[kind as keyof typeof isSet];
+}
+
+/** Σ debits − Σ credits by asset, posted and pending. */
+export function imbalancesOf({ assets, accounts }: ModelState): bigint[] {
+  return assets.flatMap(({ asset }) => {
+    const held = accounts.filter((each) => each.asset === asset);
+    const sum = (pick: (account: ModelAccount) => bigint): bigint => held.reduce((total, each) => total + pick(each), 0n);
+    return [sum((each) => each.debitsPosted - each.creditsPosted), sum((each) => each.debitsPending - each.creditsPending)];
+  });
+}
+
 export function isFunded(payer: ModelAccount, amount: bigint): boolean {
   return payer.isIssuer || payer.creditsPosted - payer.debitsPosted - payer.debitsPending >= amount;
 }

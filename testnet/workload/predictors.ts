@@ -30,12 +30,26 @@ export interface AuditedBlock {
   readonly transactions: readonly AuditedTransaction[];
   /** Undefined: its proposer built the block. */
   readonly built?: BuiltBlock | undefined;
+  /** The groups of its bundle. */
+  readonly bundle?: readonly AuditedGroup[] | undefined;
+}
+
+/** A group of a bundle. `payloads` undefined: one of them is no well-signed open transaction in time, so that none can run. */
+export interface AuditedGroup {
+  readonly hashes: readonly TransactionHash[];
+  readonly payloads: readonly TransactionPayload[] | undefined;
+}
+
+/** What a block must do: receipts of its transactions in order, and of its bundle's groups; undefined: the group leaves no trace. */
+export interface Prediction {
+  readonly receipts: readonly ModelReceipt[];
+  readonly groups: readonly (readonly ModelReceipt[] | undefined)[];
 }
 
 export interface Predictor {
   readonly height: number;
-  /** Receipts of the next block, in order. */
-  execute(block: AuditedBlock): readonly ModelReceipt[];
+  /** What the next block does. */
+  execute(block: AuditedBlock): Prediction;
   /** Root after the last block. Costs the more the longer it was not asked. */
   root(): string;
   /** Code with which the next block would refuse the transaction as a whole; 0: none. */
@@ -54,13 +68,16 @@ function ledgerPredictor(model: LedgerModel): Predictor {
     get height() {
       return model.height;
     },
-    execute({ header, transactions, built }) {
+    execute({ header, transactions, built, bundle = [] }) {
       const payloads = transactions.flatMap(({ payload }) => (payload === undefined ? [] : [payload]));
       const sealed = transactions.flatMap((transaction) => transaction.sealed ?? []);
-      const receipts = model.execute({ height: header.height, timeMs: header.timeMs, payloads, sealed, built }).values();
-      return transactions.map(({ isKeygen }) =>
-        isKeygen === true ? { code: KEYGEN_CODE, operationCodes: [] } : (receipts.next().value as ModelReceipt),
+      const groups = bundle.map((group) => group.payloads);
+      const given = { height: header.height, timeMs: header.timeMs, payloads, sealed, built, bundle: groups };
+      const run = model.execute(given).values();
+      const receipts = transactions.map(({ isKeygen }) =>
+        isKeygen === true ? { code: KEYGEN_CODE, operationCodes: [] } : (run.next().value as ModelReceipt),
       );
+      return { receipts, groups: model.groups };
     },
     root: () => model.root(),
     judge: (given) => (given === undefined ? 0 : model.judge(given)),
@@ -85,7 +102,7 @@ function nullPredictor(chainId: ChainId): Predictor {
       const bodyRoot = fromHex(bodyRootOf(transactions.map(({ hash }) => hash)));
       root = sha256(concatBytes([NULL_TAG, root, new Uint8Array(numbers.buffer), bodyRoot]));
       height = header.height;
-      return transactions.map(() => NULL_RECEIPT);
+      return { receipts: transactions.map(() => NULL_RECEIPT), groups: [] };
     },
     root: () => toHex(root),
     judge: () => 0,

@@ -38,7 +38,7 @@ interface Open {
 export interface ReceiptLedger {
   readonly height: number;
   /** Takes the next block with the receipts that a validator reported for it. What it says that cannot be is returned. */
-  take(block: AuditedBlock, receipts: readonly TransactionReceipt[]): string | undefined;
+  take(block: AuditedBlock, receipts: readonly TransactionReceipt[], bundleReceipts?: readonly TransactionReceipt[]): string | undefined;
   balance(account: string, asset: number): Readonly<Balance>;
   /** What an issuer has issued and not taken back. */
   supply(asset: number): bigint;
@@ -104,7 +104,11 @@ class Receipts implements ReceiptLedger {
     return this.#supplies.get(asset) ?? 0n;
   }
 
-  take(block: AuditedBlock, receipts: readonly TransactionReceipt[]): string | undefined {
+  take(
+    block: AuditedBlock,
+    receipts: readonly TransactionReceipt[],
+    bundleReceipts: readonly TransactionReceipt[] = [],
+  ): string | undefined {
     const { header, transactions } = block;
     assert(header.height === this.height + 1, "receipts are taken in order of height");
     this.height = header.height;
@@ -116,14 +120,34 @@ class Receipts implements ReceiptLedger {
       const flaw = sealed === undefined ? undefined : this.#charge(sealed, receipts[index]);
       if (flaw !== undefined) return `Transaction ${hash} at height ${header.height}: ${flaw}`;
     }
-    for (const [index, { payload, sealed, hash }] of transactions.entries()) {
+    for (const [index, { sealed, hash }] of transactions.entries()) {
       const receipt = receipts[index];
-      const ran = sealed === undefined || receipt === undefined || !CODES_WITH_FEE.includes(receipt.code) ? undefined : sealed;
-      const wrong = ran === undefined ? undefined : this.#content(ran, receipt as TransactionReceipt, header.timeMs);
+      if (sealed === undefined || receipt === undefined || !CODES_WITH_FEE.includes(receipt.code)) continue;
+      const wrong = this.#content(sealed, receipt, header.timeMs);
       if (wrong !== undefined) return `Transaction ${hash} at height ${header.height}: ${wrong}`;
+    }
+    const opened = this.#bundle(block, bundleReceipts);
+    if (opened !== undefined) return opened;
+    for (const [index, { payload, hash }] of transactions.entries()) {
+      const receipt = receipts[index];
       if (payload === undefined || receipt === undefined || !CODES_WITH_FEE.includes(receipt.code)) continue;
       const flaw = this.#transaction(payload, receipt, header.timeMs);
       if (flaw !== undefined) return `Transaction ${hash} at height ${header.height}: ${flaw}`;
+    }
+    return undefined;
+  }
+
+  /** Receipts of bundles claim success of what stands in a group; that a group is there as a whole is outcomes' business. */
+  #bundle({ header, bundle = [] }: AuditedBlock, receipts: readonly TransactionReceipt[]): string | undefined {
+    const named = new Map(
+      bundle.flatMap(({ hashes, payloads = [] }) => payloads.map((payload, index) => [hashes[index], payload] as const)),
+    );
+    for (const receipt of receipts) {
+      const payload = named.get(receipt.hash);
+      const where = `Transaction ${receipt.hash} of the bundle at height ${header.height}`;
+      if (payload === undefined || receipt.code !== 0) return `${where} has a receipt, and no place in a group that ran`;
+      const flaw = this.#transaction(payload, receipt, header.timeMs);
+      if (flaw !== undefined) return `${where}: ${flaw}`;
     }
     return undefined;
   }

@@ -13,7 +13,7 @@ import { type Client, createCast, type Ed25519Keys } from "./genesis.ts";
 import { sendInvalid, sendReplay } from "./invalid_traffic.ts";
 import { sendLie, sendOpaqueLie } from "./lies.ts";
 import { type SealedTraffic, type SealingParts, sendSealed } from "./sealed_traffic.ts";
-import type { Traffic } from "./traffic.ts";
+import { compose, operation, type Traffic } from "./traffic.ts";
 import { sendDuplicate, sendLinked, sendPend, sendTransfer } from "./valid_traffic.ts";
 
 export type { Submission } from "./courier.ts";
@@ -42,6 +42,9 @@ export interface WorkloadOptions {
 
 /** Transactions still begin so long after the fault phase, for the core to have work. */
 const NEW_AFTER_FAULTS_US = 1_000_000;
+const REGISTERS_AT_US = 1_000;
+/** No run gets there. */
+const LATE = Height.of(10_000_000);
 /** Open transactions per client; beyond, it waits. A quarter of a nonce window. */
 const OPEN_MAX = 64;
 
@@ -79,6 +82,7 @@ export function createWorkload(options: WorkloadOptions): Workload {
 
   if (stopsAtUs > 0) schedule(stream.between(1, meanUs));
   const sealed = startSealedTraffic(options, traffic);
+  registerBuilders(options, traffic);
   return {
     get nextDueUs() {
       return courier.nextDueUs;
@@ -95,6 +99,18 @@ export function createWorkload(options: WorkloadOptions): Workload {
       courier.observe(fact);
     },
   };
+}
+
+/** Builders register with the first blocks, as clients after the others. */
+function registerBuilders({ scenario }: WorkloadOptions, traffic: Traffic): void {
+  const { builders = [], workload } = scenario;
+  for (const [index, { bond }] of builders.entries()) {
+    const actor = traffic.cast.builders[index];
+    assert(actor !== undefined, "the cast has the scenario's builders");
+    const register = operation("builderRegister", { account: actor.account, amount: BigInt(bond) });
+    const composed = compose(traffic, actor, [register], { nonce: actor.nonce++, expiryHeight: LATE });
+    traffic.courier.send({ client: workload.clients + index, ...composed }, REGISTERS_AT_US * (index + 1));
+  }
 }
 
 /** Sealed transactions come from a stream of their own and at their own pace. */

@@ -106,8 +106,11 @@ export function allViolations(
 ): ReadonlyMap<Invariant, string> {
   const found = new Map<Invariant, string>();
   const checkers = createCheckers({ cluster, scenario: { ...SCENARIO, ...scenario } });
-  const dispatch = createDispatcher(checkers, ({ invariant }, { detail }) => {
-    if (!found.has(invariant)) found.set(invariant, detail);
+  const dispatch = createDispatcher(checkers, {
+    validators: cluster.weights.length,
+    report: ({ invariant }, { detail }) => {
+      if (!found.has(invariant)) found.set(invariant, detail);
+    },
   });
   const all = timed(facts);
   all.forEach(dispatch);

@@ -294,7 +294,10 @@ t.test("createDispatcher: every checker hears what it cares for, and the verdict
   const facts = timed([...legalRun(WORLD, CHAIN), ...finalizes(0, FIRST), { type: "halted", validator: 2, error: "x" }]);
   const byDispatch: string[] = [];
   const byAll: string[] = [];
-  const dispatch = createDispatcher(createCheckers({ cluster, scenario: SCENARIO }), (_, { detail }) => byDispatch.push(detail));
+  const dispatch = createDispatcher(createCheckers({ cluster, scenario: SCENARIO }), {
+    validators: cluster.weights.length,
+    report: (_, { detail }) => byDispatch.push(detail),
+  });
   facts.forEach(dispatch);
   const checkers = createCheckers({ cluster, scenario: SCENARIO });
   for (const fact of facts)

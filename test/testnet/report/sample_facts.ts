@@ -2,6 +2,7 @@
 
 import type { MessageKind } from "../../../testnet/scenario/manifest.ts";
 import type { Fact, FactType, WireMessage } from "../../../testnet/simulator/facts.ts";
+import type { OfferedBid } from "../../../types/bid.ts";
 import { type Block, type BlockHeader, PLAIN_BLOCK, type Proposal } from "../../../types/block.ts";
 import type { BlockHash, BodyRoot, StateRoot, TransactionHash } from "../../../types/ids.ts";
 import { Epoch, Height, TimestampMs, ValidatorIndex, View, ZERO_HASH } from "../../../types/ids.ts";
@@ -140,6 +141,25 @@ const LIST: InclusionList = {
   signature: bytesOf(8, 64),
 };
 
+const OFFERED: OfferedBid = {
+  bid: {
+    height: Height.of(8),
+    parentHash: hashOf(91),
+    builder: hashOf(71),
+    sequence: 3,
+    value: 1_200n,
+    expiryView: View.of(15),
+    keyId: ZERO_HASH as string as KeyId,
+    bundle: new Uint8Array(),
+    tailRoot: hashOf(72),
+    tailCount: 1,
+    tailBytes: 180,
+    gas: 1,
+    signature: bytesOf(7, 64),
+  },
+  tailHashes: [hashOf(31)],
+};
+
 const MESSAGES: readonly (readonly [MessageKind, WireMessage])[] = [
   ["proposal", { type: "proposal", proposal: proposalOf(FIELDS) }],
   ["vote", { type: "vote", vote: voteOf("vote", VOTE) }],
@@ -168,6 +188,7 @@ const MESSAGES: readonly (readonly [MessageKind, WireMessage])[] = [
   ["openingRequest", { type: "openingRequest", blockHash: hashOf(91), positions: [0, 1] }],
   ["proofRequest", { type: "proofRequest", blockHash: hashOf(91), positions: [1], isSeparate: true }],
   ["proofs", { type: "proofs", blockHash: hashOf(91), batches: [{ shares: [SHARE], proof: bytesOf(7, 64) }] }],
+  ["bid", { type: "bid", ...OFFERED }],
 ];
 
 const DURABLE = {
@@ -338,6 +359,10 @@ export const SAMPLE_FACTS: { readonly [Type in FactType]: readonly Fact[] } = {
       poolBytes: 1_500,
       votesHeld: 12,
     },
+  ],
+  bidMade: [{ type: "bidMade", atUs: 50, validator: 4, leader: 1, offered: OFFERED, inside: { type: "none" } }],
+  bundleSubmitted: [
+    { type: "bundleSubmitted", atUs: 50, validator: 4, searcher: 0, transactions: [bytesOf(1, 8), bytesOf(2, 8)], heights: [3, 9] },
   ],
   betrayal: [{ type: "betrayal", atUs: 50, validator: 3, strategy: "doubleVote", view: 12, what: "voted for two blocks" }],
 };

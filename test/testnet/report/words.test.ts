@@ -39,6 +39,8 @@ const WORDS: { readonly [Type in FactType]: string } = {
   answered: "V2 refuses transaction 0000001f5555 of client 1: expired",
   dropped: "V2 drops transaction 0000001f5555: expired",
   sizes: "V2 holds 1 input, 4 records, 2 pending blocks, 12 votes and 9 transactions (1500 bytes) in its pool",
+  bidMade: "V4 bids to V1: bid 3 of 1200 for height 8, with no bundle and 1 open transaction",
+  bundleSubmitted: "V4 is given a bundle of 2 transactions by searcher 0 for heights 3 to 9",
   betrayal: "V3 betrays (doubleVote) in view 12: voted for two blocks",
 };
 

@@ -12,6 +12,7 @@ import type { Fact, FactOf } from "../../../testnet/simulator/facts.ts";
 import type { ListsRoot } from "../../../types/ids.ts";
 import type { KeyId } from "../../../types/sealing.ts";
 import { blockOf, bytesOf, certificateOf, hashOf, headerOf, recordOf, SAMPLE_FACTS } from "../report/sample_facts.ts";
+import { BUILDER_CASES, BUILDER_NODE } from "./coverage_builder_cases.ts";
 import {
   atUs,
   blamed,
@@ -226,10 +227,11 @@ const CASES: { readonly [Point in CoveragePoint]: Case } = {
     reaches: [savedDurable({ shares: [STORED] }), stopped("crash"), started(2, { finalHeight: 4 })],
     misses: [savedDurable({ shares: [STORED] }), stopped("crash"), started(2, { finalHeight: 5 })],
   },
+  ...BUILDER_CASES,
 };
 
 function countsOf(facts: readonly Fact[]): ReadonlyMap<CoveragePoint, number> {
-  const coverage = createCoverage();
+  const coverage = createCoverage(BUILDER_NODE);
   for (const fact of facts) coverage.observe(fact);
   return coverage.counts();
 }
@@ -243,7 +245,7 @@ t.test("createCoverage: a history that passes each point once, and one that just
 });
 
 t.test("createCoverage: thousands of views, only the latest are remembered", async (t) => {
-  const coverage = createCoverage();
+  const coverage = createCoverage(BUILDER_NODE);
   for (let view = 1; view <= 3_000; view++) coverage.observe(signed("vote", view));
   coverage.observe(started(2));
   coverage.observe(signed("vote", 1, { isResend: true }));

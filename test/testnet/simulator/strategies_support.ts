@@ -110,8 +110,8 @@ export function accusedHonest({ world, of }: ShortRun): readonly number[] {
 function submitEvery(cluster: SimulatedCluster, { everyMs, forMs }: { readonly everyMs: number; readonly forMs: number }): void {
   for (let atMs = 20; atMs < forMs; atMs += everyMs) {
     cluster.scheduler.after(atMs * 1_000, () => {
-      const to = (atMs / 20) % cluster.validators.length;
-      const validator = cluster.validators[Math.floor(to)];
+      const to = (atMs / 20) % cluster.nodes.length;
+      const validator = cluster.nodes[Math.floor(to)];
       if (validator?.state === "up") validator.submit(payloadOf(`payload ${atMs}`), 0);
     });
   }
