@@ -1,7 +1,7 @@
 /** What something brings for the room that it takes: exact integers, so that every machine packs alike. */
 
 import type { ParsedTransaction } from "../types/application.ts";
-import { BUNDLE_TRANSACTIONS_MAX, TAIL_BYTES_MAX, TAIL_OPERATIONS_MAX } from "../types/limits.ts";
+import { BUNDLE_TRANSACTIONS_MAX } from "../types/limits.ts";
 
 export interface Dense {
   /** In the smallest unit of the fee asset; may be negative. */
@@ -16,9 +16,16 @@ export function compareDensity(left: Dense, right: Dense): number {
   return difference < 0n ? -1 : difference > 0n ? 1 : 0;
 }
 
-/** The share of the scarcer of the tail's two bounds, bytes and operations, on a common scale; below 2^53. */
-export function tailCostOf({ bytes, operationCount }: ParsedTransaction): number {
-  return Math.max(bytes.length * TAIL_OPERATIONS_MAX, operationCount * TAIL_BYTES_MAX);
+/** The share of the scarcest of the tail's three bounds, on a common scale; below 2^53 for bounds up to those of a bid. */
+export function tailCostOf(
+  { bytes, operationCount }: ParsedTransaction,
+  {
+    transactionsMax,
+    bytesMax,
+    operationsMax,
+  }: { readonly transactionsMax: number; readonly bytesMax: number; readonly operationsMax: number },
+): number {
+  return Math.max(bytesMax * operationsMax, bytes.length * transactionsMax * operationsMax, operationCount * transactionsMax * bytesMax);
 }
 
 /** The same of a bundle's bounds: message bytes and transactions. */

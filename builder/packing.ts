@@ -11,7 +11,7 @@ import type { Height } from "../types/ids.ts";
 import { TAIL_BYTES_MAX, TAIL_OPERATIONS_MAX, TAIL_TRANSACTIONS_MAX } from "../types/limits.ts";
 import type { BundleId, CandidateBundle, NotIncludedReason } from "./bundle.ts";
 import { chooseGroups, displacedBy, type GroupChoice } from "./groups.ts";
-import { candidatesOf, chooseTail, type PricedTransaction, priced, type TailLimits } from "./tail.ts";
+import { candidatesOf, chooseTail, type PricedTransaction, type TailLimits } from "./tail.ts";
 
 export type SimulateGroups = (groups: Simulation["groups"]) => readonly SimulatedGroup[];
 
@@ -150,7 +150,7 @@ function simulateAll(simulate: SimulateGroups, groups: readonly PackedGroup[], t
   const kept: PricedTransaction[] = [];
   for (const [index, transaction] of tail.entries()) {
     const { result, gain } = results[groups.length + index] as SimulatedGroup;
-    if (!isRefused(result)) kept.push(priced(transaction, gain));
+    if (!isRefused(result)) kept.push({ transaction, gain });
   }
   return { groups: groups.map(({ bundle }, index) => ({ bundle, gain: (results[index] as SimulatedGroup).gain })), tail: kept };
 }

@@ -19,15 +19,11 @@ export interface TailLimits {
   readonly candidatesMax: number;
 }
 
-export interface PricedTransaction extends Dense {
+export interface PricedTransaction {
   readonly transaction: ParsedTransaction;
+  /** What it brings, in the smallest unit of the fee asset; may be negative. */
+  readonly gain: bigint;
 }
-
-export const priced = (transaction: ParsedTransaction, gain: bigint): PricedTransaction => ({
-  transaction,
-  gain,
-  cost: tailCostOf(transaction),
-});
 
 /** K1: what may stand in the tail at all: open, not expired, each nonce once. */
 export function candidatesOf(
@@ -56,7 +52,7 @@ export function chooseTail(candidates: readonly PricedTransaction[], limits: Tai
   const taken = new Set<PricedTransaction>();
   const left = createRoom(limits);
   const senders = new Set<string>();
-  for (const candidate of byDensity(candidates)) {
+  for (const candidate of byDensity(candidates, limits)) {
     const { transaction } = candidate;
     const isChained = hasChain(transaction);
     if (isChained && senders.has(transaction.sender)) continue;
@@ -87,14 +83,14 @@ function createRoom(limits: TailLimits) {
 
 /** Key generation first, then by density, where a transaction counts as its sender's least dense one up to it: so none comes before an earlier one of
  *  its sender, and a cheap one holds back those behind it. Ties keep the order given. */
-function byDensity(candidates: readonly PricedTransaction[]): readonly PricedTransaction[] {
+function byDensity(candidates: readonly PricedTransaction[], limits: TailLimits): readonly PricedTransaction[] {
   const least = new Map<string, Dense>();
   const ranked = candidates.map((candidate, place) => {
-    const { transaction } = candidate;
-    let rank: Dense = candidate;
+    const { transaction, gain } = candidate;
+    let rank: Dense = { gain, cost: tailCostOf(transaction, limits) };
     if (hasChain(transaction)) {
       const before = least.get(transaction.sender);
-      if (before !== undefined && compareDensity(before, candidate) > 0) rank = before;
+      if (before !== undefined && compareDensity(before, rank) > 0) rank = before;
       least.set(transaction.sender, rank);
     }
     return { candidate, rank, place, isFirst: transaction.keygen !== undefined };

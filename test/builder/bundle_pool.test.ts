@@ -228,8 +228,10 @@ t.test("P1: under random use: count, bytes and searchers stay within bounds and 
         const transactions = senders.map((sender, index) => ({ sender, nonce: number + index, bytes }));
         const added = pool.add(contents({ tip: number, to: height + number, from: 0, transactions }));
         if (added.ok) ids.push(added.id);
-      } else if (action === "advance") pool.advance({ height: Height.of((height += number % 3)) });
-      else if (id === undefined) continue;
+      } else if (action === "advance") {
+        height += number % 3;
+        pool.advance({ height: Height.of(height) });
+      } else if (id === undefined) continue;
       else if (action === "measure") pool.noteMeasured(id, { gain: BigInt(number) });
       else if (action === "offer") pool.noteOffered(id, { height: Height.of(height + 1), sequence: 1, value: 1n });
       else if (action === "fail") pool.noteFailed(id, { type: "executionFailed", height: Height.of(height), position: 0, code: 1 });
