@@ -4,6 +4,7 @@
 import { createBlstSuite } from "../../crypto/bls_blst.ts";
 import { ed25519PublicKeyOf, signEd25519 } from "../../crypto/ed25519_sodium.ts";
 import {
+  bidHashOf,
   bodyRootOf,
   chainIdOf,
   genesisBlockHash,
@@ -14,6 +15,7 @@ import {
   validatorSetContext,
 } from "../../crypto/hashes.ts";
 import { publicKeysOf, sealKeyFile } from "../../crypto/key_file.ts";
+import { bidCodec, bidSigningBytes, bundleContentCodec, bundleLabelOf, encodeBundle, offeredBidCodec } from "../../types/bid.ts";
 import { blockCodec, blockHeaderCodec, proposalCodec } from "../../types/block.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
 import type { Codec } from "../../types/codec.ts";
@@ -39,6 +41,7 @@ import { syncRequestCodec, syncResponseCodec } from "../../types/sync.ts";
 import { signedTransactionCodec, transactionPayloadCodec } from "../../types/transaction.ts";
 import { validatorSetCodec } from "../../types/validator_set.ts";
 import { certificateCodec, signedVoteCodec } from "../../types/vote.ts";
+import * as building from "./bid_samples.ts";
 import { keygenMessages } from "./keygen_samples.ts";
 import * as opening from "./opening_samples.ts";
 import * as samples from "./samples.ts";
@@ -61,8 +64,11 @@ function codecCases<T>(codec: Codec<T>, values: readonly T[]): GoldenCodec {
 
 export const GOLDEN_CODECS: readonly GoldenCodec[] = [
   codecCases(blockHeaderCodec, [samples.header, samples.largestHeader]),
-  codecCases(proposalCodec, [samples.proposal]),
-  codecCases(blockCodec, [samples.block, samples.firstBlock]),
+  codecCases(proposalCodec, [samples.proposal, ...building.builtProposals]),
+  codecCases(blockCodec, [samples.block, samples.firstBlock, ...building.builtBlocks]),
+  codecCases(bidCodec, building.bids),
+  codecCases(offeredBidCodec, building.offeredBids),
+  codecCases(bundleContentCodec, building.bundleContents),
   codecCases(signedVoteCodec, samples.signedVotes),
   codecCases(certificateCodec, samples.certificates),
   codecCases(evidenceCodec, samples.evidence),
@@ -94,6 +100,7 @@ export const GOLDEN_CODECS: readonly GoldenCodec[] = [
 
 export const GOLDEN_MESSAGES: readonly Message[] = [
   ...samples.messages,
+  ...building.offeredBids.map((offered) => ({ type: "bid", ...offered }) as const),
   opening.sharesMessage,
   opening.seedsMessage,
   opening.openingRequest,
@@ -134,6 +141,8 @@ function signing() {
       feeClass: feeClassOf(envelope),
     })),
     list: listSigningBytes(domain, sealed.lists[0] as InclusionList),
+    bids: building.bids.map((bid) => ({ bytes: bidSigningBytes(domain, bid), label: bundleLabelOf(domain.chainId, bid) })),
+    bundles: building.bundleContents.map((content) => ({ content, message: encodeBundle(content) })),
     keygen: keygenSigningBytes(domain, keygenMessages[1] as KeygenMessage),
   };
 }
@@ -148,6 +157,7 @@ function hashes() {
     leaves: leaves as readonly TransactionHash[],
     bodies,
     lists: [[], sealed.lists].map(listsRootOf),
+    bids: building.bids.map(bidHashOf),
     validatorSet: validatorSetContext(samples.validatorSet).hash,
     chainId: chainIdOf(samples.genesis),
     genesisBlock: genesisBlockHash(chainIdOf(samples.genesis)),

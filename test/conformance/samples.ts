@@ -1,11 +1,12 @@
 /** The values behind the golden vectors, written out or computed from their position; never random. Changing one changes the
  *  vectors, which is a change of the protocol's published encoding unless a type was extended on purpose. */
 
+import { NO_BID } from "../../types/bid.ts";
 import type { Block, BlockHeader, Proposal } from "../../types/block.ts";
 import { toHex } from "../../types/bytes.ts";
 import type { Evidence } from "../../types/evidence.ts";
 import type { Genesis } from "../../types/genesis.ts";
-import type { ListsRoot } from "../../types/ids.ts";
+import type { BidHash, ListsRoot } from "../../types/ids.ts";
 import {
   type AccountId,
   type BlockHash,
@@ -51,6 +52,8 @@ export const header: BlockHeader = {
   sealedCount: 1,
   listsRoot: hash<ListsRoot>(0x50),
   keyId: hash<KeyId>(0x60),
+  bidHash: NO_BID,
+  bundleCount: 0,
 };
 
 /** The header with the largest numbers that the encoding carries. */
@@ -65,6 +68,8 @@ export const largestHeader: BlockHeader = {
   transactionCount: 16_384,
   bodyBytes: 8 * 1024 * 1024,
   executedHeight: Height.of(Number.MAX_SAFE_INTEGER - 1),
+  bidHash: hash<BidHash>(0x61),
+  bundleCount: 1,
 };
 
 export const voteBallot: Ballot = {
@@ -95,6 +100,7 @@ export const block: Block = {
   timeoutCertificates: [certificateOf(timeout)],
   transactions,
   lists: [],
+  bid: undefined,
   signature: counting(64, 0x80),
 };
 
@@ -114,6 +120,7 @@ export const firstBlock: Block = {
   timeoutCertificates: [],
   transactions: [],
   lists: [],
+  bid: undefined,
   signature: counting(64, 0x81),
 };
 
