@@ -4,8 +4,7 @@
 import fc from "fast-check";
 import t from "tap";
 import { AssertionError } from "../../types/assert.ts";
-import { NO_BID } from "../../types/bid.ts";
-import { type Block, blockCodec, blockHeaderCodec, proposalCodec } from "../../types/block.ts";
+import { type Block, blockCodec, blockHeaderCodec, PLAIN_BLOCK, proposalCodec } from "../../types/block.ts";
 import { concatBytes } from "../../types/bytes.ts";
 import type { Codec } from "../../types/codec.ts";
 import { evidenceCodec } from "../../types/evidence.ts";
@@ -44,8 +43,7 @@ const header = {
   parentView: View.of(8),
   height: Height.of(5),
   executedHeight: Height.of(4),
-  bidHash: NO_BID,
-  bundleCount: 0,
+  ...PLAIN_BLOCK,
 };
 const vote = sampleOf(arbitraries.signedVotes.filter(({ ballot }) => ballot.kind === "vote"));
 const quorum = sampleOf(arbitraries.certificates.filter(({ ballot }) => ballot.kind === "vote"));
