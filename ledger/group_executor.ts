@@ -3,9 +3,11 @@
 
 import type { GroupResult, ParsedTransaction, SimulatedGroup, Simulation, TransactionReceipt } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
-import { decodeAccountRecord } from "./account_proof.ts";
+import { readAmount } from "./amounts.ts";
 import { accountKey } from "./genesis_state.ts";
 import type { LedgerState } from "./ledger_state.ts";
+import { ACCOUNT } from "./record_layout.ts";
+import { recordOffset } from "./record_table.ts";
 import { TRANSACTION_CODES } from "./result_codes.ts";
 import type { TransactionExecutor } from "./transaction_executor.ts";
 
@@ -69,9 +71,14 @@ export class GroupExecutor {
     return { isIncluded: true, receipts: transactions.map((transaction) => this.#executor.execute(transaction)) };
   }
 
-  /** What the account of this key can spend; 0 while it is not open. */
+  /** L7: what the account of this key can spend; 0 while it is not open. */
   #availableOf(key: Uint32Array): bigint {
-    const slot = this.#state.accounts.find(key);
-    return slot === 0 ? 0n : decodeAccountRecord(this.#state.accounts.table.record(slot)).available;
+    const { accounts } = this.#state;
+    const slot = accounts.find(key);
+    if (slot === 0) return 0n;
+    const words = accounts.table.words(slot);
+    const at = recordOffset(slot);
+    const debits = readAmount(words, at + ACCOUNT.debitsPosted) + readAmount(words, at + ACCOUNT.debitsPending);
+    return readAmount(words, at + ACCOUNT.creditsPosted) - debits;
   }
 }

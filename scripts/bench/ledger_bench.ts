@@ -21,6 +21,8 @@ export interface LedgerBenchReport {
   readonly hash64BatchUs: number;
   readonly operationUsIn64: number;
   readonly operationUsIn1: number;
+  /** Of one transaction in a simulated group of its own: execution and taking it back, without hashing. */
+  readonly simulateUsIn1: number;
   readonly rootUsPerDirtyLeaf: number;
   readonly parseUs64: number;
   readonly parseUs1: number;
@@ -53,6 +55,7 @@ export async function benchLedger(options: { readonly accounts: number }): Promi
   const many = medianBlock(world, { transactions: 400, operations: 64 });
   for (let warm = 0; warm < 2; warm++) runBlocks(world, { transactions: 2_000, operations: 1 });
   const single = medianBlock(world, { transactions: 8_000, operations: 1 });
+  const simulateUsIn1 = benchSimulation(world);
   const opening = openAccounts(world);
   const snapshot = benchSnapshot(world, hasher);
   const rootUsPerDirtyLeaf = benchRoot(world);
@@ -63,6 +66,7 @@ export async function benchLedger(options: { readonly accounts: number }): Promi
     hash64BatchUs,
     operationUsIn64: many.executeUs / (400 * 64),
     operationUsIn1: single.executeUs / 8_000,
+    simulateUsIn1,
     rootUsPerDirtyLeaf,
     parseUs64: many.parseUs / 400,
     parseUs1: single.parseUs / 8_000,
@@ -105,7 +109,7 @@ function createWorld(count: number, hasher: PairHasher): World {
       feePerOperation: 1,
       sealingSuite: 0,
       keygenWindowMs: 2_000,
-      builderBondMin: 0n,
+      builderBondMin: 1n,
     },
     validators: [
       {
@@ -226,6 +230,21 @@ function benchRoot(world: World): number {
     median([measure(false), measure(false), measure(false)]),
   ];
   return (spread - narrow) / leaves;
+}
+
+function benchSimulation(world: World): number {
+  const { ledger, accounts } = world;
+  const count = 4_000;
+  const groups = Array.from({ length: count }, (_, index) => {
+    const account = accounts[(index * 7_919 + 1) % accounts.length] as AccountId;
+    const bytes = build(world, index * 3, [{ ...IDLE, kind: OPERATION_KINDS.transfer, account, amount: 3n }]);
+    return { transactions: [parse(world, bytes)], isAllOrNone: true };
+  });
+  const height = Height.next(ledger.height);
+  const simulation = { height, timeMs: TimestampMs.of(1_000_000 + height), payee: accounts[0] as AccountId, groups };
+  const rounds = Array.from({ length: 7 }, () => elapsedUs(() => ledger.simulate?.(simulation)));
+  if (rounds[0]?.value?.every(({ result }) => result.isIncluded) !== true) throw new Error("bench simulation failed");
+  return median(rounds.map(({ us }) => us)) / count;
 }
 
 function openAccounts(world: World): number {
