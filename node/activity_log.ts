@@ -75,6 +75,8 @@ export function createActivityLog({ log, intervalMs, state, sealing }: ActivityL
         case "listening":
         case "peerUp":
         case "peerDown":
+        case "builderUp":
+        case "builderDown":
           log.info({ code, peer }, detail);
           return;
         case "peerRefused":

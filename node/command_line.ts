@@ -1,19 +1,17 @@
 /** The validator's command line: run, check, keygen, genesis. Returns the exit code; prints results on stdout, everything else on
  *  stderr. */
 
-import { randomBytes } from "node:crypto";
 import process from "node:process";
-import { parseArgs } from "node:util";
-import { z } from "zod";
 import { ed25519PublicKeyOf } from "../crypto/ed25519_sodium.ts";
 import { chainIdOf } from "../crypto/hashes.ts";
 import { KEY_FILE_COST_DEFAULT, KEY_FILE_COST_MAX, KEY_FILE_COST_MIN } from "../crypto/key_file.ts";
 import { toHex } from "../types/bytes.ts";
 import { Epoch, TimestampMs } from "../types/ids.ts";
 import { requireStartable } from "./application.ts";
+import { integerOf, parse, print, required, textOf } from "./arguments.ts";
 import { loadBlsSuite } from "./bls_suite.ts";
 import { readConfig } from "./config.ts";
-import { EXIT_CODES, messageOf, NodeError, reportFailure } from "./errors.ts";
+import { EXIT_CODES, NodeError, reportFailure } from "./errors.ts";
 import {
   genesisTemplateSchema,
   readGenesis,
@@ -24,7 +22,7 @@ import {
 } from "./genesis_file.ts";
 import { findValidator, requirePossession, sealingOf } from "./identity.ts";
 import { readJsonFile } from "./json_file.ts";
-import { readKeyFile, writeKeyFile } from "./key_store.ts";
+import { newKeys, readKeyFile, writeKeyFile } from "./key_store.ts";
 import { readPassphrase } from "./passphrase.ts";
 import { requireSealable, sealingPublicKeyOf, takesSealed } from "./sealing_setup.ts";
 import { loadSealingSuite } from "./sealing_suite.ts";
@@ -118,11 +116,7 @@ async function keygen(arguments_: readonly string[]): Promise<number> {
   const weight = integerOf(values.weight, { name: "--weight", fallback: 1, min: 1, max: 2 ** 32 - 1 });
   const passphrase = await readPassphrase("SEALSTONE_PASSPHRASE", textOf(values["passphrase-file"]));
   const { suite: bls } = await loadBlsSuite();
-  const keys = {
-    blsSecretKey: bls.deriveSecretKey(randomBytes(32)),
-    ed25519Seed: new Uint8Array(randomBytes(32)),
-    nodeSeed: new Uint8Array(randomBytes(32)),
-  };
+  const keys = newKeys(bls);
   await writeKeyFile(path, keys, passphrase, { cost });
   const publicPart: ValidatorJson = {
     blsPublicKey: toHex(bls.publicKeyOf(keys.blsSecretKey)),
@@ -158,37 +152,4 @@ async function makeGenesis(arguments_: readonly string[]): Promise<number> {
   await writeGenesis(path, genesis);
   print({ chainId: chainIdOf(await readGenesis(path)), validators: positionals.length, out: path });
   return EXIT_CODES.ok;
-}
-
-type OptionTable = Readonly<Record<string, { readonly type: "string" | "boolean"; readonly short?: string }>>;
-
-function parse(arguments_: readonly string[], options: OptionTable) {
-  try {
-    return parseArgs({ args: [...arguments_], options, allowPositionals: true, strict: true });
-  } catch (cause) {
-    throw new NodeError("usage", `${messageOf(cause)}\nSee --help.`, { cause });
-  }
-}
-
-const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
-
-function required(value: unknown, name: string): string {
-  const text = textOf(value);
-  if (text === undefined || text === "") throw new NodeError("usage", `${name} is needed. See --help.`);
-  return text;
-}
-
-function integerOf(
-  value: unknown,
-  range: { readonly name: string; readonly fallback: number; readonly min: number; readonly max: number },
-): number {
-  const { name, fallback, min, max } = range;
-  if (value === undefined) return fallback;
-  const parsed = z.coerce.number().int().min(min).max(max).safeParse(value);
-  if (!parsed.success) throw new NodeError("usage", `${name} must be a whole number from ${min} to ${max}`);
-  return parsed.data;
-}
-
-function print(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
 }

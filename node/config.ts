@@ -4,6 +4,8 @@
 
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
+import { STRATEGIES, type StrategyName } from "../builder/strategies.ts";
+import type { BuilderEndpoint } from "../types/builder.ts";
 import { VALIDATORS_MAX } from "../types/limits.ts";
 import { readJsonFile } from "./json_file.ts";
 
@@ -28,8 +30,18 @@ export interface NodeConfig {
   readonly proposeDelayMs: number;
   /** Follows the chain and serves RPC without signing anything. */
   readonly observer: boolean;
+  /** Does this validator take bids of builders for the blocks that it proposes? */
+  readonly bids: boolean;
+  /** Bids for blocks in the name of the key file's account; undefined: this node is no builder's. */
+  readonly builder: BuilderConfig | undefined;
   /** Threads that check transaction signatures; undefined: chosen from the number of cores. */
   readonly signatureWorkers: number | undefined;
+}
+
+export interface BuilderConfig {
+  readonly strategy: StrategyName;
+  /** Where searchers reach the RPC; published when the builder registers. */
+  readonly endpoint: BuilderEndpoint | undefined;
 }
 
 export interface PeerConfig {
@@ -68,6 +80,17 @@ const addresses = (min: number) =>
     .min(min, { error: `must list at least ${min} address` })
     .max(16, { error: "must list at most 16 addresses" });
 
+const STRATEGY_NAMES = Object.keys(STRATEGIES) as [StrategyName, ...StrategyName[]];
+const IPV4 = /^((25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(\.(?!$)|$)){4}$/;
+
+const builder = strict({
+  strategy: z.enum(STRATEGY_NAMES, { error: `must be one of ${STRATEGY_NAMES.join(", ")}` }).default("plain"),
+  endpoint: strict({
+    address: z.string({ error: "must be an IPv4 address" }).regex(IPV4, { error: "must be an IPv4 address such as 203.0.113.7" }),
+    port: integer(1, 65_535),
+  }).optional(),
+});
+
 export const configSchema = strict({
   genesis: path("the genesis file"),
   keyFile: path("the key file"),
@@ -94,6 +117,8 @@ export const configSchema = strict({
   }),
   proposeDelayMs: integer(0, 10_000).default(PROPOSE_DELAY_MS_DEFAULT),
   observer: z.boolean({ error: "must be true or false" }).default(false),
+  bids: z.boolean({ error: "must be true or false" }).default(true),
+  builder: builder.optional(),
   signatureWorkers: integer(0, 64).optional(),
 });
 
@@ -107,6 +132,9 @@ export async function readConfig(file: string): Promise<NodeConfig> {
   return {
     ...parsed,
     signatureWorkers: parsed.signatureWorkers,
+    // A builder follows the chain as an observer does.
+    observer: parsed.observer || parsed.builder !== undefined,
+    builder: parsed.builder === undefined ? undefined : { strategy: parsed.builder.strategy, endpoint: parsed.builder.endpoint },
     genesis: resolve(base, parsed.genesis),
     keyFile: resolve(base, parsed.keyFile),
     dataDirectory: resolve(base, parsed.dataDirectory),

@@ -1,9 +1,10 @@
 /** Performs the machine's effects with the real parts of a node. Called by the driver in order, after the durable write. */
 
 import type { Network } from "../p2p/interface.ts";
-import type { FinalizedBlock, OrderedBlock, ReplicaInput, ReplicaSnapshot } from "../replica/interface.ts";
+import type { FinalizedBlock, Opportunity, OrderedBlock, ReplicaInput, ReplicaSnapshot } from "../replica/interface.ts";
 import type { Store } from "../storage/interface.ts";
 import { assert, unreachable } from "../types/assert.ts";
+import type { TransactionHash } from "../types/ids.ts";
 import type { Message } from "../types/message.ts";
 import type { DriverEffect } from "./driver.ts";
 import { messageOf } from "./errors.ts";
@@ -27,6 +28,8 @@ export interface EffectsOptions {
   readonly store: Pick<Store, "saveSnapshot">;
   readonly log: Logger;
   readonly onFinalized: (blocks: readonly FinalizedBlock[]) => void;
+  /** A block may be built; without a builder nobody cares. */
+  readonly onBuildable: (opportunity: Opportunity) => void;
   readonly onDiverged: (message: string) => void;
 }
 
@@ -49,10 +52,7 @@ export function createEffects(options: EffectsOptions): (effect: DriverEffect) =
   function noteFinal(blocks: readonly FinalizedBlock[]): void {
     const nowMs = performance.now();
     options.sealed.noteFinal(blocks);
-    for (const { receipts } of blocks) {
-      const hashes = receipts.map(({ hash }) => hash);
-      tracker.noteFinal(hashes, nowMs);
-    }
+    for (const block of blocks) tracker.noteFinal(executedIn(block), nowMs);
     options.onFinalized(blocks);
   }
 
@@ -103,6 +103,9 @@ export function createEffects(options: EffectsOptions): (effect: DriverEffect) =
       case "finalized":
         noteFinal(effect.blocks);
         return undefined;
+      case "buildable":
+        options.onBuildable(effect.opportunity);
+        return undefined;
       case "snapshotDue":
         saveSnapshot(effect.snapshot);
         return undefined;
@@ -125,6 +128,12 @@ export function createEffects(options: EffectsOptions): (effect: DriverEffect) =
         return unreachable(effect);
     }
   };
+}
+
+/** All that has a receipt: of the block's own transactions each, of its bundle those whose group left a trace. */
+function executedIn({ receipts, bundle = [] }: FinalizedBlock): readonly TransactionHash[] {
+  const ofBundle = bundle.flatMap(({ result }) => (result !== "unfit" && result.isIncluded ? result.receipts : []));
+  return [...receipts, ...ofBundle].map(({ hash }) => hash);
 }
 
 /** One snapshot is written at a time; of those that come due meanwhile only the newest waits. A failed one is retried by the next:

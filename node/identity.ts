@@ -6,7 +6,7 @@ import { chainIdOf } from "../crypto/hashes.ts";
 import type { ValidatorKeys } from "../crypto/key_file.ts";
 import { bytesEqual, toHex } from "../types/bytes.ts";
 import type { Genesis } from "../types/genesis.ts";
-import { type ChainId, ValidatorIndex } from "../types/ids.ts";
+import { type AccountId, type ChainId, ValidatorIndex } from "../types/ids.ts";
 import type { BlsSuite } from "../types/suites.ts";
 import type { Validator } from "../types/validator_set.ts";
 import { loadBlsSuite } from "./bls_suite.ts";
@@ -25,6 +25,8 @@ export interface NodeIdentity {
   readonly keys: ValidatorKeys;
   /** Undefined for an observer. */
   readonly self: ValidatorIndex | undefined;
+  /** The account that this node builds for: the key file's; undefined: it builds nothing. */
+  readonly builder: AccountId | undefined;
   /** Undefined on a chain without sealed transactions. */
   readonly sealing: NodeSealing | undefined;
   /** What the store is bound to: the validator's Ed25519 key, or an observer's node key. */
@@ -39,8 +41,18 @@ export async function readIdentity(config: NodeConfig, passphrase: string, log: 
   requirePossession(genesis.validators, bls);
   const self = config.observer ? undefined : findValidator({ keys, validators: genesis.validators, bls, keyFile: config.keyFile });
   const sealing = await sealingOf(genesis, { self, keys, keyFile: config.keyFile });
+  const builder = config.builder === undefined ? undefined : builderAccountOf(genesis, keys);
   const storeKey = toHex(ed25519PublicKeyOf(self === undefined ? keys.nodeSeed : keys.ed25519Seed));
-  return { genesis, chainId: chainIdOf(genesis), bls, keys, self, sealing, storeKey };
+  return { genesis, chainId: chainIdOf(genesis), bls, keys, self, builder, sealing, storeKey };
+}
+
+/** The account whose key the file holds. Throws NodeError "usage" on a chain that takes no builders. */
+export function builderAccountOf(genesis: Genesis, keys: Pick<ValidatorKeys, "ed25519Seed">): AccountId {
+  if (genesis.parameters.builderBondMin === 0n) {
+    const advice = 'leave "builder" out to follow the chain, or name a genesis whose "builderBondMin" is above 0';
+    throw new NodeError("usage", `this chain takes no builders; ${advice}`);
+  }
+  return toHex(ed25519PublicKeyOf(keys.ed25519Seed)) as AccountId;
 }
 
 /** Undefined on a chain without sealed transactions. Throws NodeError "usage" when genesis lists another sealing key for us than our seed

@@ -2,12 +2,13 @@
  *
  *  Never dropped: our own inputs (start, timers, signed votes and proposals, transactions of clients) and what we asked for
  *  (responses, failures, a peer's leaving); each of these is bounded where it is made. Dropped when the peers' share is full:
- *  the oldest vote, else the oldest certificate, else the oldest batch of a peer's transactions, else the oldest list, share or
- *  other message of the sealed lane, else the oldest proposal. All of them are repeated or fetched by the protocol, votes most
- *  cheaply. A newer status of a peer replaces its older one. */
+ *  the oldest bid, else the oldest vote, else the oldest certificate, else the oldest batch of a peer's transactions, else the oldest list, share or
+ *  other message of the sealed lane, else the oldest proposal. All but bids are repeated or fetched by the protocol, votes most
+ *  cheaply; without a bid its proposer builds the block itself. A newer status of a peer replaces its older one. */
 
 import type { ReplicaInput } from "../replica/interface.ts";
 import { unreachable } from "../types/assert.ts";
+import type { OfferedBid } from "../types/bid.ts";
 import { LIST_ENTRY_BYTES } from "../types/inclusion_list.ts";
 import { openingBytesOf, type SealingMessage } from "../types/opening_message.ts";
 import { SEALING_SIZES } from "../types/sealing.ts";
@@ -15,13 +16,13 @@ import type { PeerKey } from "../types/sender.ts";
 import type { TimerTicket } from "./timers.ts";
 
 /** How droppable inputs leave when their share is full, first to last. */
-const DROP_ORDER = ["vote", "certificate", "transactions", "sealing", "proposal"] as const;
+const DROP_ORDER = ["bid", "vote", "certificate", "transactions", "sealing", "proposal"] as const;
 type DroppableType = (typeof DROP_ORDER)[number];
 
 export interface InputQueueLimits {
-  /** Peers' proposals, votes, certificates, sealing messages and batches of transactions that may wait. */
+  /** Peers' proposals, votes, certificates, bids, sealing messages and batches of transactions that may wait. */
   readonly peerInputsMax: number;
-  /** Transactions in the waiting batches of peers, and their sealing messages, in bytes. */
+  /** Transactions in the waiting batches of peers, their bids and their sealing messages, in bytes. */
   readonly peerBytesMax: number;
 }
 
@@ -98,6 +99,7 @@ function droppableType(input: ReplicaInput): DroppableType | undefined {
     case "certificate":
     case "proposal":
     case "sealing":
+    case "bid":
       return input.from.type === "self" ? undefined : input.type;
     case "transactions":
       return input.source.type === "client" ? undefined : input.type;
@@ -108,11 +110,15 @@ function droppableType(input: ReplicaInput): DroppableType | undefined {
 
 function bytesOf(input: ReplicaInput): number {
   if (input.type === "sealing") return sealingBytesOf(input.message);
+  if (input.type === "bid") return bidBytesOf(input.offered);
   if (input.type !== "transactions") return 0;
   let bytes = 0;
   for (const transaction of input.transactions) bytes += transaction.bytes.length;
   return bytes;
 }
+
+const HASH_BYTES = 32;
+const bidBytesOf = ({ bid, tailHashes }: OfferedBid): number => bid.bundle.length + HASH_BYTES * tailHashes.length;
 
 /** Roughly what the message takes on the wire. */
 function sealingBytesOf(message: SealingMessage): number {

@@ -12,12 +12,22 @@ import {
   sealKeyFile,
   type ValidatorKeys,
 } from "../crypto/key_file.ts";
+import type { BlsSuite } from "../types/suites.ts";
 import { loadBlsSuite } from "./bls_suite.ts";
 import { messageOf, NodeError, systemCodeOf } from "./errors.ts";
 import { readTextFile } from "./json_file.ts";
 
 const MODE = 0o600;
 const PASSPHRASE_CHARACTERS_MIN = 8;
+
+/** Fresh keys from the system's randomness. */
+export function newKeys(bls: Pick<BlsSuite, "deriveSecretKey">): ValidatorKeys {
+  return {
+    blsSecretKey: bls.deriveSecretKey(randomBytes(32)),
+    ed25519Seed: new Uint8Array(randomBytes(32)),
+    nodeSeed: new Uint8Array(randomBytes(32)),
+  };
+}
 
 /** Writes a new key file. `cost` is scrypt's log2(N). Throws NodeError "usage" when the file exists: keys are never replaced,
  *  since a validator that signs again under other keys, or with a lost store, is a danger to its chain. */

@@ -34,6 +34,9 @@ export const SEALING_CONFIG: SealingConfig = {
   listIntervalMs: 10,
 };
 
+/** A builder: bids for one block are at least so far apart, in ms; bundles of searchers that may be checked at once, and a second. */
+export const BUILDER_AGENT_LIMITS = { rebidMs: 5, bundlesCheckingMax: 256, bundlesPerSecond: 500 } as const;
+
 /** How long a clean stop may take before the process ends anyway. */
 export const STOP_DEADLINE_MS = 5_000;
 
@@ -41,7 +44,10 @@ export const STOP_DEADLINE_MS = 5_000;
 export const SUMMARY_INTERVAL_MS = 10_000;
 
 /** Paces of the machine that are not the chain's business. Times in ms, sizes in bytes. */
-export function replicaConfig(parameters: ChainParameters, proposeDelayMs: number): ReplicaConfig {
+export function replicaConfig(
+  parameters: ChainParameters,
+  { proposeDelayMs, bids }: { readonly proposeDelayMs: number; readonly bids: boolean },
+): ReplicaConfig {
   const { deltaMsMin, deltaMsMax, heartbeatMs } = parameters;
   return {
     consensus: { deltaMsMin, deltaMsMax, heartbeatMs, proposeDelayMs, resendMs: Math.max(500, 4 * deltaMsMin) },
@@ -54,5 +60,6 @@ export function replicaConfig(parameters: ChainParameters, proposeDelayMs: numbe
     bodyGraceMs: 10,
     bodyRetryMs: 100,
     republishMs: 2_000,
+    takesBids: bids,
   };
 }

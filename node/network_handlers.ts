@@ -1,9 +1,9 @@
-/** What the node does with what the network brings: messages of consensus and of the sealed lane go to the machine, transactions to
+/** What the node does with what the network brings: messages of consensus, of the sealed lane and of builders go to the machine, transactions to
  *  the ingress, requests to the sync server. Never throws and never blocks. */
 
 import type { NetworkHandlers } from "../p2p/interface.ts";
 import { unreachable } from "../types/assert.ts";
-import type { ValidatorIndex } from "../types/ids.ts";
+import type { AccountId, ValidatorIndex } from "../types/ids.ts";
 import type { Message } from "../types/message.ts";
 import type { Sender } from "../types/sender.ts";
 import type { PeerStatus, SyncRequest, SyncResponse } from "../types/sync.ts";
@@ -19,6 +19,8 @@ export function createNetworkHandlers(parts: {
   readonly activity: Pick<ActivityLog, "onNetworkEvent">;
   /** A validator's link came up: it gets our latest messages, which it missed. */
   readonly onLinkUp: (validator: ValidatorIndex) => void;
+  readonly isBuilder: (account: AccountId) => boolean;
+  readonly onBid: () => void;
 }): NetworkHandlers {
   const { driver, ingress } = parts;
 
@@ -33,6 +35,11 @@ export function createNetworkHandlers(parts: {
       case "transactions":
         void ingress.fromGossip(from, message.transactions);
         return;
+      case "bid": {
+        const { bid, tailHashes } = message;
+        parts.onBid();
+        return driver.submit({ type: "bid", from, offered: { bid, tailHashes } });
+      }
       case "list":
       case "shares":
       case "seeds":
@@ -54,6 +61,7 @@ export function createNetworkHandlers(parts: {
     onValidatorLink: (validator, isUp) => {
       if (isUp) parts.onLinkUp(validator);
     },
+    isBuilder: parts.isBuilder,
     currentStatus: parts.currentStatus,
     onEvent: (event) => parts.activity.onNetworkEvent(event),
   };

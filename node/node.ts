@@ -1,24 +1,22 @@
 /** The composition root of one node: reads what the operator gave, builds every part, connects them, and takes them down again.
  *  Nothing here decides anything about the chain; the machine does. */
 
-import { randomBytes } from "node:crypto";
 import { signEd25519, verifyEd25519 } from "../crypto/ed25519_sodium.ts";
 import { validatorSetContext } from "../crypto/hashes.ts";
 import type { Keygen } from "../mempool/keygen_interface.ts";
 import type { Network } from "../p2p/interface.ts";
-import { NETWORK_LIMITS } from "../p2p/limits.ts";
-import { createNetwork } from "../p2p/network.ts";
-import type { Replica } from "../replica/interface.ts";
+import type { Replica, ReplicaInput } from "../replica/interface.ts";
 import { createReplica } from "../replica/replica.ts";
 import { openFileStore } from "../storage/file_store.ts";
 import type { Store } from "../storage/interface.ts";
 import { assert } from "../types/assert.ts";
-import { type Height, ValidatorIndex } from "../types/ids.ts";
+import { type AccountId, type Height, ValidatorIndex } from "../types/ids.ts";
 import type { SigningDomain } from "../types/signing.ts";
-import type { PeerStatus } from "../types/sync.ts";
 import { isQuorum, type ValidatorSetContext } from "../types/validator_set.ts";
-import { type ActivityLog, createActivityLog } from "./activity_log.ts";
+import { createActivityLog } from "./activity_log.ts";
 import { createApplication, type NodeApplication } from "./application.ts";
+import { type BuilderParts, createBuilderParts } from "./builder_setup.ts";
+import { createBuiltBlocks } from "./built_blocks.ts";
 import { type Cleanup, runCleanups } from "./cleanup.ts";
 import { createClock, systemClockSource } from "./clock.ts";
 import type { NodeConfig } from "./config.ts";
@@ -38,8 +36,8 @@ import {
   TRACKER_LIMITS,
 } from "./limits.ts";
 import type { Logger } from "./logger.ts";
-import { createNetworkHandlers } from "./network_handlers.ts";
 import { createNodeCore } from "./node_core.ts";
+import { startNetwork } from "./node_network.ts";
 import { type OpenStore, openStoreAt, recoverFromStore } from "./recovery_start.ts";
 import { createRpcApp } from "./rpc/app.ts";
 import type { NodeCore } from "./rpc/core.ts";
@@ -53,7 +51,6 @@ import { createSignatureWorkers, SIGNATURE_WORKER_FILE, type SignatureWorkers } 
 import { createSigner, type Signer } from "./signer.ts";
 import { createStartGate, START_WAIT_MS_MAX, type StartGate } from "./start_gate.ts";
 import { createSyncClient } from "./sync_client.ts";
-import { createSyncServer } from "./sync_server.ts";
 import { createTransactionIngress, type TransactionIngress } from "./transaction_ingress.ts";
 import { createTransactionTracker, type TransactionTracker } from "./transaction_tracker.ts";
 
@@ -78,6 +75,8 @@ export interface RunningNode {
   readonly addresses: readonly string[];
   /** Undefined for an observer. */
   readonly validator: ValidatorIndex | undefined;
+  /** The account that it builds for; undefined: it builds nothing. */
+  readonly builder: AccountId | undefined;
   readonly height: number;
   readonly view: number;
   /** Resolves when the node ended by itself (a failed write, a divergence, a bug) and everything is stopped. */
@@ -105,6 +104,7 @@ export async function startNode(config: NodeConfig, options: StartOptions): Prom
 
 interface Machine {
   readonly identity: NodeIdentity;
+  readonly domain: SigningDomain;
   readonly validators: ValidatorSetContext;
   readonly application: NodeApplication;
   readonly store: Store;
@@ -138,11 +138,14 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
   let perform: ReturnType<typeof createEffects> | undefined;
   let network: Network | undefined;
   let gate: StartGate | undefined;
+  let builder: BuilderParts | undefined;
   const latest = createLatestMessages();
+  const built = createBuiltBlocks();
+  const now = createClock(systemClockSource);
   const driver = createDriver({
     replica,
     store,
-    now: createClock(systemClockSource),
+    now,
     limits: INPUT_QUEUE_LIMITS,
     perform: (effect: DriverEffect) => {
       assert(perform !== undefined, "the driver starts after all parts are built");
@@ -154,7 +157,11 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
   const sealed = createSealedProgress(SEALED_PROGRESS_LIMITS);
   const workers = startSignatureWorkers(config, machine, log);
   cleanups.push({ name: "signature workers", run: () => workers.stop() });
-  const ingress = startIngress({ machine, workers, driver, tracker, network: () => network });
+  const submit = (input: ReplicaInput): void => {
+    driver.submit(input);
+    if (input.type === "transactions") builder?.agent.onArrival();
+  };
+  const ingress = startIngress({ machine, workers, submit, tracker, network: () => network });
   const activity = createActivityLog({
     log,
     intervalMs: SUMMARY_INTERVAL_MS,
@@ -162,9 +169,15 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     sealing: createSealingSentence(replica),
   });
   cleanups.push({ name: "activity log", run: activity.stop });
-  const started = await startNetwork({ config, machine, driver, ingress, activity, onLinkUp });
+  const started = await startNetwork({ config, machine, driver, ingress, activity, onLinkUp, onBid: built.noteBid });
   network = started;
   cleanups.push({ name: "network", run: () => started.stop() });
+  const { domain } = machine;
+  builder = createBuilderParts({
+    ...{ identity, config: config.builder, domain, replica, workers, network, now },
+    application: application.application,
+  });
+  cleanups.push({ name: "builder", run: async () => builder?.agent.stop() });
   const syncClient = createSyncClient({ network, submit: driver.submit, onFailure: (detail) => log.debug({ detail }, "request failed") });
   perform = createEffects({
     signer,
@@ -176,7 +189,12 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     syncClient,
     store,
     log,
-    onFinalized: activity.onFinalized,
+    onFinalized: (blocks) => {
+      activity.onFinalized(blocks);
+      built.noteFinal(blocks);
+      builder?.agent.onFinal(blocks);
+    },
+    onBuildable: (opportunity) => builder?.agent.onBuildable(opportunity),
     onDiverged: (message) =>
       end(new NodeError("safety", `diverged: ${message}; nothing is signed any more; keep the data directory for comparison`)),
   });
@@ -184,11 +202,11 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
   gate.check();
   cleanups.push({ name: "start gate", run: gate.stop });
   cleanups.push({ name: "driver", run: () => driver.stop() });
-  const core = createNodeCore({ identity, application, store, replica, network, ingress, tracker, sealed });
+  const core = createNodeCore({ identity, application, store, replica, network, ingress, tracker, sealed, built, builder: builder?.core });
   const rpc = await startRpc(core, config, log);
   cleanups.push({ name: "rpc", run: () => stopServing([syncClient, ingress, tracker], rpc) });
   const { finalHeight: height, view } = replica.status;
-  const serving = { rpcUrl: rpc.url, addresses: network.addresses, validator: identity.self, height, view };
+  const serving = { rpcUrl: rpc.url, addresses: network.addresses, validator: identity.self, builder: identity.builder, height, view };
   log.info({ ...serving, chain: identity.chainId }, "started");
   return {
     ...serving,
@@ -219,12 +237,12 @@ function stopServing(parts: readonly { stop(): void }[], rpc: { stop(): Promise<
 function startIngress(parts: {
   readonly machine: Machine;
   readonly workers: SignatureWorkers;
-  readonly driver: Driver;
+  readonly submit: Driver["submit"];
   readonly tracker: TransactionTracker;
   /** Undefined while the node starts. */
   readonly network: () => Network | undefined;
 }): TransactionIngress {
-  const { machine, workers, driver, tracker, network } = parts;
+  const { machine, workers, submit, tracker, network } = parts;
   const { replica } = machine;
   return createTransactionIngress({
     parse: (bytes) => replica.parse(bytes),
@@ -235,7 +253,7 @@ function startIngress(parts: {
     workers,
     isPending: (hash) => replica.isPending(hash),
     isFinal: (hash) => machine.store.locate(hash) !== undefined,
-    submit: driver.submit,
+    submit,
     penalize: (sender, reason) => network()?.penalize(sender, reason),
     onAccepted: tracker.noteAccepted,
     limits: INGRESS_LIMITS,
@@ -274,6 +292,8 @@ async function buildMachine(config: NodeConfig, options: StartOptions, cleanups:
     store,
     application: application.application,
     sealing,
+    verifyEd25519,
+    validators: validators.set,
     chainId,
     genesisTimeMs: genesis.timeMs,
     directory,
@@ -287,13 +307,13 @@ async function buildMachine(config: NodeConfig, options: StartOptions, cleanups:
     verifyEd25519,
     application: application.application,
     sealing,
-    config: replicaConfig(genesis.parameters, config.proposeDelayMs),
+    config: replicaConfig(genesis.parameters, config),
     recovered,
   });
   store.releaseRecovered();
   const signer =
     self === undefined ? undefined : options.wrapSigner(createSigner({ domain, self, blsSecretKey, ed25519Seed, bls, signEd25519 }));
-  return { identity, validators, application, store, replica, keygen: sealing?.keygen, signer };
+  return { identity, domain, validators, application, store, replica, keygen: sealing?.keygen, signer };
 }
 
 function startSignatureWorkers(config: NodeConfig, { identity }: Machine, log: Logger): SignatureWorkers {
@@ -305,54 +325,6 @@ function startSignatureWorkers(config: NodeConfig, { identity }: Machine, log: L
     workerFile: SIGNATURE_WORKER_FILE,
     onEvent: ({ code, detail }) => (code === "died" ? log.warn(detail) : log.debug(detail)),
   });
-}
-
-async function startNetwork(parts: {
-  readonly config: NodeConfig;
-  readonly machine: Machine;
-  readonly driver: Driver;
-  readonly ingress: TransactionIngress;
-  readonly activity: ActivityLog;
-  readonly onLinkUp: (validator: ValidatorIndex) => void;
-}): Promise<Network> {
-  const { config, machine, driver, ingress, activity, onLinkUp } = parts;
-  const { identity, validators, store, replica } = machine;
-  const { keys, self, chainId, genesis } = identity;
-  const currentStatus = (): PeerStatus => {
-    const { view, finalHeight, finalHash } = replica.status;
-    return { epoch: genesis.epoch, view, finalHeight, finalHash, oldestHeight: store.oldestHeight };
-  };
-  const answer = createSyncServer({ store, replica, currentStatus });
-  const peers = config.peers.map(({ validator, addresses }) => ({ validator: ValidatorIndex.of(validator), addresses }));
-  try {
-    return await createNetwork({
-      chainId,
-      validators,
-      self,
-      nodeSeed: keys.nodeSeed,
-      signHandshake: self === undefined ? undefined : (message) => signEd25519(keys.ed25519Seed, message),
-      verifyEd25519,
-      listen: config.listen,
-      announce: config.announce,
-      peers: peers.filter(({ validator }) => validator !== self),
-      handlers: createNetworkHandlers({ driver, ingress, answer, currentStatus, activity, onLinkUp }),
-      limits: NETWORK_LIMITS,
-      randomBytes,
-      nowMs: () => performance.now(),
-      isLocalCluster: isLocal(config),
-    });
-  } catch (cause) {
-    const where = config.listen.join(", ");
-    throw new NodeError("environment", `cannot listen on ${where} (${messageOf(cause)}); free the port or change "listen" (port 0: any)`, {
-      cause,
-    });
-  }
-}
-
-/** All addresses are of this machine: many nodes share one address, so bounds for each address make no sense. */
-function isLocal(config: NodeConfig): boolean {
-  const addresses = [...config.listen, ...config.peers.flatMap((peer) => peer.addresses)];
-  return addresses.every((address) => /^\/(ip4\/127\.|ip6\/::1\/|dns[46]?\/localhost\/)/.test(address));
 }
 
 /** How far the sealing key is. Status is dear: once the key is live there is nothing new to say. */

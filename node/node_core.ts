@@ -3,10 +3,13 @@
 import type { Network } from "../p2p/interface.ts";
 import type { Replica } from "../replica/interface.ts";
 import type { Store } from "../storage/interface.ts";
+import { receiptAt } from "../storage/receipt_places.ts";
 import type { Height, TransactionHash } from "../types/ids.ts";
 import type { NodeApplication } from "./application.ts";
+import type { BuiltBlocks } from "./built_blocks.ts";
 import type { NodeIdentity } from "./identity.ts";
-import type { NodeCore, StoredBlock, TransactionStatus } from "./rpc/core.ts";
+import { createLanePlaces } from "./lane_places.ts";
+import type { BuilderCore, NodeCore, StoredBlock, TransactionStatus } from "./rpc/core.ts";
 import { runtimeName, softwareVersion } from "./runtime.ts";
 import type { SealedProgress } from "./sealed_progress.ts";
 import { createSealingAnswer } from "./sealing_answer.ts";
@@ -22,21 +25,26 @@ export function createNodeCore(parts: {
   readonly ingress: TransactionIngress;
   readonly tracker: TransactionTracker;
   readonly sealed: SealedProgress;
+  readonly built: BuiltBlocks;
+  readonly builder: BuilderCore | undefined;
 }): NodeCore {
+  const lanes = createLanePlaces(parts.store);
   const { identity, application, store, replica, network, ingress, tracker, sealed } = parts;
 
   function transaction(hash: TransactionHash): TransactionStatus {
     // The store first: the machine keeps bodies of the newest final blocks for a while, too.
     const location = store.locate(hash);
     const finality = location === undefined ? undefined : store.finality(location.height);
-    const receipt = location === undefined ? undefined : store.operation(location.height)?.receipts[location.index];
-    if (location === undefined || finality === undefined || receipt === undefined) {
+    const operation = location === undefined ? undefined : store.operation(location.height);
+    const receipt = location === undefined || operation === undefined ? undefined : receiptAt(operation, location.index);
+    const place = location === undefined ? undefined : lanes.placeOf(location);
+    if (location === undefined || finality === undefined || receipt === undefined || place === undefined) {
       const ordered = sealed.locate(hash);
       if (ordered !== undefined) return { status: "ordered", ...ordered };
       return replica.isPending(hash) ? { status: "pending" } : { status: "unknown", refusal: tracker.droppedBecause(hash) };
     }
     const { code, operationCodes } = receipt;
-    return { status: "final", ...location, blockHash: finality.blockHash, code, operationCodes };
+    return { status: "final", ...location, place, blockHash: finality.blockHash, code, operationCodes };
   }
 
   function blockAt(height: Height): StoredBlock | undefined {
@@ -58,6 +66,10 @@ export function createNodeCore(parts: {
     describeCode: (code) => application.application.describeCode(code),
     isFailedContent: application.isFailedContent,
     sealing: createSealingAnswer({ replica, store, suite: identity.genesis.parameters.sealingSuite }),
+    builder: parts.builder,
+    get builtBlocks() {
+      return application.application.builderOf === undefined ? undefined : parts.built.totals;
+    },
     get replica() {
       return replica.status;
     },

@@ -6,6 +6,8 @@ import { type RecoveredReplica, type RecoveryFailure, type RecoveryResult, recov
 import type { Store, StoreIdentity } from "../storage/interface.ts";
 import type { Application } from "../types/application.ts";
 import type { ChainId, TimestampMs } from "../types/ids.ts";
+import type { VerifyEd25519 } from "../types/suites.ts";
+import type { ValidatorSet } from "../types/validator_set.ts";
 import { NodeError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { openFailure, saveFailure } from "./store_errors.ts";
@@ -35,6 +37,8 @@ export async function recoverFromStore(options: {
   readonly store: Store;
   readonly application: Application;
   readonly sealing: RecoveredSealing | undefined;
+  readonly verifyEd25519: VerifyEd25519;
+  readonly validators: ValidatorSet;
   readonly chainId: ChainId;
   readonly genesisTimeMs: TimestampMs;
   readonly directory: string;
@@ -63,16 +67,15 @@ export function replayStore(options: {
   readonly store: Pick<Store, "recovered" | "finality" | "blockAt" | "operation">;
   readonly application: Application;
   readonly sealing: RecoveredSealing | undefined;
+  readonly verifyEd25519: VerifyEd25519;
+  readonly validators: ValidatorSet;
   readonly chainId: ChainId;
   readonly genesisTimeMs: TimestampMs;
 }): { readonly result: RecoveryResult; readonly derived: readonly OperationEntry[] } {
-  const { store } = options;
+  const { store, ...rest } = options;
   const result = recoverReplica({
+    ...rest,
     source: { ...store.recovered, blockAt: (height) => store.blockAt(height), operation: (height) => store.operation(height) },
-    application: options.application,
-    sealing: options.sealing,
-    chainId: options.chainId,
-    genesisTimeMs: options.genesisTimeMs,
   });
   return { result, derived: result.ok ? result.derived : [] };
 }

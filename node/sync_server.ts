@@ -1,11 +1,12 @@
-/** Answers what peers ask: final blocks from the store with what their sealed lanes turned out to be, everything that is not final from the machine's memory.
+/** Answers what peers ask: final blocks from the store with what their sealed lanes and bundles turned out to be, everything that is not final from the machine's memory.
  *  A range ends at the block that its commit certificate is of, which is what the asker checks; where that one lies beyond what
  *  a range may hold, bare headers lead up to it. */
 
 import { certificateToEndWith } from "../replica/catch_up.ts";
 import type { Replica } from "../replica/interface.ts";
 import type { Store } from "../storage/interface.ts";
-import type { Block, BlockHeader } from "../types/block.ts";
+import { BID_BYTES_MAX, BUNDLE_BYTES_MAX } from "../types/bid.ts";
+import { type Block, type BlockHeader, openingCountOf } from "../types/block.ts";
 import { type BlockHash, Height } from "../types/ids.ts";
 import { LIST_ENTRY_BYTES } from "../types/inclusion_list.ts";
 import { RANGE_BLOCKS_MAX, RANGE_BYTES_MAX, RANGE_HEADERS_MAX } from "../types/limits.ts";
@@ -27,6 +28,8 @@ const BLOCK_OVERHEAD_BYTES = 512 + 17 * CERTIFICATE_BYTES;
 /** What one list holds besides its entries, and an entry when no two lists share it. */
 const LIST_OVERHEAD_BYTES = 96;
 const LISTED_BYTES = LIST_ENTRY_BYTES + 2;
+/** What a bid takes besides its bundle. */
+const BID_OVERHEAD_BYTES = BID_BYTES_MAX - BUNDLE_BYTES_MAX;
 /** What the openings of a block take besides each of them: offsets and the version. */
 const OPENINGS_OVERHEAD_BYTES = 32;
 /** Final headers remembered: those who catch up below one far certificate ask for the same ones range after range. */
@@ -79,7 +82,7 @@ export function createSlicedSyncServer(options: SyncServerOptions): (request: Sy
     };
   }
 
-  /** As many blocks as fit, with what their sealed lanes turned out to be and the certificate of each. */
+  /** As many blocks as fit, with what their sealed lanes and bundles turned out to be and the certificate of each. */
   function* readRange(fromHeight: Height, count: number): Generator<undefined, ReadRange, undefined> {
     const range: ReadRange = { blocks: [], openings: [], certificates: [] };
     let bytes = 0;
@@ -116,11 +119,12 @@ export function createSlicedSyncServer(options: SyncServerOptions): (request: Sy
     return found;
   }
 
-  /** Undefined: the block has a sealed lane and is not executed here. */
+  /** Undefined: the block has a sealed lane or a bundle and is not executed here. */
   function openingsOf({ header }: Block): readonly Opening[] | undefined {
-    if (header.sealedCount === 0) return [];
+    const count = openingCountOf(header);
+    if (count === 0) return [];
     const openings = store.operation(header.height)?.openings;
-    return openings?.length === header.sealedCount ? openings : undefined;
+    return openings?.length === count ? openings : undefined;
   }
 
   function remember(height: Height, header: BlockHeader): void {
@@ -150,9 +154,10 @@ export function createSlicedSyncServer(options: SyncServerOptions): (request: Sy
 }
 
 /** At most what the block's encoding takes. */
-function bytesOf({ header, lists }: Block): number {
+function bytesOf({ header, lists, bid }: Block): number {
   const listed = lists.reduce((total, { entries }) => total + LIST_OVERHEAD_BYTES + LISTED_BYTES * entries.length, 0);
-  return header.bodyBytes + 4 * header.transactionCount + BLOCK_OVERHEAD_BYTES + listed;
+  const bidBytes = bid === undefined ? 0 : BID_OVERHEAD_BYTES + bid.bundle.length;
+  return header.bodyBytes + 4 * header.transactionCount + BLOCK_OVERHEAD_BYTES + listed + bidBytes;
 }
 
 function turn(): Promise<void> {

@@ -47,8 +47,8 @@ async function run(options: ValidatorProcessOptions): Promise<number> {
 }
 
 /** What a supervisor waits for on stdout. */
-export function readyLine({ rpcUrl, addresses, validator, height, view }: RunningNode): string {
-  return JSON.stringify({ type: "ready", rpc: rpcUrl, addresses, validator: validator ?? null, height, view });
+export function readyLine({ rpcUrl, addresses, validator, builder, height, view }: RunningNode): string {
+  return JSON.stringify({ type: "ready", rpc: rpcUrl, addresses, validator: validator ?? null, builder, height, view });
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {

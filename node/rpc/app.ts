@@ -1,6 +1,7 @@
 /** The RPC as one function from request to response: routes, the bound on requests under way, and the shape of every error. */
 
 import { Hono } from "hono";
+import { addBuilderRoutes } from "./bundles.ts";
 import { addChainRoutes } from "./chain.ts";
 import type { NodeCore } from "./core.ts";
 import { busy, failureResponse, notFound } from "./errors.ts";
@@ -35,6 +36,7 @@ export function createRpcApp(options: RpcAppOptions): Hono {
   addStatusRoute(app, core);
   addSealingRoute(app, core);
   addChainRoutes(app, core);
+  addBuilderRoutes(app, core);
   app.notFound((context) => {
     const { method, path } = context.req;
     const advice = "see /v1/status, /v1/transactions, /v1/blocks, /v1/certificates, /v1/accounts, /v1/sealing, /v1/genesis";

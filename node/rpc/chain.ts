@@ -2,7 +2,8 @@
 
 import type { Hono } from "hono";
 import { hashTransaction } from "../../crypto/hashes.ts";
-import { TRANSACTION_KINDS } from "../../types/application.ts";
+import { TRANSACTION_KINDS, type TransactionReceipt } from "../../types/application.ts";
+import type { Block } from "../../types/block.ts";
 import { toHex } from "../../types/bytes.ts";
 import { type BlockHash, Height, parseHash, ValidatorIndex } from "../../types/ids.ts";
 import { SEALING_SUITES } from "../../types/sealing.ts";
@@ -82,8 +83,9 @@ function summaryJson(stored: StoredBlock, core: NodeCore): Readonly<Record<strin
   const { blockHash, block, operation } = stored;
   const { height, view, transactionCount, sealedCount, timeMs, proposer } = block.header;
   const keygenCount = core.genesis.parameters.sealingSuite === SEALING_SUITES.none ? 0 : block.transactions.filter(isKeygen).length;
-  const counts = { transactionCount, sealedCount, sealedFailed: sealedFailedOf(stored, core), keygenCount };
-  return { height, hash: blockHash, view, stateRoot: operation?.stateRoot, ...counts, timeMs, proposer };
+  const bundleTransactions = operation?.bundleReceipts.length;
+  const counts = { transactionCount, sealedCount, sealedFailed: sealedFailedOf(stored, core), keygenCount, bundleTransactions };
+  return { ...builtJson(block), height, hash: blockHash, view, stateRoot: operation?.stateRoot, ...counts, timeMs, proposer };
 }
 
 const isKeygen = (transaction: Uint8Array): boolean => transaction[0] === TRANSACTION_KINDS.keygen;
@@ -94,14 +96,29 @@ function sealedFailedOf({ block, operation }: StoredBlock, core: NodeCore): numb
 }
 
 function blockJson({ blockHash, block, operation }: StoredBlock, core: NodeCore): Readonly<Record<string, unknown>> {
+  const { sealedCount } = block.header;
+  const receiptJson = (receipt: TransactionReceipt) => ({ ...receipt, codeName: core.describeCode(receipt.code) });
   return {
     ...block.header,
     hash: blockHash,
+    ...builtJson(block),
     transactions: block.transactions.map(hashTransaction),
     stateRoot: operation?.stateRoot,
     openings: operation?.openings.map(openingJson),
-    receipts: operation?.receipts.map((receipt) => ({ ...receipt, codeName: core.describeCode(receipt.code) })),
+    receipts: operation?.receipts.map((receipt, index) => ({ ...receiptJson(receipt), ...placeIn({ sealedCount, index }) })),
+    bundleReceipts: operation?.bundleReceipts.map((receipt, position) => ({ ...receiptJson(receipt), lane: "bundle", position })),
   };
+}
+
+/** Who built everything but the sealed lane, null being the proposer, and what it promised for that. */
+function builtJson({ bid }: Block): Readonly<Record<string, unknown>> {
+  if (bid === undefined) return { builder: null, paid: "0" };
+  return { builder: bid.builder, paid: bid.value.toString() };
+}
+
+/** Of a transaction of the block itself. */
+function placeIn({ sealedCount, index }: { readonly sealedCount: number; readonly index: number }) {
+  return index < sealedCount ? { lane: "sealed", position: index } : { lane: "open", position: index - sealedCount };
 }
 
 function certificateJson(certificate: Certificate): Readonly<Record<string, unknown>> {

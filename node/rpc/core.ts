@@ -1,11 +1,17 @@
 /** What the RPC asks of the node. Handlers know nothing else, so they are tested against a fake of this. */
 
+import type { BundleId, BundleStatus } from "../../builder/bundle.ts";
+import type { BuilderStatus } from "../../builder/interface.ts";
 import type { PeerInfo } from "../../p2p/interface.ts";
 import type { FinalityEntry, OperationEntry, ReplicaStatus } from "../../replica/interface.ts";
 import type { Refusal } from "../../types/application.ts";
 import type { Block } from "../../types/block.ts";
+import type { Builder } from "../../types/builder.ts";
 import type { Genesis } from "../../types/genesis.ts";
-import type { BlockHash, ChainId, Height, TransactionHash } from "../../types/ids.ts";
+import type { AccountId, BlockHash, ChainId, Height, TransactionHash } from "../../types/ids.ts";
+import type { LastBid } from "../builder_agent.ts";
+import type { BuiltBlockTotals } from "../built_blocks.ts";
+import type { BundleRequest, SubmitBundleResult } from "../bundle_ingress.ts";
 import type { HistogramSnapshot } from "../histogram.ts";
 import type { SealingAnswer } from "../sealing_answer.ts";
 
@@ -23,11 +29,37 @@ export type TransactionStatus =
   | {
       readonly status: "final";
       readonly height: Height;
+      /** Of the block's transactions; what its bundle executed is counted from their number on. */
       readonly index: number;
+      readonly place: LanePlace;
       readonly blockHash: BlockHash;
       readonly code: number;
       readonly operationCodes: readonly number[];
     };
+
+/** Where in its block a transaction stands, and who built that part of it. */
+export interface LanePlace {
+  readonly lane: "sealed" | "bundle" | "open";
+  /** In the lane, from 0. */
+  readonly position: number;
+  /** Undefined: the proposer built the block. */
+  readonly builder: AccountId | undefined;
+  /** What the builder paid for the block. */
+  readonly paid: bigint;
+}
+
+/** A builder's own part of its node. */
+export interface BuilderCore {
+  readonly account: AccountId;
+  /** Undefined: not registered. */
+  readonly registered: (Pick<Builder, "bond" | "feeRecipient" | "endpoint"> & { readonly isActive: boolean }) | undefined;
+  readonly status: BuilderStatus;
+  readonly lastBid: LastBid | undefined;
+  /** Validators that take bids from us now. */
+  readonly links: number;
+  submitBundle(request: BundleRequest): Promise<SubmitBundleResult>;
+  bundle(id: BundleId): BundleStatus | undefined;
+}
 
 export interface StoredBlock {
   readonly blockHash: BlockHash;
@@ -56,6 +88,10 @@ export interface NodeCore {
   /** Does this result say that a sealed transaction paid and had no content that could run? */
   isFailedContent(code: number): boolean;
   sealing(): SealingAnswer;
+  /** Undefined on a chain that takes no builders. */
+  readonly builtBlocks: BuiltBlockTotals | undefined;
+  /** Undefined where this node is no builder's. */
+  readonly builder: BuilderCore | undefined;
   readonly replica: ReplicaStatus;
   readonly oldestHeight: Height;
   readonly peers: readonly PeerInfo[];

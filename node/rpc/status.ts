@@ -6,6 +6,20 @@ import type { NodeCore } from "./core.ts";
 import { sealingStatusJson } from "./sealing.ts";
 import { whyNotFinalAt } from "./why_not_final.ts";
 
+/** The part about builders; null on a chain that takes none. */
+function buildersJson({ builtBlocks, peers }: NodeCore): Readonly<Record<string, unknown>> | null {
+  if (builtBlocks === undefined) return null;
+  const { byBuilders, bySelf, bidsReceived, paid, last } = builtBlocks;
+  return {
+    links: peers.filter(({ builder, isLinked }) => builder !== undefined && isLinked).length,
+    bidsReceived,
+    blocksByBuilders: byBuilders,
+    blocksBySelf: bySelf,
+    paid: paid.toString(),
+    lastBlock: last === undefined ? null : { height: last.height, builder: last.builder ?? null, paid: last.paid.toString() },
+  };
+}
+
 export function addStatusRoute(app: Hono, core: NodeCore): void {
   app.get("/v1/status", (context) => context.json(statusJson(core)));
 }
@@ -37,6 +51,7 @@ export function statusJson(core: NodeCore): Readonly<Record<string, unknown>> {
     whyNotFinal: whyNotFinalAt({ replica, self: identity.validator, validators: genesis.validators, peers }),
     finality: core.finality,
     sealing: sealingStatusJson(core),
+    builders: buildersJson(core),
     memoryBytes: process.memoryUsage.rss(),
     cpuMs: Math.round((cpu.user + cpu.system) / 1_000),
     uptimeMs: Math.round(performance.now() - identity.startedAtMs),

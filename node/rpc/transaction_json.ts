@@ -82,6 +82,11 @@ export function transactionFromJson(text: string): TransactionJsonResult {
   } catch (cause) {
     return { ok: false, message: `the body is not JSON: ${cause instanceof Error ? cause.message : String(cause)}` };
   }
+  return transactionFromValue(json);
+}
+
+/** The same for JSON that was read already. */
+export function transactionFromValue(json: unknown): TransactionJsonResult {
   const parsed = signedTransaction.safeParse(json);
   if (!parsed.success) return { ok: false, message: `the transaction has mistakes:\n${describeIssues(parsed.error).join("\n")}` };
   const { payload, signature } = parsed.data;

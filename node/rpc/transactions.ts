@@ -91,7 +91,10 @@ function statusJson(hash: TransactionHash, status: TransactionStatus, core: Node
       return { hash, ...status };
     case "unknown":
       return { hash, status: "unknown", ...(status.refusal === undefined ? {} : { dropped: status.refusal }) };
-    case "final":
-      return { hash, ...status, codeName: core.describeCode(status.code) };
+    case "final": {
+      const { place, ...rest } = status;
+      const { lane, position, builder, paid } = place;
+      return { hash, ...rest, codeName: core.describeCode(status.code), lane, position, builder: builder ?? null, paid: paid.toString() };
+    }
   }
 }

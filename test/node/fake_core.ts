@@ -64,7 +64,7 @@ export function fakeCore(change: Partial<NodeCore> = {}): NodeCore {
       timeoutCertificates: [],
     },
     finality: { height: Height.of(1), blockHash: BLOCK_HASH, view: View.of(3), certificate },
-    operation: { height: Height.of(1), blockHash: BLOCK_HASH, stateRoot: ROOT, receipts: [receipt], openings: [] },
+    operation: { height: Height.of(1), blockHash: BLOCK_HASH, stateRoot: ROOT, receipts: [receipt], bundleReceipts: [], openings: [] },
   };
   return {
     chainId: hex("01") as ChainId,
@@ -113,6 +113,8 @@ export function fakeCore(change: Partial<NodeCore> = {}): NodeCore {
       heardFrom: [],
       waitingFor: "idle",
     },
+    builtBlocks: undefined,
+    builder: undefined,
     oldestHeight: Height.of(1),
     peers: [],
     finality: createHistogram().snapshot(),

@@ -5,8 +5,18 @@ import { mergeDurable } from "../../node/durable_batch.ts";
 import { createInputQueue } from "../../node/input_queue.ts";
 import type { Durable, ReplicaInput } from "../../replica/interface.ts";
 import type { ParsedTransaction } from "../../types/application.ts";
-import { type BlockHash, Epoch, Height, type TransactionHash, ValidatorIndex, View } from "../../types/ids.ts";
+import {
+  type AccountId,
+  type BlockHash,
+  type BodyRoot,
+  Epoch,
+  Height,
+  type TransactionHash,
+  ValidatorIndex,
+  View,
+} from "../../types/ids.ts";
 import { emptySafetyRecord } from "../../types/safety_record.ts";
+import type { KeyId } from "../../types/sealing.ts";
 import type { PeerKey, Sender } from "../../types/sender.ts";
 import { timeoutBallot } from "../../types/vote.ts";
 
@@ -45,6 +55,28 @@ const shares = (count: number): ReplicaInput => ({
     shares: Array.from({ length: count }, (_, position) => ({ position, share: new Uint8Array(32) })),
   },
 });
+const bid = (sequence: number, bundleBytes = 0): ReplicaInput => ({
+  type: "bid",
+  from: peer,
+  offered: {
+    bid: {
+      height: Height.of(5),
+      parentHash: "" as BlockHash,
+      builder: "" as AccountId,
+      sequence,
+      value: 1n,
+      expiryView: View.of(9),
+      keyId: "" as KeyId,
+      bundle: new Uint8Array(bundleBytes),
+      tailRoot: "" as BodyRoot,
+      tailCount: 0,
+      tailBytes: 0,
+      gas: 0,
+      signature: new Uint8Array(64),
+    },
+    tailHashes: [],
+  },
+});
 const timer: ReplicaInput = { type: "timer", timer: "view" };
 const status = (height: number, from = "p"): ReplicaInput => ({
   type: "peerStatus",
@@ -75,6 +107,14 @@ t.test("createInputQueue: messages of the sealed lane, give way after transactio
   t.same(filled({ peerInputsMax: 2, peerBytesMax: 1_000 }, inputs).left, [inputs[0], inputs[2]]);
   t.same(filled({ peerInputsMax: 1, peerBytesMax: 1_000 }, inputs).left, [inputs[2]]);
   t.same(filled({ peerInputsMax: 9, peerBytesMax: 64 }, inputs).left, [inputs[2]], "32 bytes a share");
+});
+
+t.test("createInputQueue: bids, leave before any vote and count in bytes", async (t) => {
+  const inputs = [vote(1), bid(1), bid(2), vote(2), certificate(3)];
+  t.same(filled({ peerInputsMax: 4, peerBytesMax: 1_000 }, inputs).left, [inputs[0], inputs[2], inputs[3], inputs[4]]);
+  t.same(filled({ peerInputsMax: 3, peerBytesMax: 1_000 }, inputs).left, [inputs[0], inputs[3], inputs[4]]);
+  const large = [vote(1), bid(1, 600), vote(2), bid(2, 600)];
+  t.same(filled({ peerInputsMax: 9, peerBytesMax: 1_000 }, large).left, [large[0], large[2], large[3]]);
 });
 
 t.test("createInputQueue: own inputs, timers and clients' transactions, are never dropped or counted", async (t) => {

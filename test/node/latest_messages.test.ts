@@ -28,6 +28,8 @@ t.test("onValidatorLink: a link that comes up is told, one that goes down is not
     },
     activity: { onNetworkEvent: () => undefined },
     onLinkUp: (validator) => told.push(validator),
+    isBuilder: () => false,
+    onBid: () => t.fail("no bid here"),
   });
   handlers.onValidatorLink(ValidatorIndex.of(2), true);
   handlers.onValidatorLink(ValidatorIndex.of(2), false);

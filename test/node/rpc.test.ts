@@ -5,7 +5,7 @@ import type { SubmitResult } from "../../node/rpc/core.ts";
 import { startRpcServer } from "../../node/rpc/server.ts";
 import type { Refusal } from "../../types/application.ts";
 import { toHex } from "../../types/bytes.ts";
-import { Height } from "../../types/ids.ts";
+import { type AccountId, Height } from "../../types/ids.ts";
 import { FRAME_BYTES_MAX, TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
 import { transactionBatchCodec } from "../../types/message.ts";
 import { certificateCodec } from "../../types/vote.ts";
@@ -89,7 +89,16 @@ t.test("GET /v1/transactions/:hash: unknown, dropped, pending and final", async 
   });
   t.same((await call(appOf({ transaction: () => ({ status: "pending" }) }), path)).body, { hash: HASH, status: "pending" });
   const final = { status: "final", height: Height.of(1), index: 2, blockHash: BLOCK_HASH, code: 7, operationCodes: [0, 7] } as const;
-  t.same((await call(appOf({ transaction: () => final }), path)).body, { hash: HASH, ...final, codeName: "code7" });
+  const place = { lane: "open", position: 1, builder: undefined, paid: 0n } as const;
+  const expected = { hash: HASH, ...final, codeName: "code7", lane: "open", position: 1, builder: null, paid: "0" };
+  t.same((await call(appOf({ transaction: () => ({ ...final, place }) }), path)).body, expected);
+  const account = hex("0b") as AccountId;
+  const built = { lane: "bundle", position: 0, builder: account, paid: 5n } as const;
+  t.match((await call(appOf({ transaction: () => ({ ...final, place: built }) }), path)).body, {
+    lane: "bundle",
+    builder: account,
+    paid: "5",
+  });
 });
 
 t.test("GET /v1/transactions/:hash?waitMs: waits once and answers with what is known then; too many waits are busy", async (t) => {
@@ -124,7 +133,10 @@ t.test("GET /v1/blocks/:heightOrHash: by height and by hash the same; missing an
     hash: BLOCK_HASH,
     stateRoot: ROOT,
     transactions: [/^[0-9a-f]{64}$/],
-    receipts: [{ hash: HASH, code: 7, codeName: "code7" }],
+    receipts: [{ hash: HASH, code: 7, codeName: "code7", lane: "open", position: 0 }],
+    bundleReceipts: [],
+    builder: null,
+    paid: "0",
   });
   isFailure(t, await call(app, "/v1/blocks/2"), { status: 404, code: "notFound", message: /holds heights 1 to 1/ });
   isFailure(t, await call(app, `/v1/blocks/${hex("99")}`), { status: 404, code: "notFound" });
@@ -133,7 +145,7 @@ t.test("GET /v1/blocks/:heightOrHash: by height and by hash the same; missing an
 
 t.test("GET /v1/blocks: a range, as far as it is held; bounds are checked", async (t) => {
   const app = appOf();
-  const counts = { transactionCount: 1, sealedCount: 0, sealedFailed: 0, keygenCount: 0 };
+  const counts = { transactionCount: 1, sealedCount: 0, sealedFailed: 0, keygenCount: 0, bundleTransactions: 0, builder: null, paid: "0" };
   const expected = { height: 1, hash: BLOCK_HASH, view: 3, stateRoot: ROOT, ...counts, timeMs: 123, proposer: 2 };
   t.same((await call(app, "/v1/blocks?from=1&count=10")).body, { blocks: [expected] });
   t.same((await call(app, "/v1/blocks?from=5&count=10")).body, { blocks: [] });

@@ -1,0 +1,107 @@
+/** Puts a builder's parts together for the node that it runs on: the builder, what asks it, and what its RPC shows. Its key signs bids and handshakes and
+ *  leaves no other trace. */
+
+import { randomBytes } from "node:crypto";
+import { BUILDER_LIMITS, createBuilder } from "../builder/builder.ts";
+import { STRATEGIES } from "../builder/strategies.ts";
+import { signEd25519 } from "../crypto/ed25519_sodium.ts";
+import type { Network } from "../p2p/interface.ts";
+import { createRateLimiter } from "../p2p/rate_limiter.ts";
+import type { Replica } from "../replica/interface.ts";
+import type { Application } from "../types/application.ts";
+import { assert } from "../types/assert.ts";
+import type { Genesis } from "../types/genesis.ts";
+import { type AccountId, Height, type TimestampMs } from "../types/ids.ts";
+import type { SigningDomain } from "../types/signing.ts";
+import { type BuilderAgent, createBuilderAgent } from "./builder_agent.ts";
+import { createBundleIngress } from "./bundle_ingress.ts";
+import type { BuilderConfig } from "./config.ts";
+import type { NodeIdentity } from "./identity.ts";
+import { BUILDER_AGENT_LIMITS } from "./limits.ts";
+import type { BuilderCore } from "./rpc/core.ts";
+import type { SignatureWorkers } from "./signature_workers.ts";
+
+export interface BuilderParts {
+  readonly agent: BuilderAgent;
+  readonly core: BuilderCore;
+}
+
+/** Undefined where the node is no builder's. */
+export function createBuilderParts(options: {
+  readonly identity: NodeIdentity;
+  readonly config: BuilderConfig | undefined;
+  readonly domain: SigningDomain;
+  readonly application: Application;
+  readonly replica: Replica;
+  readonly workers: SignatureWorkers;
+  readonly network: Network;
+  readonly now: () => TimestampMs;
+}): BuilderParts | undefined {
+  const { identity, config, domain, application, replica, workers, network } = options;
+  const { builder: account, keys, sealing } = identity;
+  if (account === undefined || config === undefined) return undefined;
+  const { simulate } = application;
+  assert(simulate !== undefined, "a chain that takes builders can simulate");
+  const elapsedMs = (): number => performance.now();
+  const builder = createBuilder({
+    account,
+    domain,
+    suite: sealing?.suite,
+    sign: (message) => signEd25519(keys.ed25519Seed, message),
+    strategy: STRATEGIES[config.strategy],
+    limits: BUILDER_LIMITS,
+  });
+  const agent = createBuilderAgent({
+    account,
+    builder,
+    replica,
+    simulate,
+    send: (leader, offered) => network.send(leader, { type: "bid", ...offered }),
+    now: options.now,
+    elapsedMs,
+    randomBytes: (length) => new Uint8Array(randomBytes(length)),
+    rebidMs: BUILDER_AGENT_LIMITS.rebidMs,
+  });
+  const { bundlesPerSecond, bundlesCheckingMax } = BUILDER_AGENT_LIMITS;
+  const ingress = createBundleIngress({
+    parse: (bytes) => replica.parse(bytes),
+    workers,
+    builder,
+    onTaken: agent.onArrival,
+    limiter: createRateLimiter({ perSecond: bundlesPerSecond, burst: bundlesPerSecond, nowMs: elapsedMs() }),
+    elapsedMs,
+    checkingMax: bundlesCheckingMax,
+  });
+  const core: BuilderCore = {
+    account,
+    get registered() {
+      return registeredOf(application, account);
+    },
+    get status() {
+      return builder.status;
+    },
+    get lastBid() {
+      return agent.lastBid;
+    },
+    get links() {
+      return network.peers.filter(({ validator, isLinked }) => validator !== undefined && isLinked).length;
+    },
+    submitBundle: (request) => ingress.submit(request),
+    bundle: (id) => builder.statusOf(id),
+  };
+  return { agent, core };
+}
+
+function registeredOf(application: Application, account: AccountId): BuilderCore["registered"] {
+  const record = application.builderOf?.(account);
+  if (record === undefined) return undefined;
+  const { bond, feeRecipient, endpoint } = record;
+  return { bond, feeRecipient, endpoint, isActive: record.isActiveAt(Height.next(application.height)) };
+}
+
+/** Has the account's link with us a purpose? Its bond is there, whether or not it may build the next block: one that sits in the penalty box, or has
+ *  unbonded, keeps its link until the bond is gone. */
+export function createBuilderJudge(application: Pick<Application, "builderOf">, genesis: Genesis): (account: AccountId) => boolean {
+  const { builderBondMin } = genesis.parameters;
+  return (account) => (application.builderOf?.(account)?.bond ?? -1n) >= builderBondMin;
+}
