@@ -7,6 +7,7 @@ import { GENESIS_TIME_MS } from "../simulator/world.ts";
 import { createAgreementChecker } from "./agreement.ts";
 import { createAncestryChecker } from "./ancestry.ts";
 import { createAttributionChecker } from "./attribution.ts";
+import { createBidsChecker } from "./bids.ts";
 import { createBoundsChecker } from "./bounds.ts";
 import { createCalmChecker, isCalm } from "./calm.ts";
 import { createCertificateSignersChecker } from "./certificate_signers.ts";
@@ -79,6 +80,7 @@ export function createCheckers({
     ...(scenario.expect === "break" ? [] : [createProgressChecker(cluster, scenario)]),
     ...(isCalm(scenario) ? [createCalmChecker(cluster, scenario)] : []),
     ...(scenario.sealing === undefined ? [] : createSealingCheckers(cluster, { chain, isUndisturbed: scenario.faults.length === 0 })),
+    createBidsChecker(cluster, { takesBuilders: scenario.builders !== undefined }),
     createBoundsChecker(cluster, scenario),
     createPoolChecker(cluster, scenario),
   ];

@@ -2,7 +2,7 @@
  *  reason to time out (R5; a timer of an earlier view is none, failure 8). Where there is sealing, this holds from the moment on at which all have
  *  a key: a message of the key generation that was sent before its receivers ran waits in its maker's pool alone until it is sent again. */
 
-import type { Scenario, WorkloadKind } from "../scenario/manifest.ts";
+import type { Fault, Scenario, WorkloadKind } from "../scenario/manifest.ts";
 import type { CheckedCluster, Checker } from "./checker.ts";
 import { longestDelayMs } from "./stall.ts";
 import { accuserOf } from "./violations.ts";
@@ -12,6 +12,13 @@ const accuse = accuserOf("progress", "liveness");
 /** So many times a message and a write fit into Δ, besides what bodies wait for late transactions. */
 const MARGIN = 2;
 const BODY_GRACE_MS = 10;
+/** Whatever happens to a builder, or on its links, costs nobody a view. */
+function touchesBuildersAlone({ action }: Fault, validators: number): boolean {
+  const areBuilders = (nodes: readonly number[]): boolean => nodes.every((node) => node >= validators);
+  if ("validator" in action) return action.validator >= validators;
+  return "from" in action && (areBuilders(action.from) || areBuilders(action.to));
+}
+
 const CONTRARY: readonly WorkloadKind[] = ["invalid", "duplicate", "replay"];
 
 export function createCalmChecker({ honest }: Pick<CheckedCluster, "honest">, scenario: Pick<Scenario, "sealing">): Checker {
@@ -30,11 +37,16 @@ export function createCalmChecker({ honest }: Pick<CheckedCluster, "honest">, sc
   };
 }
 
-/** No fault, no traitor, Δ well above what a message and a write take, and clients that contradict nobody: of two transactions with one nonce
+/** No fault but of builders, no validator that is a traitor, Δ well above what a message and a write take, and clients that contradict nobody: of two transactions with one nonce
  *  the loser stays in some pools, whose validators wait for a proposal that nobody else has a reason to make. */
-export function isCalm({ faults, byzantine, topology, protocol, workload }: Scenario): boolean {
+export function isCalm({ faults, byzantine, topology, protocol, workload, weights }: Scenario): boolean {
   const { clients, mix } = workload;
   const isOrderly = clients === 0 || CONTRARY.every((kind) => mix[kind] === 0);
   const hopMs = longestDelayMs(topology) + protocol.syncMs[1];
-  return isOrderly && faults.length === 0 && byzantine.length === 0 && protocol.deltaMsMin >= MARGIN * hopMs + BODY_GRACE_MS;
+  return (
+    isOrderly &&
+    faults.every((fault) => touchesBuildersAlone(fault, weights.length)) &&
+    byzantine.length === 0 &&
+    protocol.deltaMsMin >= MARGIN * hopMs + BODY_GRACE_MS
+  );
 }

@@ -28,6 +28,8 @@ export const INVARIANTS = [
   "sealedLane",
   "noCensorship",
   "sameOpenings",
+  "bids",
+  "bonds",
   "bounds",
   "noCrash",
 ] as const;
@@ -57,7 +59,7 @@ export interface CheckedCluster {
   readonly bls: Pick<BlsSuite, "verify" | "verifyAggregate">;
   readonly verifyEd25519: VerifyEd25519;
   /** What an eavesdropper computes with. */
-  readonly sealingSuite: Pick<SealingSuite, "shareOf" | "combine" | "isSeedOf">;
+  readonly sealingSuite: Pick<SealingSuite, "shareOf" | "combine" | "isSeedOf" | "check">;
   readonly genesisHash: string;
   /** Validators without a strategy. */
   readonly honest: ReadonlySet<number>;

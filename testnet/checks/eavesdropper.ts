@@ -2,6 +2,7 @@
  *  Whenever a share of a sealed transaction comes by whose place can still be lost, it makes a seed of what it has, be that as many shares as the
  *  key asks for or fewer, and seals again with it. Secrecy (secrecy.ts) counts shares; this finds also what no count shows, such as a key that fewer open. */
 
+import { bundleLabelOf } from "../../types/bid.ts";
 import { ValidatorIndex } from "../../types/ids.ts";
 import type { SealingKey, SealingSuite, Share } from "../../types/sealing.ts";
 import type { FactOf } from "../simulator/facts.ts";
@@ -16,8 +17,10 @@ import { accuserOf, brief } from "./violations.ts";
 const accuse = accuserOf("secrecy", "safety");
 const TRANSACTIONS_MAX = 16_384;
 
+type SealedPart = Pick<ReadEnvelope, "keyId" | "label" | "sealed">;
+
 export function createEavesdropper(
-  { honest }: Pick<CheckedCluster, "honest">,
+  { honest, chainId }: Pick<CheckedCluster, "honest" | "chainId">,
   {
     blocks,
     irrevocable,
@@ -37,15 +40,20 @@ export function createEavesdropper(
   function onSent(fact: FactOf<"sent">): Violation | undefined {
     const { atUs, from } = fact;
     for (const { id, shares, blocks: places } of leaks.read(fact)) {
-      const envelope = envelopes.get(id);
+      const envelope = envelopes.get(id) ?? bundleOf(id);
       if (envelope === undefined || [...places].some((hash) => irrevocable.has(hash)) || !isRead(envelope, shares)) continue;
-      const detail = `Whoever listens and knows what the traitors know reads sealed transaction ${brief(id)} with the share that validator ${from} sent, although no block that holds it is irrevocable: ${[...places].map(brief).join(", ")}.`;
+      const detail = `Whoever listens and knows what the traitors know reads ${blocks.bundleOf(id) === undefined ? "sealed transaction" : "the bundle of bid"} ${brief(id)} with the share that validator ${from} sent, although no block that holds it is irrevocable: ${[...places].map(brief).join(", ")}.`;
       return accuse(atUs, [from], detail);
     }
     return undefined;
   }
 
-  function isRead({ keyId, label, sealed }: ReadEnvelope, leaked: ReadonlyMap<number, Uint8Array>): boolean {
+  function bundleOf(bidHash: string): SealedPart | undefined {
+    const bid = blocks.bundleOf(bidHash);
+    return bid === undefined ? undefined : { keyId: bid.keyId, label: bundleLabelOf(chainId, bid), sealed: bid.bundle };
+  }
+
+  function isRead({ keyId, label, sealed }: SealedPart, leaked: ReadonlyMap<number, Uint8Array>): boolean {
     if (key === undefined || key.keyId !== keyId) return false;
     const own = [...traitorShares].map(([validator, secret]): [number, Uint8Array] => [validator, suite.shareOf(secret, sealed)]);
     const shares = [...new Map([...own, ...leaked])].map(
@@ -58,6 +66,7 @@ export function createEavesdropper(
   return {
     invariant: "secrecy",
     interests: [...SEALED_BLOCK_FACTS, "signedVote", "sent", "keyLive", "submitted"],
+    hearsBuilders: true,
     observe(fact) {
       blocks.read(fact);
       irrevocable.read(fact);

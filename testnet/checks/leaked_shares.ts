@@ -1,4 +1,4 @@
-/** Shares of sealed transactions that honest validators sent to anybody, by transaction, whatever block orders it. Judges nothing. */
+/** Shares of sealed transactions and bundles that honest validators sent to anybody, by transaction, whatever block orders it. Judges nothing. */
 
 import type { PositionedShare } from "../../types/opening_message.ts";
 import type { Fact, WireMessage } from "../simulator/facts.ts";
@@ -37,9 +37,9 @@ export function createLeaks({ honest }: Pick<CheckedCluster, "honest">, blocks: 
       if (fact.type !== "sent" || !honest.has(fact.from)) return shown;
       const sent = sentSharesOf(fact.message);
       if (sent === undefined) return shown;
-      const lane = blocks.of(sent.blockHash)?.lane ?? [];
+      const opened = blocks.of(sent.blockHash)?.positions ?? [];
       shown = sent.shares.flatMap(({ position, share }) => {
-        const id = lane[position];
+        const id = opened[position];
         if (id === undefined) return [];
         const known = leaked.get(id) ?? { id, shares: new Map<number, Uint8Array>(), blocks: new Set<string>() };
         leaked.set(id, known);

@@ -1,4 +1,4 @@
-/** Secrecy: nobody can read a sealed transaction before its place is irrevocable. The observer holds the shares that honest validators let
+/** Secrecy: nobody can read a sealed transaction or a bundle before its place is irrevocable. The observer holds the shares that honest validators let
  *  out, of whatever block and over whatever link, and those of all others by itself: with n − f of one transaction it could open it. A place is
  *  irrevocable when more than f honest validators have signed a commit vote for its block or for one above it, since then no TC can end the view. */
 
@@ -66,13 +66,14 @@ export function createSecrecyChecker(
 
   /** All that the block orders has an irrevocable place in another one. */
   function isPlacedElsewhere(blockHash: string): boolean {
-    const lane = blocks.of(blockHash)?.lane ?? [];
-    return lane.length > 0 && lane.every((id) => isPlaced(leaks.of(id)?.blocks ?? []));
+    const opened = blocks.of(blockHash)?.positions ?? [];
+    return opened.length > 0 && opened.every((id) => isPlaced(leaks.of(id)?.blocks ?? []));
   }
 
   return {
     invariant: "secrecy",
     interests: [...SEALED_BLOCK_FACTS, "signedVote", "sent"],
+    hearsBuilders: true,
     observe(fact) {
       blocks.read(fact);
       irrevocable.read(fact);

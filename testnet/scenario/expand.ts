@@ -4,7 +4,7 @@
 
 import { createStream, type Stream } from "../simulator/streams.ts";
 import { defaultPhases } from "./defaults.ts";
-import { drawBuilderFaults, drawBuilders, withBuilders } from "./expand_builders.ts";
+import { againstBuilders, drawBuilderFaults, drawBuilders, withBuilders } from "./expand_builders.ts";
 import { drawOverload, drawProtocol, drawSealing, drawTopology, drawWeights, drawWorkload, viewMsOf } from "./expand_cluster.ts";
 import { drawFaults, drawSealedFaults, drawSwarm, FAULTS_MAX } from "./expand_faults.ts";
 import { drawTraitors } from "./expand_traitors.ts";
@@ -68,7 +68,7 @@ export function expandSeed(seed: number): Scenario {
     ...(builders === undefined ? {} : { builders }),
     workload: { ...workload, perSecond: Math.max(1, Math.min(workload.perSecond, perSecondMaxOf(protocol, faultsMs))) },
     faults: builders === undefined ? faults : faults.map((fault) => withBuilders(fault, sides, counts)),
-    byzantine,
+    byzantine: builders === undefined ? byzantine : againstBuilders(byzantine, stream("traitors against builders")),
     phases: { ...defaultPhases(weights.length), faultsMs, coreHeights: phaseStream.between(3, 5), settleMsMax: SETTLE_MS_MAX },
     ties: phaseStream.chance(0.5) ? "shuffle" : "fifo",
     expect: "pass",

@@ -2,7 +2,7 @@
  *  any number of them may betray or be away; each partition puts them into one of its groups. */
 
 import type { Stream } from "../simulator/streams.ts";
-import { BUILDER_STRATEGIES, type BuilderPlan, type Fault } from "./manifest.ts";
+import { BUILDER_STRATEGIES, type BuilderPlan, type Fault, PROPOSER_STRATEGIES, type StrategyName, type Traitor } from "./manifest.ts";
 
 const BUILDER_CHANCE = 0.2;
 const BUILDERS_DRAWN_MAX = 2;
@@ -59,6 +59,13 @@ export function drawBuilderFaults(
     }
   };
   return Array.from({ length: stream.between(1, 2) }, () => draw(validators + stream.below(builders)));
+}
+
+/** In most runs with builders and traitors, those who propose act against builders instead. */
+export function againstBuilders(traitors: readonly Traitor[], stream: Stream): readonly Traitor[] {
+  if (stream.chance(0.3)) return traitors;
+  const strategies = stream.shuffled(PROPOSER_STRATEGIES);
+  return traitors.slice(0, strategies.length).map((traitor, index) => ({ ...traitor, strategy: strategies[index] as StrategyName }));
 }
 
 /** A partition of validators, with each builder in one of its groups. */

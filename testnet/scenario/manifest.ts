@@ -272,7 +272,10 @@ export const SEALED_STRATEGIES = [
   "keygenCheating",
 ] as const;
 
-export const STRATEGIES = [...OPEN_STRATEGIES, ...SEALED_STRATEGIES] as const;
+/** Strategies of proposers against builders: they do nothing where a scenario has none. */
+export const PROPOSER_STRATEGIES = ["bidCensoring", "bundleCopying", "swappedTail", "colludingLane", "unbidBundle"] as const;
+
+export const STRATEGIES = [...OPEN_STRATEGIES, ...SEALED_STRATEGIES, ...PROPOSER_STRATEGIES] as const;
 export type StrategyName = (typeof STRATEGIES)[number];
 
 export interface Traitor {

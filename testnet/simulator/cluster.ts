@@ -5,7 +5,8 @@ import type { ReplicaConfig } from "../../replica/context.ts";
 import type { Durable, ReplicaStatus } from "../../replica/interface.ts";
 import type { ParseResult } from "../../types/application.ts";
 import type { Opportunity } from "../../types/building.ts";
-import { ValidatorIndex } from "../../types/ids.ts";
+import { toHex } from "../../types/bytes.ts";
+import { type AccountId, ValidatorIndex } from "../../types/ids.ts";
 import { BLOCK_TRANSACTIONS_MAX } from "../../types/limits.ts";
 import type { PeerKey } from "../../types/sender.ts";
 import { nodeCountOf } from "../scenario/check.ts";
@@ -17,6 +18,7 @@ import { createScheduler, type Scheduler } from "./scheduler.ts";
 import { signProposal, signVote } from "./signing.ts";
 import type { SimulatedValidator } from "./simulated_validator.ts";
 import { startStatusExchange } from "./status_exchange.ts";
+import type { TraitorContext } from "./strategy.ts";
 import { createStream } from "./streams.ts";
 import { createTraitor, type TraitorMachine } from "./traitor.ts";
 import { createTransactionChecker } from "./transaction_checker.ts";
@@ -173,6 +175,7 @@ export function createSimulatedCluster(options: {
               sign: (message) => world.ed25519.sign(world.ed25519SecretKeys[index] as Uint8Array, message),
               secretShare,
             },
+      colluders: colludersOf(world),
       aggregate: world.bls.aggregate,
       send: (to, message, delayMs) => {
         if (nodes[index]?.state === "up") transmit(index, to, message, delayMs * 1_000);
@@ -245,6 +248,15 @@ export function createSimulatedCluster(options: {
     refreshLinks,
   };
   return cluster;
+}
+
+/** Builders with a strategy of a traitor, whose keys traitors may use. */
+function colludersOf({ scenario, builderSecretKeys, ed25519 }: World): TraitorContext["colluders"] {
+  return (scenario.builders ?? []).flatMap(({ strategy }, index) => {
+    const secretKey = builderSecretKeys[index];
+    if (secretKey === undefined || strategy === "plain" || strategy === "aggressive") return [];
+    return [{ account: toHex<AccountId>(ed25519.publicKeyOf(secretKey)), sign: (message) => ed25519.sign(secretKey, message) }];
+  });
 }
 
 /** Paces as a node has them, with the scenario's in their place. */

@@ -4,7 +4,7 @@
 import type { KeygenPhase } from "../../mempool/keygen_interface.ts";
 import type { Durable, ReplicaStatus } from "../../replica/interface.ts";
 import type { Proposal } from "../../types/block.ts";
-import type { TransactionHash, ValidatorIndex } from "../../types/ids.ts";
+import type { AccountId, TransactionHash, ValidatorIndex } from "../../types/ids.ts";
 import type { SealingSuite } from "../../types/sealing.ts";
 import type { SigningDomain } from "../../types/signing.ts";
 import type { Ballot, SignedVote } from "../../types/vote.ts";
@@ -53,6 +53,8 @@ export interface TraitorContext {
   send(to: ValidatorIndex, message: WireMessage, delayMs: number): void;
   /** Undefined where the scenario seals nothing. */
   readonly sealing: TraitorSealing | undefined;
+  /** Accounts of builders that are traitors as well, with what they sign by. */
+  readonly colluders: readonly { readonly account: AccountId; sign(message: Uint8Array): Uint8Array }[];
   /** Shared memory of all traitors of one run, by name. */
   readonly shared: Map<string, unknown>;
 }

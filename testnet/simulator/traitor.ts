@@ -36,6 +36,7 @@ export interface TraitorParts {
   readonly signVote: (ballot: Ballot) => SignedVote;
   readonly signProposal: (unsigned: Omit<Proposal, "signature">) => Proposal;
   readonly sealing: TraitorSealing | undefined;
+  readonly colluders: TraitorContext["colluders"];
   readonly aggregate: (signatures: readonly Uint8Array[]) => Uint8Array | undefined;
   readonly send: (to: ValidatorIndex, message: WireMessage, delayMs: number) => void;
   readonly onDeed: (strategy: string, view: number, what: string) => void;
@@ -115,6 +116,7 @@ function contextOf(parts: TraitorParts, role: Traitor): TraitorContext {
     },
     note: (view, what) => parts.onDeed(role.strategy, view, what),
     sealing: parts.sealing,
+    colluders: parts.colluders,
     signVote: parts.signVote,
     signProposal: parts.signProposal,
     aggregate: parts.aggregate,

@@ -2,6 +2,7 @@
 
 import { TRANSACTION_KINDS } from "../../types/application.ts";
 import { keygenSigningBytes, signedKeygenMessageCodec } from "../../types/keygen.ts";
+import { TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
 import type { TransactionPayload } from "../../types/transaction.ts";
 import type { CheckedCluster } from "../checks/checker.ts";
 import type { Submitted } from "./answers.ts";
@@ -28,4 +29,18 @@ export function isKeygenMessage({ domain, ed25519PublicKeys, verifyEd25519 }: Ch
   const { message, signature } = decoded.value;
   const publicKey = ed25519PublicKeys[message.validator];
   return publicKey !== undefined && verifyEd25519(publicKey, keygenSigningBytes(domain, message), signature);
+}
+
+/** Why a transaction must not be final, whatever it does. */
+export function flawOfFinal(
+  known: Submitted | undefined,
+  bytes: Uint8Array,
+  { isLedger }: { readonly isLedger: boolean },
+): string | undefined {
+  if (known !== undefined && !known.isSigned) return "whose signature is not the sender's";
+  if (known?.truth?.type === "refused") return `a flawed envelope that has to be refused with ${known.truth.codes.join(" or ")}`;
+  if (known?.envelope !== undefined && known.truth === undefined) return "which no client sealed";
+  if (known !== undefined) return undefined;
+  if (isLedger) return "which is no well-formed transaction that a client submitted";
+  return bytes.length === 0 || bytes.length > TRANSACTION_BYTES_MAX ? `which has ${bytes.length} bytes` : undefined;
 }

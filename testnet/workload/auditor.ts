@@ -5,6 +5,7 @@
  *  outcomes: receipts, operation codes and state roots of every honest validator, in `saved` and in `finalized`, equal the model's
  *  (roots at the heights where the model's is computed: after ROOT_TRANSACTIONS transactions, and at the head in the end), and what a
  *  validator answers at admission equals the model's verdict when both stand at the same height.
+ *  bonds: what builders promise is covered (bond_rules.ts).
  *  conservation: debits equal credits in the model; from receipts alone nobody overdraws and nothing is posted twice; balances and
  *  supplies of the two computations agree.
  *  executedOnce: see executed_once.ts; and nobody honest proposes what it reported as final.
@@ -20,11 +21,10 @@
 import { describeCode, TRANSACTION_CODES } from "../../ledger/result_codes.ts";
 import type { Genesis } from "../../types/genesis.ts";
 import type { ChainId } from "../../types/ids.ts";
-import { TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
 import type { CheckedCluster, Checker, Invariant, Violation } from "../checks/checker.ts";
 import type { Scenario } from "../scenario/manifest.ts";
 import type { Fact, FactOf } from "../simulator/facts.ts";
-import { type Answers, createAnswers, lossOf, type Submitted } from "./answers.ts";
+import { type Answers, createAnswers, lossOf } from "./answers.ts";
 import { type AuditedBids, createAuditedBids } from "./audited_bids.ts";
 import {
   type AuditedHeight,
@@ -35,7 +35,8 @@ import {
   predictedReceipts,
   type Report,
 } from "./audited_height.ts";
-import { isKeygenMessage, isPromised, judgedOf, sealedOf } from "./audited_transaction.ts";
+import { flawOfFinal, isKeygenMessage, isPromised, judgedOf, sealedOf } from "./audited_transaction.ts";
+import { type BondRules, createBondRules } from "./bond_rules.ts";
 import { createExecutedOnce } from "./executed_once.ts";
 import { type ChainBlock, createFinalChain, type FinalChain } from "./final_chain.ts";
 import { type AuditedBlock, createPredictor, type Predictor } from "./predictors.ts";
@@ -59,7 +60,7 @@ const REPORTS_WITHIN = 64;
 /** Heights kept for validators that catch up. */
 const HEIGHTS_KEPT = 4_096;
 
-/** The four invariants of the header, over one shared audit. */
+/** The invariants of the header, over one shared audit. */
 export function createAuditor(options: AuditorOptions): readonly Checker[] {
   const audit = new Audit(options);
   return AUDITED.map((invariant) => ({
@@ -77,7 +78,7 @@ export function createAuditor(options: AuditorOptions): readonly Checker[] {
   }));
 }
 
-const AUDITED = ["outcomes", "conservation", "executedOnce", "everyTransactionAnswered"] as const satisfies readonly Invariant[];
+const AUDITED = ["outcomes", "bonds", "conservation", "executedOnce", "everyTransactionAnswered"] as const satisfies readonly Invariant[];
 const INTERESTS = [
   "submitted",
   "answered",
@@ -105,6 +106,7 @@ class Audit {
   readonly #receipts: ReceiptLedger;
   readonly #once = createExecutedOnce();
   readonly #bids: AuditedBids;
+  readonly #bonds: BondRules;
   readonly #promises = createPromises((hash) => this.#answers.submitted.get(hash)?.isFinal === true);
   readonly #heights = new Map<number, AuditedHeight>();
   /** Executed height of each validator, as its effects tell. */
@@ -133,6 +135,7 @@ class Audit {
     this.#chain = createFinalChain((hash) => this.#answers.submitted.get(hash)?.bytes);
     this.#receipts = createReceiptLedger(genesis);
     const proposers = genesis.validators.map(({ ed25519PublicKey }) => ed25519PublicKey);
+    this.#bonds = createBondRules({ bondMin: genesis.parameters.builderBondMin });
     this.#bids = createAuditedBids({ proposers, verify: cluster.verifyEd25519 });
   }
 
@@ -206,9 +209,14 @@ class Audit {
 
   #onSaved(fact: FactOf<"saved">): void {
     const { durable, validator, atUs } = fact;
+    this.#promised(this.#bonds.noteSaved(fact), fact);
     if (durable.blocks.length > 0 || durable.finality.length > 0) this.#chain.noteSaved(fact);
     if (durable.finality.length > 0) this.#advance(validator, atUs);
     for (const entry of durable.operations) this.#compare({ validator, atUs, entry });
+  }
+
+  #promised(detail: string | undefined, { validator, atUs }: { readonly validator: number; readonly atUs: number }): void {
+    if (detail !== undefined) this.#report("bonds", { kind: "safety", atUs, validators: [validator], detail });
   }
 
   #onProposal(fact: FactOf<"signedProposal">): void {
@@ -254,7 +262,7 @@ class Audit {
         transactions.push({ hash, payload: undefined, isKeygen: true });
         continue;
       }
-      const flaw = this.#flawOf(known, bytes);
+      const flaw = flawOfFinal(known, bytes, { isLedger: this.#isLedger });
       if (flaw !== undefined) {
         const detail = `The final block ${blockHash} at height ${header.height} holds transaction ${hash}, ${flaw}.`;
         this.#report("everyTransactionAnswered", { kind: "safety", atUs: by.atUs, validators: [by.validator], detail });
@@ -272,6 +280,7 @@ class Audit {
     }
     const audited: AuditedBlock = { header, blockHash, transactions, ...(origin.type === "self" ? {} : origin) };
     const expected = this.#predictor.execute(audited);
+    if (this.#predictor.model !== undefined) this.#promised(this.#bonds.noteExecuted(this.#predictor.model), by);
     this.#sinceRoot += transactions.length;
     const isRootDue = !this.#isLedger || this.#sinceRoot >= ROOT_TRANSACTIONS;
     if (isRootDue) this.#sinceRoot = 0;
@@ -282,16 +291,6 @@ class Audit {
       reported: undefined,
     });
     this.#heights.delete(header.height - HEIGHTS_KEPT);
-  }
-
-  /** Why a transaction must not be final, whatever it does. */
-  #flawOf(known: Submitted | undefined, bytes: Uint8Array): string | undefined {
-    if (known !== undefined && !known.isSigned) return "whose signature is not the sender's";
-    if (known?.truth?.type === "refused") return `a flawed envelope that has to be refused with ${known.truth.codes.join(" or ")}`;
-    if (known?.envelope !== undefined && known.truth === undefined) return "which no client sealed";
-    if (known !== undefined) return undefined;
-    if (this.#isLedger) return "which is no well-formed transaction that a client submitted";
-    return bytes.length === 0 || bytes.length > TRANSACTION_BYTES_MAX ? `which has ${bytes.length} bytes` : undefined;
   }
 
   /** outcomes: one validator's report of one height. */

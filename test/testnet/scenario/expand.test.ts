@@ -42,7 +42,7 @@ t.test("expandSeed: one seed twice, the same scenario; other seeds, others", asy
 });
 
 /** Written down, so that another runtime or a slip in a stream shows. Whoever changes what seeds mean writes the new one here. */
-const DIGEST_OF_FIRST_SEEDS = "a7a5f1a5c9e72f90";
+const DIGEST_OF_FIRST_SEEDS = "95e4cdb3ba91ad13";
 
 t.test("expandSeed: the first 200 seeds, the scenarios that are written down", async (t) => {
   const digest = createHash("sha256");

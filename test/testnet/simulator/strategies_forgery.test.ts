@@ -142,6 +142,7 @@ function contextOf(fixture: Fixture, self: number, withSums: boolean): TraitorCo
     traitors: [ValidatorIndex.of(self)],
     shared: new Map(),
     sealing: undefined,
+    colluders: [],
     acts: () => true,
     note: () => undefined,
     signVote: (ballot) => fixture.vote(self, ballot),

@@ -3,8 +3,11 @@
 import type { StrategyName } from "../../scenario/manifest.ts";
 import type { StrategyFactory } from "../strategy.ts";
 import { createAmnesia } from "./amnesia.ts";
+import { createBidCensoring } from "./bid_censoring.ts";
+import { createBundleCopying } from "./bundle_copying.ts";
 import { createCensoringLeader } from "./censoring_leader.ts";
 import { createCensoringLists } from "./censoring_lists.ts";
+import { createColludingLane } from "./colluding_lane.ts";
 import { createCopiedCiphertexts } from "./copied_ciphertexts.ts";
 import { createCorruptedShares } from "./corrupted_shares.ts";
 import { createDelayedReplay } from "./delayed_replay.ts";
@@ -31,7 +34,9 @@ import { createSilentLeader } from "./silent_leader.ts";
 import { createSkippedCertificate } from "./skipped_certificate.ts";
 import { createSplitBrain } from "./split_brain.ts";
 import { createStaleCertificates } from "./stale_certificates.ts";
+import { createSwappedTail } from "./swapped_tail.ts";
 import { createSyncLies } from "./sync_lies.ts";
+import { createUnbidBundle } from "./unbid_bundle.ts";
 import { createUncertifiedParent } from "./uncertified_parent.ts";
 import { createVoteWithholding } from "./vote_withholding.ts";
 import { createWrongSeeds } from "./wrong_seeds.ts";
@@ -72,4 +77,9 @@ export const STRATEGY_FACTORIES: Readonly<Record<StrategyName, StrategyFactory>>
   earlyShares: createEarlyShares,
   copiedCiphertexts: createCopiedCiphertexts,
   keygenCheating: createKeygenCheating,
+  bidCensoring: createBidCensoring,
+  bundleCopying: createBundleCopying,
+  swappedTail: createSwappedTail,
+  colludingLane: createColludingLane,
+  unbidBundle: createUnbidBundle,
 };

@@ -1,0 +1,22 @@
+/** What strategies of proposers do to the bid that their block stands on, with a header that fits it. */
+
+import { bidHashOf, bodyRootOf } from "../../../crypto/hashes.ts";
+import type { Bid } from "../../../types/bid.ts";
+import type { TransactionHash } from "../../../types/ids.ts";
+import type { UnsignedProposal } from "../strategy.ts";
+
+/** The same block on another bid; undefined: on none. */
+export function onBid(proposal: UnsignedProposal, bid: Bid | undefined): UnsignedProposal {
+  const bundleCount = bid === undefined || bid.bundle.length === 0 ? 0 : 1;
+  return { ...proposal, bid, header: { ...proposal.header, bidHash: bidHashOf(bid), bundleCount } };
+}
+
+/** The same block with these transactions, none of them new. */
+export function withOrder(proposal: UnsignedProposal, hashes: readonly TransactionHash[], sealedCount: number): UnsignedProposal {
+  const { header } = proposal;
+  return {
+    ...proposal,
+    transactionHashes: hashes,
+    header: { ...header, bodyRoot: bodyRootOf(hashes), transactionCount: hashes.length, sealedCount },
+  };
+}
