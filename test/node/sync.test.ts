@@ -21,6 +21,7 @@ function serverOver(chain: {
   readonly reads?: number[];
   /** Sealed transactions in each block, and up to where they are open. */
   readonly sealedCount?: number;
+  readonly bundleCount?: number;
   readonly executedHeight?: number;
   /** Has it a certificate of its own? Otherwise it is final by the next that has. */
   isProven(height: number): boolean;
@@ -35,13 +36,19 @@ function serverOver(chain: {
         chain.reads?.push(height);
         return within(height)
           ? ({
-              header: { height, bodyBytes: chain.bodyBytes ?? 10, transactionCount: 1, sealedCount: chain.sealedCount ?? 0 },
+              header: {
+                ...{ height, bodyBytes: chain.bodyBytes ?? 10, transactionCount: 1 },
+                ...{ sealedCount: chain.sealedCount ?? 0, bundleCount: chain.bundleCount ?? 0 },
+              },
               lists: [],
             } as unknown as Block)
           : undefined;
       },
       operation: (height) => {
-        const openings = Array.from({ length: chain.sealedCount ?? 0 }, () => ({ type: "seed", seed: new Uint8Array(32).fill(height) }));
+        const openings = Array.from({ length: (chain.sealedCount ?? 0) + (chain.bundleCount ?? 0) }, () => ({
+          type: "seed",
+          seed: new Uint8Array(32).fill(height),
+        }));
         return height <= (chain.executedHeight ?? 0) ? ({ height, openings } as unknown as OperationEntry) : undefined;
       },
       blockByHash: (hash) => (hash === blockHash(1) ? ({ header: { height: 1 } } as Block) : undefined),
@@ -120,6 +127,10 @@ t.test("createSyncServer: sealed lanes, openings beside their blocks, and nothin
   );
   t.equal(response.blocks.length, 3);
   t.same((await rangeOf(server, 7, 3)).heights, []);
+  for (const counts of [{ bundleCount: 1 }, { sealedCount: 2, bundleCount: 1 }]) {
+    const built = serverOver({ finalHeight: 9, ...counts, executedHeight: 6, isProven: () => true });
+    t.same((await rangeOf(built, 4, 9)).heights, [4, 5, 6], "a bundle is opened like a lane");
+  }
   const many = serverOver({
     finalHeight: 3,
     sealedCount: 2_048,

@@ -1,10 +1,10 @@
-/** Runs scripts/validator.ts as its own process, on the runtime of the test. */
+/** Runs scripts/validator.ts or scripts/builder.ts as its own process, on the runtime of the test. */
 
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-const SCRIPT = fileURLToPath(new URL("../../scripts/validator.ts", import.meta.url));
+const scriptOf = (name: string) => fileURLToPath(new URL(`../../scripts/${name}.ts`, import.meta.url));
 const RUN_MS_MAX = 60_000;
 
 export interface Ended {
@@ -13,13 +13,17 @@ export interface Ended {
   readonly errors: string;
 }
 
+type OnLine = (line: string, stop: () => void) => Promise<void>;
+
 /** Runs the script until it ends; `onLine` gets the first line of stdout and may stop the process. */
-export function runValidatorScript(
-  arguments_: readonly string[],
-  onLine: (line: string, stop: () => void) => Promise<void> = async () => undefined,
-): Promise<Ended> {
+export const runValidatorScript = (arguments_: readonly string[], onLine?: OnLine): Promise<Ended> =>
+  runScript("validator", arguments_, onLine);
+export const runBuilderScript = (arguments_: readonly string[], onLine?: OnLine): Promise<Ended> =>
+  runScript("builder", arguments_, onLine);
+
+function runScript(name: string, arguments_: readonly string[], onLine: OnLine = async () => undefined): Promise<Ended> {
   const runtime = process.versions.deno === undefined ? [] : ["run", "-A"];
-  const child = spawn(process.execPath, [...runtime, SCRIPT, ...arguments_], {
+  const child = spawn(process.execPath, [...runtime, scriptOf(name), ...arguments_], {
     env: { ...process.env, SEALSTONE_PASSPHRASE: "a test passphrase" },
     stdio: ["ignore", "pipe", "pipe"],
   });
