@@ -17,6 +17,8 @@ import { wipedBy } from "./wiped.ts";
 
 /** Of docs/decisions/0005, not taken from the product's table. */
 const LAG_MAX = 64;
+/** B4, likewise. */
+const TAIL_TRANSACTIONS = 8_192;
 const BLOCKS_MAX = 16_384;
 
 const accuse = accuserOf("validity", "safety");
@@ -73,12 +75,13 @@ export function createValidityChecker(
     );
   }
 
-  /** How full its own open lane may be is a validator's configuration; of others' blocks the protocol's limits are asked. */
+  /** How full an open lane of its own may be is a validator's configuration; of a builder's and of others' blocks the protocol's limits are asked. */
   function judgeProposed({ atUs, validator, proposal }: FactOf<"signedProposal">): Violation | undefined {
     const { height, transactionCount, sealedCount } = proposal.header;
     const openCount = transactionCount - sealedCount;
-    if (!honest.has(validator) || openCount <= blockTransactionsMax) return undefined;
-    const detail = `Validator ${validator} proposed a block of height ${height} with ${openCount} open transactions; it is to put in at most ${blockTransactionsMax}.`;
+    const countMax = proposal.bid === undefined ? blockTransactionsMax : TAIL_TRANSACTIONS;
+    if (!honest.has(validator) || openCount <= countMax) return undefined;
+    const detail = `Validator ${validator} proposed a block of height ${height} with ${openCount} open transactions; it is to put in at most ${countMax}.`;
     return accuse(atUs, [validator], detail);
   }
 

@@ -79,7 +79,7 @@ function ownFieldsOf(fact: Fact): { readonly [key: string]: Json } {
     case "bidMade":
       return { offered: messageJson({ type: "bid", ...fact.offered }), inside: insideJson(fact.inside) };
     case "bundleSubmitted":
-      return { transactions: fact.transactions.length };
+      return { transactions: fact.transactions.length, tip: String(fact.tip) };
     case "phase":
     case "fault":
     case "started":

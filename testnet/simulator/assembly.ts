@@ -5,6 +5,7 @@ import { replayStore } from "../../node/recovery_start.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { Durable, Replica } from "../../replica/interface.ts";
 import { createReplica } from "../../replica/replica.ts";
+import type { Application } from "../../types/application.ts";
 import { assert } from "../../types/assert.ts";
 import { TimestampMs, type ValidatorIndex } from "../../types/ids.ts";
 import { createSimulatedDisk, type SimulatedDisk } from "./disk.ts";
@@ -15,6 +16,7 @@ export type Assembly =
   | {
       readonly ok: true;
       readonly replica: Replica;
+      readonly application: Application;
       readonly keygen: Keygen | undefined;
       /** Height of the snapshot that its state came from. */
       readonly restoredHeight: number | undefined;
@@ -78,7 +80,7 @@ export function assemble(parts: {
     config,
     recovered: result.recovered,
   });
-  return { ok: true, replica, keygen, restoredHeight: store.recovered.snapshot?.height, rewritten };
+  return { ok: true, replica, application, keygen, restoredHeight: store.recovered.snapshot?.height, rewritten };
 }
 
 function listSignerOf(world: World, self: ValidatorIndex | undefined): ((message: Uint8Array) => Uint8Array) | undefined {

@@ -76,7 +76,7 @@ export function createSimulatedCluster(options: {
   const transactions = createTransactionChecker(world);
   const peers = Array.from({ length: nodeCount }, (_, index) => (index < count ? `v${index}` : `b${index}`) as PeerKey);
   const indexOfPeer = new Map(peers.map((peer, index) => [peer, index]));
-  const sequences = Array.from({ length: nodeCount * nodeCount }, () => new Map<number, number>());
+  const nextSequence = createSequences(nodeCount * nodeCount);
   /** Grows whenever what is in flight on a link is lost. */
   const epochs = new Uint32Array(nodeCount * nodeCount);
   const isUp = new Uint8Array(nodeCount * nodeCount);
@@ -85,13 +85,6 @@ export function createSimulatedCluster(options: {
   const emit = (fact: Fact): void => {
     for (const observer of observers) observer(fact);
   };
-
-  function nextSequence(link: number, kind: MessageKind, view: number): number {
-    const key = view * KINDS_MAX + MESSAGE_KINDS.indexOf(kind);
-    const sequence = sequences[link]?.get(key) ?? 0;
-    sequences[link]?.set(key, sequence + 1);
-    return sequence;
-  }
 
   function transmit(from: number, to: number, original: WireMessage, extraDelayUs: number): void {
     const kind = kindOf(original);
@@ -248,6 +241,17 @@ export function createSimulatedCluster(options: {
     refreshLinks,
   };
   return cluster;
+}
+
+/** Counts the messages of each link by kind and view. */
+function createSequences(links: number): (link: number, kind: MessageKind, view: number) => number {
+  const sequences = Array.from({ length: links }, () => new Map<number, number>());
+  return (link, kind, view) => {
+    const key = view * KINDS_MAX + MESSAGE_KINDS.indexOf(kind);
+    const sequence = sequences[link]?.get(key) ?? 0;
+    sequences[link]?.set(key, sequence + 1);
+    return sequence;
+  };
 }
 
 /** Builders with a strategy of a traitor, whose keys traitors may use. */

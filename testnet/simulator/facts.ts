@@ -184,6 +184,8 @@ export type Fact =
       readonly searcher: number;
       readonly transactions: readonly Uint8Array[];
       readonly heights: readonly [number, number];
+      /** What the searcher says that it brings the builder. */
+      readonly tip: bigint;
     }
   /** A traitor's strategy did something that an honest validator would not have. */
   | {

@@ -231,8 +231,8 @@ class Run {
     const { scheduler } = this.#cluster;
     const { nowUs } = scheduler;
     const finalHeight = Math.max(...this.#heights);
-    for (const { builders, searcher, transactions, heights } of this.#searchers.due(nowUs, finalHeight)) {
-      for (const builder of builders) this.#desks[builder]?.submit({ searcher, transactions, heights });
+    for (const { builders, ...group } of this.#searchers.due(nowUs, finalHeight)) {
+      for (const builder of builders) this.#desks[builder]?.submit(group);
     }
     const next = this.#searchers.nextDueUs;
     if (next !== undefined) scheduler.after(Math.max(1, next - nowUs), () => this.#searchDue());

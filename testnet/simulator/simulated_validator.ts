@@ -1,6 +1,7 @@
 /** What the cluster and its faults do with one simulated validator. */
 
 import type { Replica } from "../../replica/interface.ts";
+import type { Application } from "../../types/application.ts";
 import type { ValidatorIndex } from "../../types/ids.ts";
 import type { PeerStatus } from "../../types/sync.ts";
 import type { SimulatedDisk } from "./disk.ts";
@@ -16,6 +17,8 @@ export interface SimulatedValidator {
   /** False for an observer: a validator whose store was wiped. */
   readonly isSigning: boolean;
   readonly replica: Replica | undefined;
+  /** The application of its machine. */
+  readonly application: Application | undefined;
   readonly disk: SimulatedDisk;
   readonly clock: LocalClock;
   start(): void;

@@ -179,6 +179,7 @@ function foldRare(fold: Fold, fact: Rare): void {
     case "bundleSubmitted":
       fold.integer(fact.searcher);
       foldIntegers(fold, fact.heights);
+      fold.name(String(fact.tip));
       return foldTransactions(fold, fact.transactions);
     case "betrayal":
       fold.integer(fact.view);

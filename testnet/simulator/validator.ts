@@ -11,6 +11,7 @@ import { INPUT_QUEUE_LIMITS } from "../../node/limits.ts";
 import { createSlicedSyncServer } from "../../node/sync_server.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { Durable, Replica, ReplicaEffect, ReplicaInput, ReplicaTimer } from "../../replica/interface.ts";
+import type { Application } from "../../types/application.ts";
 import { assert } from "../../types/assert.ts";
 import type { Opportunity } from "../../types/building.ts";
 import { Epoch, ValidatorIndex } from "../../types/ids.ts";
@@ -33,7 +34,7 @@ export function createSimulatedValidator(options: {
   readonly index: number;
   readonly host: Host;
   readonly config: ReplicaConfig;
-  readonly traitor: (parts: {
+  readonly traitor: (machine: {
     readonly status: () => Replica["status"];
     readonly secretShare: () => Uint8Array | undefined;
   }) => TraitorMachine | undefined;
@@ -55,6 +56,7 @@ class Validator implements SimulatedValidator {
   life = 0;
   isSigning: boolean;
   replica: Replica | undefined;
+  application: Application | undefined;
   disk: SimulatedDisk;
   readonly #options: Options;
   readonly #host: Host;
@@ -112,14 +114,15 @@ class Validator implements SimulatedValidator {
     const { isSigning, index: validator } = this;
     const { nowUs: atUs } = this.#host.scheduler;
     const self = isSigning ? validator : undefined;
-    const cheat = this.#traitor?.keygenCheat();
-    const assembly = assemble({ world: this.#host.world, disk: this.disk, self, config: this.#options.config, cheat });
+    const parts = { world: this.#host.world, disk: this.disk, self, config: this.#options.config, cheat: this.#traitor?.keygenCheat() };
+    const assembly = assemble(parts);
     if (!assembly.ok) {
       this.state = "refused";
       return this.#host.emit({ type: "refusedStart", atUs, validator, reason: assembly.reason });
     }
     const { replica, restoredHeight, rewritten } = assembly;
     this.#keygen = assembly.keygen;
+    this.application = assembly.application;
     if (rewritten !== undefined) this.#tellSaved(rewritten);
     this.#connect(replica);
     this.clock.restart();
@@ -137,10 +140,9 @@ class Validator implements SimulatedValidator {
     this.state = "down";
     const remains = this.#guard(() => this.disk.crash(unsynced));
     if (remains === undefined) return;
-    const { lostWrites, kept } = remains;
-    if (kept !== undefined) this.#tellSaved(kept);
+    if (remains.kept !== undefined) this.#tellSaved(remains.kept);
     this.#forget();
-    this.#host.emit({ type: "stopped", atUs: this.#host.scheduler.nowUs, validator: this.index, why, lostWrites });
+    this.#host.emit({ type: "stopped", atUs: this.#host.scheduler.nowUs, validator: this.index, why, lostWrites: remains.lostWrites });
   }
 
   pause(): void {
@@ -184,8 +186,8 @@ class Validator implements SimulatedValidator {
 
   greet(peer: number): void {
     this.#whenRunning(() => {
-      const isBuilder = peer >= this.#host.world.scenario.weights.length;
-      for (const message of this.#latest.all()) if (!isBuilder || isForBuilders(message)) this.#send(peer, message);
+      const { weights } = this.#host.world.scenario;
+      for (const message of this.#latest.all()) if (peer < weights.length || isForBuilders(message)) this.#send(peer, message);
       this.tellStatus(peer);
     });
   }

@@ -5,7 +5,7 @@ import type { ChainId } from "../../types/ids.ts";
 import { Height } from "../../types/ids.ts";
 import type { Operation } from "../../types/transaction.ts";
 import type { Scenario } from "../scenario/manifest.ts";
-import { createStream, type Stream } from "../simulator/streams.ts";
+import { createStream } from "../simulator/streams.ts";
 import { type Actor, createCast, type Ed25519Keys, FEE_ASSET, FUNDS, feeOf, type Searcher } from "./genesis.ts";
 import { operation } from "./traffic.ts";
 import { encodeTransaction } from "./transaction_bytes.ts";
@@ -17,6 +17,8 @@ export interface Search {
   readonly searcher: number;
   readonly transactions: readonly Uint8Array[];
   readonly heights: readonly [number, number];
+  /** What the searcher says that the group brings the builder, fees and transfers together; not always true. */
+  readonly tip: bigint;
 }
 
 export interface Searchers {
@@ -29,6 +31,7 @@ const HEIGHTS_MAX = 40;
 const TO_ALL_CHANCE = 0.15;
 const FAILING_CHANCE = 0.25;
 const TIP_CHANCE = 0.6;
+const LYING_CHANCE = 0.1;
 
 export function createSearchers(options: {
   readonly scenario: Scenario;
@@ -53,11 +56,14 @@ export function createSearchers(options: {
     const sign = signerOf({ chainId, expiryHeight: Height.of(heights[1] + 10) });
     const [actor, payee] = isFailing ? [searcher.wild, searcher.main] : [searcher.main, searcher.wild];
     const count = stream.between(1, GROUP_MAX);
-    const transactions = Array.from({ length: count }, () => sign(actor, [payment(stream, payee)]));
-    if (stream.chance(TIP_CHANCE)) transactions.push(sign(actor, [tip(stream, accounts[at] as Actor)]));
-    if (isFailing) transactions.splice(stream.below(transactions.length + 1), 0, sign(actor, [tooMuch(payee)]));
+    const transactions = Array.from({ length: count }, () => sign(actor, [transferOf(payee, BigInt(stream.between(1, 500)))]));
+    const tip = stream.chance(TIP_CHANCE) ? BigInt(stream.between(1, 100)) : 0n;
+    if (tip > 0n) transactions.push(sign(actor, [transferOf(accounts[at] as Actor, tip)]));
+    if (isFailing) transactions.splice(stream.below(transactions.length + 1), 0, sign(actor, [transferOf(payee, FUNDS * 2n)]));
     const isToAll = stream.chance(TO_ALL_CHANCE);
-    return { builders: isToAll ? builders.map((_, index) => index) : [at], searcher: at, transactions, heights };
+    const lie = stream.chance(LYING_CHANCE) ? 1_000n : 0n;
+    const to = isToAll ? builders.map((_, index) => index) : [at];
+    return { builders: to, searcher: at, transactions, heights, tip: tip + BigInt(feeOf(1) * count) + lie };
   }
 
   return {
@@ -90,10 +96,5 @@ function signerOf({ chainId, expiryHeight }: { readonly chainId: ChainId; readon
   };
 }
 
-const payment = (stream: Stream, payee: Actor): Operation =>
-  operation("transfer", { asset: FEE_ASSET, account: payee.account, amount: BigInt(stream.between(1, 500)) });
-
-const tip = (stream: Stream, { account }: Actor): Operation =>
-  operation("transfer", { asset: FEE_ASSET, account, amount: BigInt(stream.between(1, 100)) });
-
-const tooMuch = ({ account }: Actor): Operation => operation("transfer", { asset: FEE_ASSET, account, amount: FUNDS * 2n });
+const transferOf = ({ account }: Pick<Actor, "account">, amount: bigint): Operation =>
+  operation("transfer", { asset: FEE_ASSET, account, amount });

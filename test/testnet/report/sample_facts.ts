@@ -362,7 +362,15 @@ export const SAMPLE_FACTS: { readonly [Type in FactType]: readonly Fact[] } = {
   ],
   bidMade: [{ type: "bidMade", atUs: 50, validator: 4, leader: 1, offered: OFFERED, inside: { type: "none" } }],
   bundleSubmitted: [
-    { type: "bundleSubmitted", atUs: 50, validator: 4, searcher: 0, transactions: [bytesOf(1, 8), bytesOf(2, 8)], heights: [3, 9] },
+    {
+      type: "bundleSubmitted",
+      atUs: 50,
+      validator: 4,
+      searcher: 0,
+      transactions: [bytesOf(1, 8), bytesOf(2, 8)],
+      heights: [3, 9],
+      tip: 12n,
+    },
   ],
   betrayal: [{ type: "betrayal", atUs: 50, validator: 3, strategy: "doubleVote", view: 12, what: "voted for two blocks" }],
 };
