@@ -99,7 +99,7 @@ export function createToyApplication(): ToyApplication {
     let gain = 0n;
     for (const [position, each] of transactions.entries()) {
       const { pays, needs, fails = false } = behaviours.get(each.hash) ?? { pays: 0n };
-      const nonce = each.keygen === undefined ? `${each.sender}/${each.nonce}` : each.hash;
+      const nonce = each.keygen === undefined && each.sender !== "" ? `${each.sender}/${each.nonce}` : each.hash;
       const code = done.has(nonce) ? TOY_CODES.nonceUsed : needs !== undefined && !done.has(needs) ? TOY_CODES.needsOther : 0;
       const isRefused = code !== 0;
       const operationCodes = isRefused || each.keygen !== undefined ? [] : [fails ? 1 : 0];

@@ -73,6 +73,7 @@ t.test("K1: the tail keeps the pool's order, with nonces ascending within the pl
   ];
   const packed = world.pack(waiting, [], { height: 5 });
   t.same(names(packed.tail), ["a1", "b7", "a2", "0"], "what has expired, and a nonce's second user, is left out");
+  t.equal(packed.tail[1], waiting[1], "of two with one nonce the pool's first stays");
   t.same([packed.tailBytes, packed.gas, packed.gain], [800, 4, 40n]);
 });
 
@@ -139,6 +140,11 @@ t.test("K4: of two groups with one nonce the better paid stays, and the other kn
     [[rich.id, 50n]],
   );
   t.same(packed.left.get(poor.id), { type: "conflict", with: { type: "bundle", id: rich.id } });
+
+  const shared = world.tx({ sender: "" });
+  const [wide, narrow] = [world.bundle([shared, world.tx({ sender: "b" })], 5), world.bundle([shared], 5)];
+  const without = world.pack([], [wide, narrow]);
+  t.same(without.left.get(wide.id), { type: "conflict", with: { type: "bundle", id: narrow.id } }, "without senders, by transaction");
 });
 
 t.test("K4: of a group and the tail the better paid stays, counted with all that the group keeps out", async (t) => {
