@@ -94,6 +94,13 @@ t.test("noteTry: a builder has so many tries at a height, whatever the parents; 
   t.equal(auction.refusalOf(offered({ sequence: 4, builder: "other" })), undefined);
 });
 
+t.test("noteTry: remembers nothing of heights that no bid is kept for", async (t) => {
+  const auction = small({ triesMax: 1, heightsMax: 3 });
+  auction.noteTry(offered({ height: 5 }).bid);
+  auction.advance({ height: Height.of(4) });
+  t.equal(auction.refusalOf(offered({ height: 5 })), undefined);
+});
+
 t.test("refusalOf: asks nothing of bids that are known or beaten by number, and changes nothing", async (t) => {
   const auction = small();
   offer(auction, { sequence: 5 });

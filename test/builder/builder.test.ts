@@ -265,8 +265,10 @@ t.test(
     const [b, c] = [world.tx({ sender: "b" }), world.tx({ sender: "c" })];
     const [whole, apart, refused] = [world.submit(pair), world.submit([b, world.tx({ sender: "d" })]), world.submit([c])];
     const receipts = [receipt(b), { hash: c.hash, code: TOY_CODES.needsOther, operationCodes: [] }];
-    world.builder.onFinal(finalOf({ bidHash: named<BidHash>("their bid"), bundle: [ran(pair)], receipts }));
-    t.equal(typeOf(world.builder, whole), "included");
+    world.builder.onFinal(
+      finalOf({ bidHash: named<BidHash>("their bid"), bundle: [ran([world.tx({ sender: "e" })]), ran(pair)], receipts }),
+    );
+    t.same(world.builder.statusOf(whole), { type: "included", height: 1, blockHash: named("block 1"), position: 1 });
     t.same(reasonOf(world.builder, apart), { type: "orderedApart", height: 1, transaction: b.hash });
     t.equal(typeOf(world.builder, refused), "pending");
   },

@@ -151,6 +151,7 @@ t.test("P4: advance: a bid that is not final lost, and what can stand no higher 
   const pool = small();
   const [quiet, offered, failed] = [idOf(pool, { to: 2 }), idOf(pool, { to: 3, tip: 6 }), idOf(pool, { to: 2, tip: 7 })];
   const later = idOf(pool, { to: 9, tip: 8 });
+  const expiring = idOf(pool, { to: 9, transactions: [{ expiry: 2 }] });
   pool.noteOffered(offered, { height: Height.of(2), sequence: 4, value: 3n });
   pool.noteOffered(later, { height: Height.of(3), sequence: 5, value: 3n });
   t.same(pool.statusOf(offered), { type: "offered", height: 2, sequence: 4, value: 3n });
@@ -160,6 +161,7 @@ t.test("P4: advance: a bid that is not final lost, and what can stand no higher 
   t.same(pool.statusOf(failed), { type: "notIncluded", reason: { type: "simulationFailed", position: 0, code: 4 } });
   t.same(pool.statusOf(offered), { type: "pending", last: { type: "lostAuction", height: 2 } });
   t.same(pool.statusOf(later)?.type, "offered");
+  t.same(pool.statusOf(expiring), { type: "notIncluded", reason: { type: "expired" } }, "its transaction can be ordered no more");
   pool.advance({ height: Height.of(3) });
   t.same(pool.statusOf(offered), { type: "notIncluded", reason: { type: "lostAuction", height: 2 } });
   t.same(pool.statusOf(later), { type: "pending", last: { type: "lostAuction", height: 3 } });
