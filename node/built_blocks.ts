@@ -1,8 +1,10 @@
-/** Who built the final blocks that this node has seen since it started, what builders paid, and how many bids came in. Bounded: only totals and the last
- *  block are kept. */
+/** Who built the final blocks that this node has seen since it started, what builders paid, how many bids came in, and how long the ones that were used
+ *  had waited. Bounded: totals, the last block, and when the last bids arrived. */
 
 import type { FinalizedBlock } from "../replica/interface.ts";
+import type { Bid } from "../types/bid.ts";
 import type { AccountId, Height } from "../types/ids.ts";
+import { createHistogram, type HistogramSnapshot } from "./histogram.ts";
 
 export interface LastBlock {
   readonly height: Height;
@@ -12,7 +14,9 @@ export interface LastBlock {
 }
 
 export interface BuiltBlocks {
-  noteBid(): void;
+  noteBid(bid: NamedBid, nowMs: number): void;
+  /** We propose with it. */
+  noteProposed(bid: NamedBid, nowMs: number): void;
   noteFinal(blocks: readonly FinalizedBlock[]): void;
   readonly totals: BuiltBlockTotals;
 }
@@ -23,14 +27,32 @@ export interface BuiltBlockTotals {
   readonly bidsReceived: number;
   readonly paid: bigint;
   readonly last: LastBlock | undefined;
+  /** From a bid's arrival here to our proposal with it. */
+  readonly bidToProposal: HistogramSnapshot;
 }
 
+type NamedBid = Pick<Bid, "builder" | "sequence">;
+
+/** Arrivals that are remembered; bids for blocks that we did not propose push each other out. */
+const ARRIVALS_MAX = 256;
+
+const nameOf = ({ builder, sequence }: NamedBid): string => `${builder}/${sequence}`;
+
 export function createBuiltBlocks(): BuiltBlocks {
-  let totals: BuiltBlockTotals = { byBuilders: 0, bySelf: 0, bidsReceived: 0, paid: 0n, last: undefined };
+  let totals: Omit<BuiltBlockTotals, "bidToProposal"> = { byBuilders: 0, bySelf: 0, bidsReceived: 0, paid: 0n, last: undefined };
+  const arrivals = new Map<string, number>();
+  const bidToProposal = createHistogram();
 
   return {
-    noteBid() {
+    noteBid(bid, nowMs) {
       totals = { ...totals, bidsReceived: totals.bidsReceived + 1 };
+      if (!arrivals.has(nameOf(bid))) arrivals.set(nameOf(bid), nowMs);
+      const [oldest] = arrivals.keys();
+      if (arrivals.size > ARRIVALS_MAX && oldest !== undefined) arrivals.delete(oldest);
+    },
+    noteProposed(bid, nowMs) {
+      const arrivedMs = arrivals.get(nameOf(bid));
+      if (arrivedMs !== undefined) bidToProposal.record(nowMs - arrivedMs);
     },
     noteFinal(blocks) {
       for (const { header, built } of blocks) {
@@ -45,7 +67,7 @@ export function createBuiltBlocks(): BuiltBlocks {
       }
     },
     get totals() {
-      return totals;
+      return { ...totals, bidToProposal: bidToProposal.snapshot() };
     },
   };
 }

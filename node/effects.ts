@@ -4,6 +4,7 @@ import type { Network } from "../p2p/interface.ts";
 import type { FinalizedBlock, Opportunity, OrderedBlock, ReplicaInput, ReplicaSnapshot } from "../replica/interface.ts";
 import type { Store } from "../storage/interface.ts";
 import { assert, unreachable } from "../types/assert.ts";
+import type { Bid } from "../types/bid.ts";
 import type { TransactionHash } from "../types/ids.ts";
 import type { Message } from "../types/message.ts";
 import type { DriverEffect } from "./driver.ts";
@@ -28,6 +29,8 @@ export interface EffectsOptions {
   readonly store: Pick<Store, "saveSnapshot">;
   readonly log: Logger;
   readonly onFinalized: (blocks: readonly FinalizedBlock[]) => void;
+  /** We propose a block that a builder built. */
+  readonly onProposed: (bid: Bid) => void;
   /** A block may be built; without a builder nobody cares. */
   readonly onBuildable: (opportunity: Opportunity) => void;
   readonly onDiverged: (message: string) => void;
@@ -67,6 +70,7 @@ export function createEffects(options: EffectsOptions): (effect: DriverEffect) =
       case "signProposal": {
         assert(signer !== undefined, "an observer never proposes");
         const { justification, ...rest } = effect;
+        if (effect.bid !== undefined) options.onProposed(effect.bid);
         const proposal = signer.signProposal({ ...rest, ...justification });
         broadcast({ type: "proposal", proposal });
         return { type: "signedProposal", proposal };

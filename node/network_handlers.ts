@@ -3,6 +3,7 @@
 
 import type { NetworkHandlers } from "../p2p/interface.ts";
 import { unreachable } from "../types/assert.ts";
+import type { Bid } from "../types/bid.ts";
 import type { AccountId, ValidatorIndex } from "../types/ids.ts";
 import type { Message } from "../types/message.ts";
 import type { Sender } from "../types/sender.ts";
@@ -20,7 +21,7 @@ export function createNetworkHandlers(parts: {
   /** A validator's link came up: it gets our latest messages, which it missed. */
   readonly onLinkUp: (validator: ValidatorIndex) => void;
   readonly isBuilder: (account: AccountId) => boolean;
-  readonly onBid: () => void;
+  readonly onBid: (bid: Bid) => void;
 }): NetworkHandlers {
   const { driver, ingress } = parts;
 
@@ -37,7 +38,7 @@ export function createNetworkHandlers(parts: {
         return;
       case "bid": {
         const { bid, tailHashes } = message;
-        parts.onBid();
+        parts.onBid(bid);
         return driver.submit({ type: "bid", from, offered: { bid, tailHashes } });
       }
       case "list":

@@ -169,7 +169,15 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     sealing: createSealingSentence(replica),
   });
   cleanups.push({ name: "activity log", run: activity.stop });
-  const started = await startNetwork({ config, machine, driver, ingress, activity, onLinkUp, onBid: built.noteBid });
+  const started = await startNetwork({
+    config,
+    machine,
+    driver,
+    ingress,
+    activity,
+    onLinkUp,
+    onBid: (bid) => built.noteBid(bid, performance.now()),
+  });
   network = started;
   cleanups.push({ name: "network", run: () => started.stop() });
   const { domain } = machine;
@@ -194,6 +202,7 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
       built.noteFinal(blocks);
       builder?.agent.onFinal(blocks);
     },
+    onProposed: (bid) => built.noteProposed(bid, performance.now()),
     onBuildable: (opportunity) => builder?.agent.onBuildable(opportunity),
     onDiverged: (message) =>
       end(new NodeError("safety", `diverged: ${message}; nothing is signed any more; keep the data directory for comparison`)),

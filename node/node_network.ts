@@ -7,6 +7,7 @@ import { NETWORK_LIMITS } from "../p2p/limits.ts";
 import { createNetwork } from "../p2p/network.ts";
 import type { Replica } from "../replica/interface.ts";
 import type { Store } from "../storage/interface.ts";
+import type { Bid } from "../types/bid.ts";
 import { ValidatorIndex } from "../types/ids.ts";
 import type { PeerStatus } from "../types/sync.ts";
 import type { ValidatorSetContext } from "../types/validator_set.ts";
@@ -35,7 +36,7 @@ export async function startNetwork(parts: {
   readonly ingress: TransactionIngress;
   readonly activity: ActivityLog;
   readonly onLinkUp: (validator: ValidatorIndex) => void;
-  readonly onBid: () => void;
+  readonly onBid: (bid: Bid) => void;
 }): Promise<Network> {
   const { config, machine, driver, ingress, activity, onLinkUp, onBid } = parts;
   const { identity, validators, store, replica } = machine;

@@ -89,11 +89,11 @@ export function createSigner(options: SignerOptions): Signer {
       return { ballot, validator: self, signature: signOnce({ kind, view, blockHash, sign }) };
     },
     signProposal(proposal) {
-      const { header, blockHash, transactionHashes, lists, parentCertificate, timeoutCertificates } = proposal;
+      const { header, blockHash, transactionHashes, lists, bid, parentCertificate, timeoutCertificates } = proposal;
       const { view } = header;
       const sign = () => options.signEd25519(options.ed25519Seed, proposalSigningBytes(domain, view, blockHash));
       const signature = signOnce({ kind: "proposal", view, blockHash, sign });
-      return { header, parentCertificate, timeoutCertificates, transactionHashes, lists, signature };
+      return { header, parentCertificate, timeoutCertificates, transactionHashes, lists, bid, signature };
     },
     stop() {
       isStopped = true;

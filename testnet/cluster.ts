@@ -16,6 +16,11 @@ export interface ServingValidator {
   readonly rpc: string;
 }
 
+export interface ServingBuilder {
+  readonly builder: number;
+  readonly rpc: string;
+}
+
 export interface Cluster {
   readonly size: number;
   /** Writes all files and resolves when every validator serves. */
@@ -27,6 +32,12 @@ export interface Cluster {
   runtimeOf(validator: number): RuntimeName;
   kill(validator: number): Promise<void>;
   restart(validator: number): Promise<ReadyLine>;
+  /** Resolves when every builder serves; after `start`. */
+  startBuilders(): Promise<readonly ServingBuilder[]>;
+  /** Builders that are up, in order. */
+  builders(): readonly ServingBuilder[];
+  /** All of them, for good. */
+  killBuilders(): Promise<void>;
   /** Ends all processes in order. */
   stop(): Promise<void>;
   /** Ends all processes at once; for exit handlers. */
@@ -36,11 +47,16 @@ export interface Cluster {
 export interface ClusterOptions {
   readonly directory: RunDirectory;
   readonly validators: number;
+  readonly builders: number;
   readonly runtime: RuntimeChoice;
   readonly application: ApplicationName;
   readonly accounts: number;
   /** Called for each validator that is ready, and for one that ends without being asked to. */
-  readonly onReady: (validator: number, ready: ReadyLine, pid: number | undefined) => void;
+  readonly onReady: (
+    name: { readonly validator: number } | { readonly builder: number },
+    ready: ReadyLine,
+    pid: number | undefined,
+  ) => void;
   readonly onCrash: (exit: ProcessExit) => void;
 }
 
@@ -53,9 +69,12 @@ const PORT_ATTEMPTS = 3;
 /** Starts the processes, which load their code and wait; `start` lets them run. */
 export function createCluster(options: ClusterOptions): Cluster {
   const indices = Array.from({ length: options.validators }, (_, index) => index);
+  /** Processes are numbered on from the validators. */
+  const builderIndices = Array.from({ length: options.builders }, (_, index) => options.validators + index);
   const ready = new Map<number, ReadyLine>();
+  const planFor = (index: number): ProcessPlan => planOf(options, index);
   const supervisor = createSupervisor({
-    plans: indices.map((index) => planOf(options.directory.path, index, options.runtime)),
+    plans: [...indices, ...builderIndices].map(planFor),
     cwd: PROJECT_ROOT,
     env: { ...process.env, SEALSTONE_PASSPHRASE: TESTNET_PASSPHRASE },
     onCrash: (exit) => {
@@ -63,15 +82,26 @@ export function createCluster(options: ClusterOptions): Cluster {
       options.onCrash(exit);
     },
   });
-  for (const index of indices) mkdirSync(join(options.directory.path, `v${index}`), { mode: 0o700 });
+  for (const index of [...indices, ...builderIndices]) mkdirSync(folderOf(options, index), { mode: 0o700 });
   for (const index of indices) supervisor.prepare(index);
 
-  async function startOne(validator: number): Promise<ReadyLine> {
-    const line = await supervisor.start(validator, READY_DEADLINE_MS);
-    ready.set(validator, line);
-    options.onReady(validator, line, supervisor.pidOf(validator));
+  async function startOne(index: number): Promise<ReadyLine> {
+    const line = await supervisor.start(index, READY_DEADLINE_MS);
+    ready.set(index, line);
+    const name = index < options.validators ? { validator: index } : { builder: index - options.validators };
+    options.onReady(name, line, supervisor.pidOf(index));
     return line;
   }
+
+  const servingIn = (among: readonly number[]): readonly { readonly index: number; readonly rpc: string }[] =>
+    among.flatMap((index) => {
+      const line = ready.get(index);
+      return line === undefined ? [] : [{ index, rpc: line.rpc }];
+    });
+
+  const serving = (): readonly ServingValidator[] => servingIn(indices).map(({ index, rpc }) => ({ validator: index, rpc }));
+  const builders = (): readonly ServingBuilder[] =>
+    servingIn(builderIndices).map(({ index, rpc }) => ({ builder: index - options.validators, rpc }));
 
   async function start(): Promise<NetworkFiles> {
     const [{ loadBlsSuite }, { loadSealingSuite }, { writeConfigurations, writeNetworkFiles }] = await Promise.all([
@@ -80,13 +110,14 @@ export function createCluster(options: ClusterOptions): Cluster {
       import("./network_files.ts"),
     ]);
     const [{ suite: bls }, sealing] = await Promise.all([loadBlsSuite(), loadSealingSuite()]);
-    const { validators, application, accounts } = options;
+    const { validators, builders: builderCount, application, accounts } = options;
     const files = await writeNetworkFiles({
       directory: options.directory.path,
       validators,
+      builders: builderCount,
       application,
       accounts,
-      parameters: parametersFor(application),
+      parameters: parametersFor(application, builderCount),
       bls,
       sealing,
     });
@@ -106,14 +137,24 @@ export function createCluster(options: ClusterOptions): Cluster {
   return {
     size: options.validators,
     start,
-    serving: () => [...ready].map(([validator, { rpc }]) => ({ validator, rpc })).sort((left, right) => left.validator - right.validator),
-    hasQuorum: () => 3 * ready.size > 2 * options.validators,
+    serving,
+    hasQuorum: () => 3 * serving().length > 2 * options.validators,
     runtimeOf: (validator) => runtimeOf(options.runtime, validator),
     async kill(validator) {
       ready.delete(validator);
       await supervisor.kill(validator);
     },
     restart: startOne,
+    async startBuilders() {
+      for (const index of builderIndices) supervisor.prepare(index);
+      await Promise.all(builderIndices.map(startOne));
+      return builders();
+    },
+    builders,
+    async killBuilders() {
+      for (const index of builderIndices) ready.delete(index);
+      await Promise.all(builderIndices.map((index) => supervisor.kill(index)));
+    },
     async stop() {
       ready.clear();
       await supervisor.stopAll(STOP_DEADLINE_MS);
@@ -122,11 +163,17 @@ export function createCluster(options: ClusterOptions): Cluster {
   };
 }
 
-function planOf(directory: string, index: number, choice: RuntimeChoice): ProcessPlan {
-  const own = join(directory, `v${index}`);
-  const runtime = runtimeOf(choice, index);
+type Layout = Pick<ClusterOptions, "directory" | "validators" | "runtime">;
+
+const folderOf = ({ directory, validators }: Layout, index: number): string =>
+  join(directory.path, index < validators ? `v${index}` : `b${index - validators}`);
+
+function planOf(layout: Layout, index: number): ProcessPlan {
+  const own = folderOf(layout, index);
+  const runtime = runtimeOf(layout.runtime, index);
   const input = JSON.stringify(["--config", join(own, "config.json")]);
-  return { index, runtime, commandLine: commandLineOf(runtime, LAUNCHER, []), input, logPath: join(own, "log") };
+  const name = index < layout.validators ? `validator ${index}` : `builder ${index - layout.validators}`;
+  return { index, name, runtime, commandLine: commandLineOf(runtime, LAUNCHER, []), input, logPath: join(own, "log") };
 }
 
 function lostItsPort(exit: ProcessExit): boolean {

@@ -1,6 +1,7 @@
 /** Looks at all validators: status often, final blocks now and then. Knows who is up, how high the cluster is, and whether
  *  all that was seen agrees. Nothing here changes a validator. */
 
+import { type BuiltCounts, createBuiltCounter } from "./built_counter.ts";
 import { type AgreementCheck, createAgreementCheck } from "./checks/observed_agreement.ts";
 import { messageOf } from "./failure.ts";
 import { createHistogramAccumulator, EMPTY_HISTOGRAM, type Histogram, percentile, subtractHistograms } from "./histogram.ts";
@@ -39,6 +40,10 @@ export interface Monitor {
   readonly opening: Histogram;
   /** Sealed transactions, each block counted once, however many validators have opened it and whenever they are asked. */
   readonly sealed: SealedCounts;
+  /** Who built the blocks since the last reset, each counted once. */
+  readonly built: BuiltCounts;
+  /** At the validators that proposed: from a bid's arrival to the proposal that uses it, since the last reset. */
+  readonly bidToProposal: Histogram;
   readonly usage: Usage;
   /** Latency over the samples since the last call, for the live line. */
   recentFinality(): { readonly p50Ms: number | undefined; readonly p99Ms: number | undefined };
@@ -70,6 +75,8 @@ export function createMonitor(options: {
   const finality = createMeasure();
   const sealedFinality = createMeasure();
   const opening = createMeasure();
+  const bidToProposal = createMeasure();
+  const built = createBuiltCounter();
   let sealed = { executed: 0, failed: 0, height: 0 };
   /** Sealed transactions by height, of final blocks that some validator has not opened. Only those above `sealed.height` count as such:
    *  what one validator still has to open, another may have executed. */
@@ -90,6 +97,7 @@ export function createMonitor(options: {
           opening.update(target.validator, status.sealing.opening);
           for (const block of status.sealing.unopened) if (block.height > sealed.height) unopened.set(block.height, block.sealedCount);
         }
+        if (status.bidToProposal !== undefined) bidToProposal.update(target.validator, status.bidToProposal);
         usage.update(target.validator, status, options.nowMs());
       } catch (error) {
         silent.set(target.validator, messageOf(error));
@@ -115,6 +123,7 @@ export function createMonitor(options: {
       const blocks = await fetchBlocks(options.client, target.rpc, from, BLOCKS_DEADLINE_MS);
       agreement.add(target.validator, blocks);
       countSealed(blocks);
+      built.add(blocks);
       if (blocks.length < BLOCKS_PER_REQUEST_MAX || agreement.nextHeightOf(target.validator) === from) return;
     }
   }
@@ -142,6 +151,12 @@ export function createMonitor(options: {
       for (const count of unopened.values()) ordered += count;
       return { ordered, executed, failed };
     },
+    get built() {
+      return built.counts;
+    },
+    get bidToProposal() {
+      return bidToProposal.sinceReset;
+    },
     get usage() {
       return usage;
     },
@@ -151,7 +166,7 @@ export function createMonitor(options: {
       return { p50Ms: percentile(recent, 0.5), p99Ms: percentile(recent, 0.99) };
     },
     resetMeasures() {
-      for (const measure of [finality, sealedFinality, opening]) measure.reset();
+      for (const measure of [finality, sealedFinality, opening, bidToProposal, built]) measure.reset();
       usage = createUsage();
     },
   };

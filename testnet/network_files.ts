@@ -1,5 +1,5 @@
 /** Keys, genesis and configuration files of a throw-away cluster in one directory:
- *  `genesis.json`, `accounts.json`, and for each validator `v<i>/{config.json, keys.json, data/, log}`.
+ *  `genesis.json`, `accounts.json`, and for each validator `v<i>/{config.json, keys.json, data/, log}`, for each builder `b<i>/` alike.
  *  The keys are random and guard nothing: their passphrase is a constant and their scrypt cost the lowest allowed. */
 
 import { createHash, randomBytes } from "node:crypto";
@@ -32,6 +32,11 @@ export interface ValidatorFiles {
   readonly configPath: string;
 }
 
+export interface BuilderFiles extends FundedAccount {
+  readonly index: number;
+  readonly configPath: string;
+}
+
 export interface NetworkFiles {
   readonly directory: string;
   readonly genesis: Genesis;
@@ -40,11 +45,14 @@ export interface NetworkFiles {
   readonly issuer: FundedAccount;
   readonly accountsPath: string;
   readonly validators: readonly ValidatorFiles[];
+  /** With the account that each bids from. */
+  readonly builders: readonly BuilderFiles[];
 }
 
 export interface NetworkPlan {
   readonly directory: string;
   readonly validators: number;
+  readonly builders: number;
   readonly application: ApplicationName;
   readonly accounts: number;
   readonly parameters: ChainParameters;
@@ -56,46 +64,53 @@ export interface NetworkPlan {
 export async function writeNetworkFiles(plan: NetworkPlan): Promise<NetworkFiles> {
   const { directory } = plan;
   const keys = Array.from({ length: plan.validators }, () => generateKeys(plan.bls));
+  const builderKeys = Array.from({ length: plan.builders }, () => generateKeys(plan.bls));
   const [issuer, ...accounts] = deriveAccounts(randomBytes(32), plan.accounts + 1);
   assert(issuer !== undefined, "the first derived account is the issuer");
-  const genesis = genesisOf(plan, { keys, accounts, issuer });
+  const builders = builderKeys.map((key, index) => builderFilesOf(directory, index, key));
+  const genesis = genesisOf(plan, { keys, accounts: [...accounts, ...builders], issuer });
   const validators = keys.map((_, index) => validatorFilesOf(directory, index));
-  await Promise.all(keys.map((_, index) => mkdir(join(directory, `v${index}`, "data"), { recursive: true, mode: 0o700 })));
+  const owned = [...keys.map((key, index) => [`v${index}`, key] as const), ...builderKeys.map((key, index) => [`b${index}`, key] as const)];
+  await Promise.all(owned.map(([name]) => mkdir(join(directory, name, "data"), { recursive: true, mode: 0o700 })));
   const accountsPath = join(directory, "accounts.json");
   await Promise.all([
     writeGenesis(join(directory, "genesis.json"), genesis),
     writeFile(accountsPath, accountsJson(issuer, accounts), { mode: 0o600 }),
-    ...keys.map((key, index) =>
-      writeKeyFile(join(directory, `v${index}`, "keys.json"), key, TESTNET_PASSPHRASE, { cost: KEY_FILE_COST_MIN }),
-    ),
+    ...owned.map(([name, key]) => writeKeyFile(join(directory, name, "keys.json"), key, TESTNET_PASSPHRASE, { cost: KEY_FILE_COST_MIN })),
   ]);
-  const files = { directory, genesis, accounts, issuer, accountsPath, validators };
+  const files = { directory, genesis, accounts, issuer, accountsPath, validators, builders };
   await writeConfigurations(files);
   return files;
 }
 
 /** Picks free ports and writes every configuration anew; called again when a port was taken before it could be used. */
-export async function writeConfigurations(files: Pick<NetworkFiles, "directory" | "validators">): Promise<void> {
+export async function writeConfigurations(files: Pick<NetworkFiles, "directory" | "validators" | "builders">): Promise<void> {
   const count = files.validators.length;
-  const ports = await chooseFreePorts(2 * count);
-  const addressOf = (index: number): string => `/ip4/127.0.0.1/tcp/${ports[index]}`;
+  const nodes = [...files.validators, ...files.builders];
+  const ports = await chooseFreePorts(2 * nodes.length);
+  const addressOf = (node: number): string => `/ip4/127.0.0.1/tcp/${ports[node]}`;
   await Promise.all(
-    files.validators.map(({ index, configPath }) => {
-      const others = files.validators.filter((other) => other.index !== index);
+    nodes.map(({ configPath }, node) => {
+      const others = files.validators.filter((other) => other.index !== node);
+      const port = ports[nodes.length + node] ?? 0;
       const config: ConfigFile = {
         genesis: "../genesis.json",
         keyFile: "keys.json",
         dataDirectory: "data",
-        listen: [addressOf(index)],
+        listen: [addressOf(node)],
         peers: others.map((other) => ({ validator: other.index, addresses: [addressOf(other.index)] })),
-        rpc: { host: "127.0.0.1", port: ports[count + index] ?? 0 },
+        rpc: { host: "127.0.0.1", port },
         log: { level: "info" },
         proposeDelayMs: proposeDelayMsFor(count, availableParallelism()),
+        ...(node < count ? {} : { builder: { strategy: strategyOf(node - count), endpoint: { address: "127.0.0.1", port } } }),
       };
       return writeFile(configPath, `${JSON.stringify(config, undefined, 2)}\n`);
     }),
   );
 }
+
+/** Both strategies compete as soon as there are two builders. */
+const strategyOf = (builder: number): "plain" | "aggressive" => (builder % 2 === 0 ? "plain" : "aggressive");
 
 /** Accounts as a function of one seed: account i signs with SHA-256(seed ‖ i). */
 export function deriveAccounts(runSeed: Uint8Array, count: number): FundedAccount[] {
@@ -107,6 +122,11 @@ export function deriveAccounts(runSeed: Uint8Array, count: number): FundedAccoun
 
 function validatorFilesOf(directory: string, index: number): ValidatorFiles {
   return { index, configPath: join(directory, `v${index}`, "config.json") };
+}
+
+function builderFilesOf(directory: string, index: number, { ed25519Seed: seed }: ValidatorKeys): BuilderFiles {
+  const account = toHex<AccountId>(ed25519PublicKeyOf(seed));
+  return { index, account, seed, configPath: join(directory, `b${index}`, "config.json") };
 }
 
 function generateKeys(bls: BlsSuite): ValidatorKeys {

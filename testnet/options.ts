@@ -12,6 +12,8 @@ export interface TestnetOptions {
   readonly load: number;
   /** Sealed transactions per second that are submitted; 0: none. */
   readonly sealed: number;
+  /** Builders that bid for blocks; 0: every proposer builds itself. */
+  readonly builders: number;
   readonly operationsPerTransaction: number;
   readonly application: ApplicationName;
   /** Bytes of one opaque transaction of the null application. */
@@ -20,6 +22,8 @@ export interface TestnetOptions {
   readonly durationMs: number | undefined;
   readonly runtime: RuntimeChoice;
   readonly killOne: boolean;
+  /** All builders are killed half-way through the run, for good. */
+  readonly killBuilders: boolean;
   readonly json: boolean;
   readonly keep: boolean;
   /** Where keys, genesis and stores go; undefined: a fresh temporary directory. */
@@ -32,6 +36,7 @@ export const TESTNET_VALIDATORS_MAX = 64;
 const LOAD_MAX = 1_000_000;
 /** One process seals them, at less than 1 ms each. */
 const SEALED_MAX = 1_000;
+const BUILDERS_MAX = 16;
 /** Largest values that the protocol takes, from types/limits.ts; not imported, so that a wrong option answers at once. */
 export const OPERATIONS_MAX = 1_024;
 /** Operations that fit a sealed body. */
@@ -51,12 +56,15 @@ Starts real validator processes on this machine, submits signed transactions, ch
   --load N                       transactions per second to submit; 0 for none (20)
   --sealed N                     sealed transactions per second to submit beside the load, up to ${SEALED_MAX}; 0 for none (0);
                                  begins when the validators have made their sealing key
+  --builders N                   builders that bid for blocks, up to ${BUILDERS_MAX}; 0 for none (0). They are registered with a bond and get private
+                                 bundles, one for every ten transactions of the load
   --operations-per-transaction N transfers under one signature, 1 to ${OPERATIONS_MAX} (1)
   --application ledger|null      what executes; null only orders opaque bytes (ledger)
   --payload-bytes N              bytes of one transaction of the null application, ${PAYLOAD_BYTES_MIN} to ${PAYLOAD_BYTES_MAX} (512)
   --duration S                   seconds to run after the first final block (until Ctrl-C)
   --runtime node|deno|mixed      what runs the validators; mixed alternates (the runtime of this command)
   --kill-one                     kill a validator a third into the run, restart it at two thirds; needs --duration
+  --kill-builders                kill all builders half-way; needs --duration and --builders
   --json                         events as JSON lines on stdout, the summary last; text for people on stderr
   --keep                         leave keys, stores and logs behind and say where
   --data DIR                     use this directory, new or empty (a temporary one)
@@ -73,6 +81,7 @@ export function parseOptions(args: readonly string[], ownRuntime: "node" | "deno
     validators: integer("--validators", values.validators, { min: 1, max: TESTNET_VALIDATORS_MAX, fallback: 4 }),
     load: integer("--load", values.load, { min: 0, max: LOAD_MAX, fallback: 20 }),
     sealed: integer("--sealed", values.sealed, { min: 0, max: SEALED_MAX, fallback: 0 }),
+    builders: integer("--builders", values.builders, { min: 0, max: BUILDERS_MAX, fallback: 0 }),
     operationsPerTransaction: integer("--operations-per-transaction", values["operations-per-transaction"], {
       min: 1,
       max: OPERATIONS_MAX,
@@ -83,6 +92,7 @@ export function parseOptions(args: readonly string[], ownRuntime: "node" | "deno
     durationMs: duration(values.duration),
     runtime: choice("--runtime", values.runtime, ["node", "deno", "mixed"], ownRuntime),
     killOne: values["kill-one"] === true,
+    killBuilders: values["kill-builders"] === true,
     json: values.json === true,
     keep: values.keep === true,
     dataDirectory: values.data,
@@ -101,12 +111,14 @@ function parseValues(args: readonly string[]) {
         validators: { type: "string" },
         load: { type: "string" },
         sealed: { type: "string" },
+        builders: { type: "string" },
         "operations-per-transaction": { type: "string" },
         application: { type: "string" },
         "payload-bytes": { type: "string" },
         duration: { type: "string" },
         runtime: { type: "string" },
         "kill-one": { type: "boolean" },
+        "kill-builders": { type: "boolean" },
         json: { type: "boolean" },
         keep: { type: "boolean" },
         data: { type: "string" },
@@ -133,6 +145,12 @@ function requireSense(options: TestnetOptions, values: Values): void {
       "usage",
       `--kill-one needs --validators ${KILL_ONE_VALIDATORS_MIN} or more: ${asked} has no quorum without one`,
     );
+  }
+  if (options.killBuilders && (options.builders === 0 || options.durationMs === undefined)) {
+    throw new TestnetFailure("usage", "--kill-builders needs --builders and --duration: it kills them half-way through the run");
+  }
+  if (options.application === "null" && options.builders > 0) {
+    throw new TestnetFailure("usage", "--builders needs --application ledger: the null application has no bonds to bid with");
   }
   if (options.application === "null" && options.sealed > 0) {
     throw new TestnetFailure("usage", "--sealed needs --application ledger: the null application takes no sealed transactions");

@@ -22,10 +22,14 @@ export const TESTNET_PARAMETERS: ChainParameters = {
   builderBondMin: 0n,
 };
 
-/** The ledger takes sealed transactions, whether any are submitted or not. */
-export function parametersFor(application: ApplicationName): ChainParameters {
+const BUILDER_BOND_MIN = 10n ** 6n;
+/** What each builder of a testnet registers with: enough for years of bids. */
+export const BUILDER_BOND = 10n ** 12n;
+
+/** The ledger takes sealed transactions, whether any are submitted or not; builders only where there are some. */
+export function parametersFor(application: ApplicationName, builders: number): ChainParameters {
   const sealingSuite = application === "ledger" ? SEALING_SUITES.tdh2Ristretto255 : SEALING_SUITES.none;
-  return { ...TESTNET_PARAMETERS, sealingSuite };
+  return { ...TESTNET_PARAMETERS, sealingSuite, builderBondMin: builders > 0 ? BUILDER_BOND_MIN : 0n };
 }
 
 /** What one view costs a validator, in ms of a core, messages and signatures and writes together (`npm run bench`). */
@@ -53,4 +57,26 @@ const ACCOUNTS_MAX = 16_384;
 export function accountsFor(load: number, lanes: number): number {
   const wanted = Math.ceil((load * UNFINISHED_SECONDS) / SENDER_UNFINISHED_MAX);
   return Math.min(Math.max(wanted, lanes * SENDERS_PER_LANE_MIN), ACCOUNTS_MAX);
+}
+
+/** Bundles a second for the builders of a run: private flow beside the public one. */
+export const bundlesPerSecond = (load: number): number => Math.max(1, load / 10);
+
+export interface AccountRange {
+  readonly from: number;
+  readonly count: number;
+}
+
+/** Which of a run's accounts send what: a nonce belongs to one kind of traffic. */
+export function accountRangesOf(options: {
+  readonly load: number;
+  readonly sealed: number;
+  readonly builders: number;
+  readonly validators: number;
+}): { readonly open: AccountRange; readonly sealed: AccountRange; readonly bundles: AccountRange; readonly count: number } {
+  const open = { from: 0, count: accountsFor(options.load, options.validators) };
+  const sealed = { from: open.count, count: options.sealed === 0 ? 0 : accountsFor(options.sealed, options.validators) };
+  const bundleAccounts = 2 * accountsFor(bundlesPerSecond(options.load), options.validators);
+  const bundles = { from: sealed.from + sealed.count, count: options.builders === 0 ? 0 : bundleAccounts };
+  return { open, sealed, bundles, count: bundles.from + bundles.count };
 }

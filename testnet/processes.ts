@@ -23,6 +23,8 @@ export interface ReadyLine {
 
 export interface ProcessPlan {
   readonly index: number;
+  /** For people: "validator 0". */
+  readonly name: string;
   readonly runtime: RuntimeName;
   readonly commandLine: CommandLine;
   /** Written to its standard input as one line when it shall begin. */
@@ -32,6 +34,7 @@ export interface ProcessPlan {
 
 export interface ProcessExit {
   readonly index: number;
+  readonly name: string;
   readonly pid: number | undefined;
   readonly exitCode: number | null;
   readonly signal: string | null;
@@ -94,7 +97,7 @@ export function createSupervisor(options: {
 
   function planOf(index: number): ProcessPlan {
     const plan = options.plans.find((candidate) => candidate.index === index);
-    if (plan === undefined) throw new TestnetFailure("crash", `there is no validator ${index} to start`);
+    if (plan === undefined) throw new TestnetFailure("crash", `there is no process ${index} to start`);
     return plan;
   }
 
@@ -130,7 +133,7 @@ export function createSupervisor(options: {
 
   async function start(index: number, readyDeadlineMs: number): Promise<ReadyLine> {
     const known = running.get(index);
-    if (known !== undefined && known.state !== "prepared") throw new TestnetFailure("crash", `validator ${index} is already running`);
+    if (known !== undefined && known.state !== "prepared") throw new TestnetFailure("crash", `${planOf(index).name} is already running`);
     const entry = known ?? prepare(index);
     entry.state = "starting";
     // Standard input stays open: its end tells the process that we are gone.
@@ -141,7 +144,10 @@ export function createSupervisor(options: {
       if (first instanceof ProcessEnded) throw first;
       if (first === "deadline") {
         const tail = (await readLogTail(planOf(index).logPath)).join("\n");
-        throw new TestnetFailure("liveness", `validator ${index} is not ready after ${readyDeadlineMs} ms; its last log lines:\n${tail}`);
+        throw new TestnetFailure(
+          "liveness",
+          `${planOf(index).name} is not ready after ${readyDeadlineMs} ms; its last log lines:\n${tail}`,
+        );
       }
       entry.state = "ready";
       return first;
@@ -208,7 +214,7 @@ function signalTo(entry: Running, signal: "SIGTERM" | "SIGKILL"): void {
 export function describeExit(exit: ProcessExit): string {
   const how = exit.signal === null ? `with exit code ${exit.exitCode}` : `by ${exit.signal}`;
   const tail = exit.logTail.length === 0 ? "It logged nothing." : `Its last log lines:\n${exit.logTail.join("\n")}`;
-  return `validator ${exit.index} (process ${exit.pid ?? "none"}) ended ${how}. ${tail}`;
+  return `${exit.name} (process ${exit.pid ?? "none"}) ended ${how}. ${tail}`;
 }
 
 /** The last lines of a log file; empty when there is none. */
@@ -229,10 +235,11 @@ export async function readLogTail(path: string): Promise<string[]> {
 
 /** Resolves when the process is gone, or could not be started at all. */
 function goneOf(child: ChildProcess, plan: ProcessPlan): Promise<ProcessExit> {
-  const { index, logPath } = plan;
+  const { index, name, logPath } = plan;
   return new Promise((resolve) => {
     const finish = (exitCode: number | null, signal: string | null, extra: readonly string[]): void => {
-      const settle = (tail: readonly string[]): void => resolve({ index, pid: child.pid, exitCode, signal, logTail: [...tail, ...extra] });
+      const settle = (tail: readonly string[]): void =>
+        resolve({ index, name, pid: child.pid, exitCode, signal, logTail: [...tail, ...extra] });
       readLogTail(logPath).then(settle, () => settle([]));
     };
     child.once("error", (error) => finish(2, null, [`could not start ${plan.commandLine.command}: ${error.message}`]));

@@ -17,6 +17,8 @@ export interface ValidatorStatus {
   readonly finality: Histogram;
   /** Undefined on a chain without sealed transactions. */
   readonly sealing: SealingShape | undefined;
+  /** From a bid's arrival to the proposal that uses it; undefined on a chain without builders. */
+  readonly bidToProposal: Histogram | undefined;
   readonly memoryBytes: number;
   readonly cpuMs: number;
 }
@@ -49,6 +51,21 @@ export interface BlockSummary {
   readonly sealedCount: number;
   /** Sealed ones that paid and had no content that could run. */
   readonly sealedFailed: number;
+  readonly view: number;
+  /** The account that built all but the sealed lane, and what it paid; undefined: the proposer. */
+  readonly builder: string | undefined;
+  readonly paid: bigint;
+  /** Transactions of the bundle that ran. */
+  readonly bundleTransactions: number;
+}
+
+/** What a builder says of itself. */
+export interface BuilderShape {
+  readonly account: string;
+  readonly isRegistered: boolean;
+  /** Direct links with validators. */
+  readonly links: number;
+  readonly bids: number;
 }
 
 export const BLOCKS_PER_REQUEST_MAX = 1_000;
@@ -73,6 +90,7 @@ export async function fetchStatus(client: RpcClient, base: string, deadlineMs: n
     whyNotFinal: typeof why === "string" ? why : undefined,
     finality: histogramOf(record(finality.histogram, "finality.histogram")),
     sealing: sealingOf(value.sealing),
+    bidToProposal: bidToProposalOf(value.builders),
     memoryBytes: number(value, "memoryBytes"),
     cpuMs: number(value, "cpuMs"),
   };
@@ -93,8 +111,18 @@ export async function fetchBlocks(client: RpcClient, base: string, from: number,
       transactionCount: number(row, "transactionCount") - countIn(row, "sealedCount") - countIn(row, "keygenCount"),
       sealedCount: countIn(row, "sealedCount"),
       sealedFailed: countIn(row, "sealedFailed"),
+      view: number(row, "view"),
+      builder: typeof row.builder === "string" ? row.builder : undefined,
+      paid: typeof row.paid === "string" ? BigInt(row.paid) : 0n,
+      bundleTransactions: countIn(row, "bundleTransactions"),
     };
   });
+}
+
+export async function fetchBuilder(client: RpcClient, base: string, deadlineMs: number): Promise<BuilderShape> {
+  const value = await fetchJson(client, base, "/v1/builder", deadlineMs);
+  const isRegistered = typeof value.registered === "object" && value.registered !== null;
+  return { account: text(value, "account"), isRegistered, links: number(value, "links"), bids: number(value, "bids") };
 }
 
 /** Hashes of the transactions of the final block at `height`, in order. */
@@ -131,6 +159,11 @@ function sealingOf(value: unknown): SealingShape | undefined {
     finality: histogramIn("finality"),
     opening: histogramIn("opening"),
   };
+}
+
+function bidToProposalOf(value: unknown): Histogram | undefined {
+  if (value === undefined || value === null) return undefined;
+  return histogramOf(record(record(record(value, "builders").bidToProposal, "builders.bidToProposal").histogram, "histogram"));
 }
 
 /** Zero where a chain has none of it. */

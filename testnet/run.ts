@@ -1,6 +1,7 @@
 /** One run of the testnet from the first file to the last: start, wait for the first final block, load, watch, drill, compare,
  *  stop, clean up, summary. However it ends, no process and (without --keep) no file stays behind. */
 
+import { type BuildersContext, type BuildersRun, beginBuilders, killBuildersHalfway, withBids } from "./builders_run.ts";
 import { requireAgreement } from "./checks/observed_agreement.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
 import { prepareDirectory, type RunDirectory } from "./directory.ts";
@@ -11,7 +12,7 @@ import { createMonitor, describeWaiting, type Monitor } from "./monitor.ts";
 import type { NetworkFiles } from "./network_files.ts";
 import type { TestnetOptions } from "./options.ts";
 import type { Output } from "./output.ts";
-import { accountsFor } from "./parameters.ts";
+import { accountRangesOf } from "./parameters.ts";
 import { ProcessEnded } from "./processes.ts";
 import { requireNoneRepeated } from "./repeated.ts";
 import { announceCluster, announceEnd, announceStart } from "./report.ts";
@@ -48,6 +49,7 @@ interface Parts {
   source: TransactionSource | undefined;
   load: Load | undefined;
   sealed: SealedTraffic | undefined;
+  builders: BuildersRun | undefined;
   keyReadyMs: number | undefined;
   killOne: KillOneReport | undefined;
   firstFinalMs: number | undefined;
@@ -73,6 +75,7 @@ export function startRun(context: RunContext): Run {
     source: undefined,
     load: undefined,
     sealed: undefined,
+    builders: undefined,
     keyReadyMs: undefined,
     killOne: undefined,
     firstFinalMs: undefined,
@@ -99,10 +102,12 @@ async function runToEnd(context: RunContext, parts: Parts): Promise<number> {
   if (parts.firstFinalMs === undefined)
     fail(context, parts, new TestnetFailure("liveness", "the run was ended before the first final block"));
   parts.sealed?.stop();
+  parts.builders?.traffic.stop();
   parts.client.close();
   await parts.cluster?.stop();
   if (!options.keep) parts.directory?.remove();
-  const summary = summaryOf({ ...parts, options, counters: parts.load?.counters, sealedCounters: parts.sealed?.load.counters });
+  const builders = parts.builders === undefined ? undefined : { ...parts.builders, bundles: parts.builders.traffic.counters };
+  const summary = summaryOf({ ...parts, builders, options, counters: parts.load?.counters, sealedCounters: parts.sealed?.load.counters });
   announceEnd(context, { directory: parts.directory?.path, validators: parts.cluster?.size ?? 0 });
   output.say(describeSummary(summary));
   output.event({ ...summary });
@@ -128,11 +133,12 @@ async function perform(context: RunContext, parts: Parts): Promise<void> {
   const cluster = createCluster({
     directory: parts.directory,
     validators: options.validators,
+    builders: options.builders,
     runtime: options.runtime,
     application: options.application,
-    accounts: accountsFor(options.load, options.validators) + (options.sealed === 0 ? 0 : accountsFor(options.sealed, options.validators)),
-    onReady: (validator, ready, pid) =>
-      context.output.event({ type: "ready", atMs: Math.round(context.nowMs()), ...ready, validator, pid: pid ?? null }),
+    accounts: accountRangesOf(options).count,
+    onReady: (name, ready, pid) =>
+      context.output.event({ type: "ready", atMs: Math.round(context.nowMs()), ...ready, ...name, pid: pid ?? null }),
     onCrash: (exit) => onFailure(new ProcessEnded(exit)),
   });
   parts.cluster = cluster;
@@ -149,6 +155,7 @@ async function perform(context: RunContext, parts: Parts): Promise<void> {
     const [files] = await Promise.all([untilEnded(context, begin), waitForFirstFinal(context, parts, cluster, monitor)]);
     announceCluster(context, { cluster, files, firstFinalMs: parts.firstFinalMs ?? 0 });
     watch = watchCluster({ ...context, cluster, monitor, counters: () => parts.load?.counters, fail: onFailure });
+    if (options.builders > 0) parts.builders = await beginBuilders(buildersContext(context, parts, { cluster, monitor }), files);
     if (options.sealed > 0) await beginSealed(context, parts, { cluster, monitor, files });
     await startMeasuring(context, parts, monitor);
     await followSchedule(context, parts, cluster, monitor);
@@ -205,6 +212,14 @@ async function beginSealed(
   parts.sealed.load.start();
 }
 
+function buildersContext(
+  context: RunContext,
+  { client }: Parts,
+  parts: { readonly cluster: Cluster; readonly monitor: Monitor },
+): BuildersContext {
+  return { ...context, ...parts, client, pause: (ms) => pause(context, ms) };
+}
+
 /** Waits until every validator has a link with every other one, or blocks become final all the same. */
 async function untilLinked(context: RunContext, parts: Parts, monitor: Monitor): Promise<void> {
   const others = context.options.validators - 1;
@@ -249,6 +264,10 @@ async function startMeasuring(context: RunContext, parts: Parts, monitor: Monito
 async function followSchedule(context: RunContext, parts: Parts, cluster: Cluster, monitor: Monitor): Promise<void> {
   const { options, output } = context;
   if (options.durationMs === undefined) return pause(context, undefined);
+  if (options.killBuilders && parts.builders !== undefined) {
+    parts.builders = await killBuildersHalfway(buildersContext(context, parts, { cluster, monitor }), parts.builders, options.durationMs);
+    return;
+  }
   if (!options.killOne) return pause(context, options.durationMs);
   const third = options.durationMs / 3;
   const drill = { cluster, monitor, nowMs: context.nowMs, sleep: (ms: number) => pause(context, ms) };
@@ -278,6 +297,8 @@ async function conclude(context: RunContext, parts: Parts, cluster: Cluster, mon
     parts.measured = { ms, transactions: monitor.agreement.transactions - transactions, sealed: monitor.sealed.executed - sealed };
   }
   parts.sealed?.stop();
+  parts.builders?.traffic.stop();
+  if (parts.builders !== undefined) parts.builders = await withBids({ cluster, client: parts.client }, parts.builders);
   await Promise.all([parts.load?.stop(LOAD_STOP_DEADLINE_MS), parts.sealed?.load.stop(LOAD_STOP_DEADLINE_MS)]);
   await settle(context, parts, monitor);
   const { finalHeight } = await monitor.sample();
@@ -285,16 +306,19 @@ async function conclude(context: RunContext, parts: Parts, cluster: Cluster, mon
   requireAgreement(monitor.agreement);
   const [witness] = cluster.serving();
   const taken = (load: Load | undefined): number => (load?.counters.submitted ?? 0) - (load?.counters.refused ?? 0);
-  const isMoreFinal = monitor.agreement.transactions > taken(parts.load) || monitor.sealed.ordered > taken(parts.sealed?.load);
+  const isMoreFinal =
+    monitor.agreement.transactions - registrationsOf(parts) > taken(parts.load) || monitor.sealed.ordered > taken(parts.sealed?.load);
   if (witness !== undefined && isMoreFinal) await requireNoneRepeated(parts.client, witness.rpc, finalHeight);
 }
+
+const registrationsOf = ({ builders }: Parts): number => builders?.registrations ?? 0;
 
 /** Waits until all that was submitted is final. Throws TestnetFailure "liveness" when something never becomes final, unless a
  *  validator was killed, which may lose what it had taken. A cluster that is merely behind its load is not a failure. */
 async function settle(context: RunContext, parts: Parts, monitor: Monitor): Promise<void> {
   const counters = [parts.load?.counters, parts.sealed?.load.counters].filter((each) => each !== undefined);
   if (counters.length === 0) return;
-  const executed = (): number => monitor.agreement.transactions + monitor.sealed.executed;
+  const executed = (): number => monitor.agreement.transactions - registrationsOf(parts) + monitor.sealed.executed;
   const unfinished = (): number => counters.reduce((total, { submitted, refused }) => total + submitted - refused, 0) - executed();
   const untilMs = context.nowMs() + SETTLE_DEADLINE_MS;
   let quiet = { sinceMs: context.nowMs(), transactions: executed(), height: monitor.agreement.height };

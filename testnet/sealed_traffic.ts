@@ -13,7 +13,7 @@ import { TestnetFailure } from "./failure.ts";
 import { createLoad, type Load, type LoadTarget } from "./load.ts";
 import type { NetworkFiles } from "./network_files.ts";
 import type { TestnetOptions } from "./options.ts";
-import { accountsFor } from "./parameters.ts";
+import { accountRangesOf } from "./parameters.ts";
 import type { RpcClient } from "./rpc_client.ts";
 import { createSealedSource, type SealedSource } from "./sealed_source.ts";
 
@@ -75,12 +75,13 @@ const describe = (answer: { readonly type: string; readonly detail?: string }): 
 /** Nothing is submitted before `load.start()`; sealing ahead begins at once. */
 export async function createSealedTraffic(context: SealedTrafficContext, key: SealingKey): Promise<SealedTraffic> {
   const { options, files, client, targets, finalized, nowMs } = context;
+  const { sealed: senders } = accountRangesOf(options);
   const source = createSealedSource({
     chainId: chainIdOf(files.genesis),
     parameters: files.genesis.parameters,
     key,
     suite: await loadSealingSuite(),
-    senders: files.accounts.slice(accountsFor(options.load, options.validators)),
+    senders: files.accounts.slice(senders.from, senders.from + senders.count),
     lanes: options.validators,
     operationsPerTransaction: options.operationsPerTransaction,
     aheadMax: AHEAD_SECONDS * options.sealed,

@@ -1,5 +1,6 @@
 /** The last line of a run with --json: what happened, in one object. Fields are added over time and never change meaning. */
 
+import type { BundleCounters } from "./builders.ts";
 import type { AgreementCheck } from "./checks/observed_agreement.ts";
 import { EXIT_CODES, type FailureCode, type TestnetFailure } from "./failure.ts";
 import { type Histogram, percentile } from "./histogram.ts";
@@ -37,6 +38,8 @@ export interface Summary {
   readonly finalityMs: { readonly p50: number | null; readonly p99: number | null };
   /** Undefined without --sealed. */
   readonly sealed: SealedSummary | undefined;
+  /** Undefined without --builders. */
+  readonly builders: BuildersSummary | undefined;
   /** Open transactions; sealed ones have their own count. */
   readonly txPerSecond: number;
   readonly operationsPerSecond: number;
@@ -77,6 +80,37 @@ export interface SealedSummary {
   readonly keyReadyMs: number | null;
 }
 
+/** Over the measured stretch, from when all builders were registered and linked. */
+export interface BuildersSummary {
+  /** By account. */
+  readonly blocksByBuilder: Readonly<Record<string, number>>;
+  readonly blocksBySelf: number;
+  /** Fraction of all blocks, 0 to 1; null when there were none. */
+  readonly builtShare: number | null;
+  /** Made by builders that answered last. */
+  readonly bids: number;
+  /** Sum of the values, in the smallest unit of the fee asset. */
+  readonly paid: string;
+  readonly bidToProposalMs: { readonly p50: number | null; readonly p99: number | null };
+  readonly bundles: {
+    readonly submitted: number;
+    readonly refused: number;
+    readonly refusals: Readonly<Record<string, number>>;
+    readonly transactionsIncluded: number;
+  };
+  /** With --kill-builders: where, and what came after. */
+  readonly killed: { readonly height: number; readonly blocksAfter: number; readonly viewsLostAfter: number } | undefined;
+}
+
+/** What the run knows of its builders. */
+export interface BuildersResult {
+  readonly bids: number;
+  readonly bundles: BundleCounters;
+  /** Transactions of the run itself that registered them. */
+  readonly registrations: number;
+  readonly killedAt: { readonly height: number; readonly lostViews: number; readonly blocks: number } | undefined;
+}
+
 /** What the run knows when it ends, however it ends. */
 export interface RunResult {
   readonly options: TestnetOptions;
@@ -87,6 +121,7 @@ export interface RunResult {
   readonly counters: LoadCounters | undefined;
   readonly sealedCounters: LoadCounters | undefined;
   readonly keyReadyMs: number | undefined;
+  readonly builders: BuildersResult | undefined;
   readonly killOne: KillOneReport | undefined;
   /** The stretch over which rates are taken: its length and the transactions that became final in it. */
   readonly measured: { readonly ms: number; readonly transactions: number; readonly sealed: number };
@@ -114,6 +149,7 @@ export function summaryOf(result: RunResult): Summary {
     transactions: transactionsOf(result),
     finalityMs: quantilesOf(monitor?.finality),
     sealed: sealedOf(result),
+    builders: buildersOf(result),
     txPerSecond: rounded(perSecond, 1) ?? 0,
     operationsPerSecond: rounded(perSecond * (source?.operationsPerTransaction ?? 0), 1) ?? 0,
     payloadMBPerSecond: rounded((perSecond * (source?.transactionBytes ?? 0)) / 1e6, 3) ?? 0,
@@ -139,13 +175,14 @@ export function describeSummary(summary: Summary): string {
     `  transactions: ${transactions.submitted} submitted, ${transactions.finalized} final, ${transactions.refused} refused, ${transactions.unfinished} unfinished, ${transactions.heldBack} held back`,
     `  ${summary.txPerSecond} tx/s, ${summary.operationsPerSecond} operations/s, ${summary.payloadMBPerSecond} MB/s; finality p50 ${summary.finalityMs.p50 ?? "–"} ms, p99 ${summary.finalityMs.p99 ?? "–"} ms`,
   ];
-  const { killOne, catchUp, sealed } = summary;
+  const { killOne, catchUp, sealed, builders } = summary;
   if (sealed !== undefined) {
     lines.push(
       `  sealed: ${sealed.submitted} submitted, ${sealed.ordered} ordered, ${sealed.opened} opened, ${sealed.failed} failed, ${sealed.refused} refused, ${sealed.unfinished} unfinished; ${sealed.perSecond}/s, ${sealed.operationsPerSecond} operations/s`,
       `  sealed finality p50 ${sealed.finalityMs.p50 ?? "–"} ms, p99 ${sealed.finalityMs.p99 ?? "–"} ms; opened p50 ${sealed.openMs.p50 ?? "–"} ms, p99 ${sealed.openMs.p99 ?? "–"} ms after that; key ready after ${sealed.keyReadyMs ?? "–"} ms`,
     );
   }
+  if (builders !== undefined) lines.push(...describeBuilders(builders));
   if (killOne !== undefined) {
     const level = killOne.caughtUpMs === undefined ? "it did not catch up" : `level again ${killOne.caughtUpMs} ms after its restart`;
     lines.push(
@@ -182,6 +219,53 @@ function sealedOf(result: RunResult): SealedSummary | undefined {
   };
 }
 
+function describeBuilders(builders: BuildersSummary): readonly string[] {
+  const { bundles, bidToProposalMs, killed } = builders;
+  const shares = Object.entries(builders.blocksByBuilder).map(([account, count]) => `${count} by ${account.slice(0, 8)}`);
+  const share = builders.builtShare === null ? "–" : `${(100 * builders.builtShare).toFixed(1)} %`;
+  const lines = [
+    `  blocks: ${[...shares, `${builders.blocksBySelf} by their proposers`].join(", ")}; ${share} built; ${builders.bids} bids, ${builders.paid} paid; bid to proposal p50 ${bidToProposalMs.p50 ?? "–"} ms, p99 ${bidToProposalMs.p99 ?? "–"} ms`,
+    `  bundles: ${bundles.submitted} submitted, ${bundles.refused} refused, ${bundles.transactionsIncluded} transactions of them included`,
+  ];
+  if (killed !== undefined) {
+    lines.push(
+      `  builders were killed at height ${killed.height}; ${killed.blocksAfter} blocks became final without them, ${killed.viewsLostAfter} views lost`,
+    );
+  }
+  return lines;
+}
+
+function buildersOf({ options, builders, monitor }: RunResult): BuildersSummary | undefined {
+  if (options.builders === 0) return undefined;
+  const built = monitor?.built;
+  const byBuilder = [...(built?.byBuilder ?? [])].sort(([left], [right]) => (left < right ? -1 : 1));
+  const builtCount = byBuilder.reduce((total, [, count]) => total + count, 0);
+  const bySelf = built?.bySelf ?? 0;
+  const killedAt = builders?.killedAt;
+  return {
+    blocksByBuilder: Object.fromEntries(byBuilder),
+    blocksBySelf: bySelf,
+    builtShare: rounded(builtCount + bySelf === 0 ? undefined : builtCount / (builtCount + bySelf), 4),
+    bids: builders?.bids ?? 0,
+    paid: (built?.paid ?? 0n).toString(),
+    bidToProposalMs: quantilesOf(monitor?.bidToProposal),
+    bundles: {
+      submitted: builders?.bundles.submitted ?? 0,
+      refused: builders?.bundles.refused ?? 0,
+      refusals: Object.fromEntries(builders?.bundles.refusals ?? []),
+      transactionsIncluded: built?.bundleTransactions ?? 0,
+    },
+    killed:
+      killedAt === undefined
+        ? undefined
+        : {
+            height: killedAt.height,
+            blocksAfter: builtCount + bySelf - killedAt.blocks,
+            viewsLostAfter: (built?.lostViews ?? 0) - killedAt.lostViews,
+          },
+  };
+}
+
 function quantilesOf(histogram: Histogram | undefined): { readonly p50: number | null; readonly p99: number | null } {
   const quantile = (fraction: number) => (histogram === undefined ? undefined : percentile(histogram, fraction));
   return { p50: rounded(quantile(0.5), 1), p99: rounded(quantile(0.99), 1) };
@@ -191,7 +275,7 @@ function transactionsOf(result: RunResult): Summary["transactions"] {
   const { counters } = result;
   const submitted = counters?.submitted ?? 0;
   const refused = counters?.refused ?? 0;
-  const finalized = result.monitor?.agreement.transactions ?? 0;
+  const finalized = Math.max(0, (result.monitor?.agreement.transactions ?? 0) - (result.builders?.registrations ?? 0));
   return {
     submitted,
     finalized,

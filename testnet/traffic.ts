@@ -5,7 +5,7 @@ import { chainIdOf } from "../crypto/hashes.ts";
 import { createLoad, type Load, type LoadTarget } from "./load.ts";
 import type { NetworkFiles } from "./network_files.ts";
 import type { TestnetOptions } from "./options.ts";
-import { accountsFor } from "./parameters.ts";
+import { accountRangesOf } from "./parameters.ts";
 import type { RpcClient } from "./rpc_client.ts";
 import { createPayloadSource, createTransferSource, type TransactionSource } from "./transactions.ts";
 
@@ -31,7 +31,7 @@ export function createTraffic(context: TrafficContext): Traffic {
       : createTransferSource({
           chainId: chainIdOf(files.genesis),
           // The rest of them send sealed transactions: a nonce belongs to one of the two.
-          accounts: files.accounts.slice(0, accountsFor(options.load, options.validators)),
+          accounts: files.accounts.slice(0, accountRangesOf(options).open.count),
           lanes: options.validators,
           operationsPerTransaction: options.operationsPerTransaction,
         });

@@ -107,7 +107,7 @@ export function bundleStatusJson(status: BundleStatus): Readonly<Record<string, 
 function reasonJson(reason: NotIncludedReason): Readonly<Record<string, unknown>> {
   const { type, ...details } = reason;
   const shown = Object.entries(details).map(([name, value]) => [name, typeof value === "bigint" ? value.toString() : value]);
-  return { code: type, message: sentenceOf(reason), ...Object.fromEntries(shown) };
+  return { type, message: sentenceOf(reason), ...Object.fromEntries(shown) };
 }
 
 function sentenceOf(reason: NotIncludedReason): string {

@@ -9,10 +9,11 @@ import { whyNotFinalAt } from "./why_not_final.ts";
 /** The part about builders; null on a chain that takes none. */
 function buildersJson({ builtBlocks, peers }: NodeCore): Readonly<Record<string, unknown>> | null {
   if (builtBlocks === undefined) return null;
-  const { byBuilders, bySelf, bidsReceived, paid, last } = builtBlocks;
+  const { byBuilders, bySelf, bidsReceived, paid, last, bidToProposal } = builtBlocks;
   return {
     links: peers.filter(({ builder, isLinked }) => builder !== undefined && isLinked).length,
     bidsReceived,
+    bidToProposal,
     blocksByBuilders: byBuilders,
     blocksBySelf: bySelf,
     paid: paid.toString(),
