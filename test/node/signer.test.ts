@@ -71,6 +71,13 @@ t.test("createSigner: ballots and proposals, signatures over the bytes of the do
   t.ok(verifyEd25519(ed25519PublicKeyOf(ed25519Seed), proposalSigningBytes(domain, View.of(1), B), signature));
 });
 
+t.test("createSigner: a built block's proposal, keeps its bid", async (t) => {
+  const built = proposal(3, A);
+  const bid = { value: 5n } as unknown as NonNullable<ProposalToSign["bid"]>;
+  t.equal(newSigner().signProposal({ ...built, bid }).bid, bid);
+  t.equal(newSigner().signProposal(built).bid, undefined);
+});
+
 t.test("R1, R2, R4, R8: createSigner, what contradicts an earlier signature of the view, is refused as a safety failure", async (t) => {
   const cases: [name: string, first: Ballot, second: Ballot][] = [
     ["two votes", ballot("vote", 5, A), ballot("vote", 5, B)],
