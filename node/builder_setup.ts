@@ -13,6 +13,7 @@ import { assert } from "../types/assert.ts";
 import type { Genesis } from "../types/genesis.ts";
 import { type AccountId, Height, type TimestampMs } from "../types/ids.ts";
 import type { SigningDomain } from "../types/signing.ts";
+import type { NodeApplication } from "./application.ts";
 import { type BuilderAgent, createBuilderAgent } from "./builder_agent.ts";
 import { createBundleIngress } from "./bundle_ingress.ts";
 import type { BuilderConfig } from "./config.ts";
@@ -28,16 +29,20 @@ export interface BuilderParts {
 
 /** Undefined where the node is no builder's. */
 export function createBuilderParts(options: {
-  readonly identity: NodeIdentity;
+  readonly machine: {
+    readonly identity: NodeIdentity;
+    readonly domain: SigningDomain;
+    readonly application: Pick<NodeApplication, "application">;
+    readonly replica: Replica;
+  };
   readonly config: BuilderConfig | undefined;
-  readonly domain: SigningDomain;
-  readonly application: Application;
-  readonly replica: Replica;
   readonly workers: SignatureWorkers;
   readonly network: Network;
   readonly now: () => TimestampMs;
 }): BuilderParts | undefined {
-  const { identity, config, domain, application, replica, workers, network } = options;
+  const { machine, config, workers, network } = options;
+  const { identity, domain, replica } = machine;
+  const { application } = machine.application;
   const { builder: account, keys, sealing } = identity;
   if (account === undefined || config === undefined) return undefined;
   const { simulate } = application;

@@ -10,10 +10,11 @@ import { createReplica } from "../replica/replica.ts";
 import { openFileStore } from "../storage/file_store.ts";
 import type { Store } from "../storage/interface.ts";
 import { assert } from "../types/assert.ts";
+import type { Bid } from "../types/bid.ts";
 import { type AccountId, type Height, ValidatorIndex } from "../types/ids.ts";
 import type { SigningDomain } from "../types/signing.ts";
 import { isQuorum, type ValidatorSetContext } from "../types/validator_set.ts";
-import { createActivityLog } from "./activity_log.ts";
+import { type ActivityLog, createActivityLog } from "./activity_log.ts";
 import { createApplication, type NodeApplication } from "./application.ts";
 import { type BuilderParts, createBuilderParts } from "./builder_setup.ts";
 import { createBuiltBlocks } from "./built_blocks.ts";
@@ -162,41 +163,18 @@ async function assemble(config: NodeConfig, options: StartOptions, cleanups: Cle
     if (input.type === "transactions") builder?.agent.onArrival();
   };
   const ingress = startIngress({ machine, workers, submit, tracker, network: () => network });
-  const activity = createActivityLog({
-    log,
-    intervalMs: SUMMARY_INTERVAL_MS,
-    state: () => activityState(machine, network, tracker.finality),
-    sealing: createSealingSentence(replica),
-  });
+  const activity = startActivity({ machine, log, tracker, network: () => network });
   cleanups.push({ name: "activity log", run: activity.stop });
-  const started = await startNetwork({
-    config,
-    machine,
-    driver,
-    ingress,
-    activity,
-    onLinkUp,
-    onBid: (bid) => built.noteBid(bid, performance.now()),
-  });
+  const onBid = (bid: Bid): void => built.noteBid(bid, performance.now());
+  const started = await startNetwork({ config, machine, driver, ingress, activity, onLinkUp, onBid });
   network = started;
   cleanups.push({ name: "network", run: () => started.stop() });
-  const { domain } = machine;
-  builder = createBuilderParts({
-    ...{ identity, config: config.builder, domain, replica, workers, network, now },
-    application: application.application,
-  });
+  builder = createBuilderParts({ machine, config: config.builder, workers, network, now });
   cleanups.push({ name: "builder", run: async () => builder?.agent.stop() });
   const syncClient = createSyncClient({ network, submit: driver.submit, onFailure: (detail) => log.debug({ detail }, "request failed") });
+  const parts = { signer, network, latest, ingress, tracker, sealed, syncClient, store, log };
   perform = createEffects({
-    signer,
-    network,
-    latest,
-    ingress,
-    tracker,
-    sealed,
-    syncClient,
-    store,
-    log,
+    ...parts,
     onFinalized: (blocks) => {
       activity.onFinalized(blocks);
       built.noteFinal(blocks);
@@ -241,6 +219,21 @@ function isQuorumLinked({ identity, validators }: Machine, network: Network): bo
 function stopServing(parts: readonly { stop(): void }[], rpc: { stop(): Promise<void> }): Promise<void> {
   for (const part of parts) part.stop();
   return rpc.stop();
+}
+
+function startActivity(parts: {
+  readonly machine: Machine;
+  readonly log: Logger;
+  readonly tracker: TransactionTracker;
+  readonly network: () => Network | undefined;
+}): ActivityLog {
+  const { machine, log, tracker, network } = parts;
+  return createActivityLog({
+    log,
+    intervalMs: SUMMARY_INTERVAL_MS,
+    state: () => activityState(machine, network(), tracker.finality),
+    sealing: createSealingSentence(machine.replica),
+  });
 }
 
 function startIngress(parts: {

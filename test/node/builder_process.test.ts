@@ -1,6 +1,6 @@
 /** A builder as an operator and a searcher meet it: key, mistakes, registration, blocks that it builds, a bundle by RPC to a receipt, and unbonding. */
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -140,6 +140,11 @@ t.test("builder: registers, builds blocks, includes a bundle, shows who was paid
     writeJson("builder.json", { ...own, builder: { strategy: "aggressive", endpoint } });
     const check = await runBuilderScript(["--config", file("builder.json"), "--check"]);
     t.match(JSON.parse(check.output), { ok: true, builder: account, strategy: "aggressive", bondMin: "1000" });
+    const plainGenesis = JSON.parse(readFileSync(file("genesis.json"), "utf8")) as { parameters: object };
+    writeJson("no_builders.json", { ...plainGenesis, parameters: { ...plainGenesis.parameters, builderBondMin: "0" } });
+    writeJson("lost.json", { ...own, genesis: "no_builders.json", builder: {} });
+    const lost = await runBuilderScript(["--config", file("lost.json")]);
+    t.match(lost, { code: 1, errors: /this chain takes no builders; leave "builder" out/ });
     const builder = await runWith(runBuilderScript, "builder.json", async (ready) => {
       t.equal(ready.builder, account);
       t.match(await jsonAt(`${ready.rpc}/v1/builder`), { account, registered: null, bids: 0, lastBid: null });
