@@ -1,7 +1,8 @@
 /** Who stands at the two ends of a direct link, and what may go over it in which direction. Pure.
  *
- *  Two validators tell each other everything but bids. A builder gets what a full node needs (proposals, certificates, transactions)
- *  and gives bids and transactions: no votes, and nothing of the sealed lane. What else comes over a link is malformed. */
+ *  Two validators tell each other everything but bids. A builder gets what it needs to stand where they stand: proposals, certificates, transactions, and the
+ *  shares and seeds that open a block whose order is settled, since without them it would execute half a second late and bid for blocks that are
+ *  gone. It gives bids and transactions. No votes, lists or disputes. What else comes over a link is malformed. */
 
 import { unreachable } from "../types/assert.ts";
 import type { AccountId, ValidatorIndex } from "../types/ids.ts";
@@ -53,5 +54,9 @@ export function isAccepted(role: LinkRole, type: Message["type"]): boolean {
   }
 }
 
-const isForBuilders = (type: Message["type"]): boolean => type === "proposal" || type === "certificate" || type === "transactions";
+const FOR_BUILDERS: ReadonlySet<Message["type"]> = new Set(["proposal", "certificate", "transactions", "shares", "seeds"]);
+const isForBuilders = (type: Message["type"]): boolean => FOR_BUILDERS.has(type);
+/** Whose word it is decides what it is worth: these are never passed on. */
+export const isOwnWord = (type: Message["type"]): boolean => type === "shares" || type === "seeds";
+
 const isFromBuilders = (type: Message["type"]): boolean => type === "bid" || type === "transactions";

@@ -17,7 +17,7 @@ import { createHost, type Host } from "./host.ts";
 import type { Network, NetworkEvent, PeerInfo } from "./interface.ts";
 import { corkSocketPerTurn, frameCountOf } from "./internals.ts";
 import { assertLimits } from "./limits.ts";
-import { isAccepted, isCarried, linkRoleOf } from "./link_roles.ts";
+import { isAccepted, isCarried, isOwnWord, linkRoleOf } from "./link_roles.ts";
 import { createLinks, type Links } from "./links.ts";
 import type { NetworkOptions, PeerAddresses } from "./options.ts";
 import { createPeer, createPeerTable, type Peer, type PeerTable } from "./peer_table.ts";
@@ -291,8 +291,9 @@ class LibP2pNetwork implements Network {
     if (role !== "peerBuilder") this.#gossip.noteDirectFrame(body);
     if (this.#statuses.isRelayNeeded(message)) this.#gossip.publishConsensus(body);
     if (role === "peerValidator") this.#passOnToBuilders(peer, message, body);
-    // What a validator gives a builder may be another validator's.
-    handlers.onMessage(role === "toValidator" ? { type: "relay", peer: peer.key } : peer.sender, message);
+    // What a validator gives a builder may be another validator's; what opens blocks is always its own.
+    const isOwn = role !== "toValidator" || isOwnWord(message.type);
+    handlers.onMessage(isOwn ? peer.sender : { type: "relay", peer: peer.key }, message);
   }
 
   /** A builder that has no link with the validator that sent this gets it from us. */

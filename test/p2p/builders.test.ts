@@ -66,7 +66,7 @@ t.test("isCarried, isAccepted: what one end may send the other accepts, and bids
     types.filter((type) => type !== "bid"),
   );
   t.same(accepted("peerBuilder"), ["transactions", "bid"]);
-  t.same(accepted("toValidator"), ["proposal", "certificate", "transactions"]);
+  t.same(accepted("toValidator"), ["proposal", "certificate", "transactions", "shares", "seeds"]);
   for (const type of types) {
     t.equal(isCarried("peerValidator", type), isAccepted("peerValidator", type), type);
     t.equal(isCarried("peerBuilder", type), isAccepted("toValidator", type), type);

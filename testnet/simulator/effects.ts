@@ -48,8 +48,10 @@ export interface EffectsParts {
   readonly send: (to: number, message: WireMessage) => void;
 }
 
-/** Whoever follows the chain gets proposals and certificates; votes and what the sealed lane needs stay among validators. */
-export const isForBuilders = ({ type }: WireMessage): boolean => type === "proposal" || type === "certificate";
+/** As in p2p/link_roles.ts: builders get proposals and certificates, and the shares and seeds that open blocks; votes, lists and disputes stay among
+ *  validators. */
+export const isForBuilders = ({ type }: WireMessage): boolean =>
+  type === "proposal" || type === "certificate" || type === "shares" || type === "seeds";
 
 /** A seal that cannot be judged: the pool would not take it either. */
 const UNKNOWN_KEY: Refusal = { code: "wrongSealingKey", canRetry: false, advice: "ask for the sealing key and seal again" };
@@ -164,7 +166,7 @@ export function createEffects(parts: EffectsParts): Effects {
           return broadcast({ type: "certificate", certificate: effect.certificate });
         case "sendDirect":
           if (validator >= validatorCount) return;
-          for (let to = 0; to < validatorCount; to++) {
+          for (let to = 0; to < (isForBuilders(effect.message) ? nodeCount : validatorCount); to++) {
             if (to !== validator && (effect.to === undefined || effect.to === to)) parts.send(to, effect.message);
           }
           return;
