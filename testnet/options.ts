@@ -146,6 +146,9 @@ function requireSense(options: TestnetOptions, values: Values): void {
       `--kill-one needs --validators ${KILL_ONE_VALIDATORS_MIN} or more: ${asked} has no quorum without one`,
     );
   }
+  if (options.killBuilders && options.killOne) {
+    throw new TestnetFailure("usage", "--kill-one and --kill-builders are drills of their own: one of them at a time");
+  }
   if (options.killBuilders && (options.builders === 0 || options.durationMs === undefined)) {
     throw new TestnetFailure("usage", "--kill-builders needs --builders and --duration: it kills them half-way through the run");
   }

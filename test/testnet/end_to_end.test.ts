@@ -117,6 +117,20 @@ t.test("testnet: --sealed beside the load, the key is waited for, all of both is
   checkNothingLeft(t, outcome);
 });
 
+t.test("testnet: --builders with --kill-builders, they build and pay, bundles run, and without them no view is lost", async (t) => {
+  const outcome = await runTestnet(["--duration", "8", "--load", "40", "--builders", "2", "--kill-builders"]);
+  checkAgreement(t, outcome);
+  const { builders, transactions } = outcome.summary;
+  if (builders === undefined) throw new Error("the summary has no part about builders");
+  t.equal(transactions.finalized, transactions.submitted);
+  const built = Object.values(builders.blocksByBuilder).reduce((total, count) => total + count, 0);
+  t.ok(built > 5, `${built} blocks by builders`);
+  t.ok(builders.bids >= built && BigInt(builders.paid) >= BigInt(built), "every block was bid for and paid");
+  t.ok(builders.bundles.transactionsIncluded > 0, "private bundles ran");
+  t.ok(builders.killed !== undefined && builders.killed.blocksAfter > 5, "blocks keep coming");
+  checkNothingLeft(t, outcome);
+});
+
 const missing = (["node", "deno"] as const).find((name) => findRuntime(name) === undefined);
 const skip = missing === undefined ? false : `${missing} is not installed`;
 

@@ -11,6 +11,11 @@ export interface FakeBlock {
   readonly sealedCount?: number;
   readonly sealedFailed?: number;
   readonly keygenCount?: number;
+  /** Left out: the height, as where no view is lost. */
+  readonly view?: number;
+  readonly builder?: string | null;
+  readonly paid?: string;
+  readonly bundleTransactions?: number;
 }
 
 export interface FakeStatus {
@@ -21,6 +26,7 @@ export interface FakeStatus {
   readonly whyNotFinal: string | null;
   readonly counts: readonly number[];
   readonly sealing?: Readonly<Record<string, unknown>>;
+  readonly builders?: Readonly<Record<string, unknown>>;
 }
 
 export interface FakeValidator {
@@ -51,7 +57,8 @@ export async function startFakeValidator(): Promise<FakeValidator> {
     if (url.pathname !== "/v1/blocks") return { status: 404, body: "{}" };
     const from = Number(url.searchParams.get("from"));
     const count = Number(url.searchParams.get("count"));
-    const blocks = fake.blocks.filter(({ height }) => height >= from && height < from + count);
+    const asked = fake.blocks.filter(({ height }) => height >= from && height < from + count);
+    const blocks = asked.map((block) => ({ view: block.height, ...block }));
     return { status: 200, body: JSON.stringify({ blocks }) };
   }
 

@@ -103,6 +103,7 @@ t.test("summaryOf: sealed, what was submitted, ordered, opened and failed, and h
       counters: undefined,
       sealedCounters: { submitted: 20, refused: 1, retried: 2, heldBack: 3, refusals: new Map() },
       keyReadyMs: 1_234.5,
+      builders: undefined,
       killOne: undefined,
       measured: { ms: 2_000, transactions: 4, sealed: 8 },
     };
@@ -123,4 +124,59 @@ t.test("summaryOf: sealed, what was submitted, ordered, opened and failed, and h
   t.match(describeSummary(summary), /sealed: 20 submitted, 13 ordered, 6 opened, 2 failed/);
   t.equal(summaryOf(resultOf()).sealed, undefined);
   t.notMatch(describeSummary(summaryOf(resultOf())), /sealed/);
+});
+
+t.test("summaryOf: builders, blocks by whom, what they paid, how long bids waited, and what followed when they were killed", async (t) => {
+  const { fakes, monitor } = await start(t, 2);
+  const waited = { histogram: { boundsMs: [1, 10, 100], counts: [0, 3, 0] } };
+  const built = chainOf(6).map((block, index) => ({
+    ...block,
+    view: block.height + (index >= 4 ? 2 : 0),
+    builder: [null, "aa", "bb", "aa", null, null][index] ?? null,
+    paid: ["0", "5", "7", "5", "0", "0"][index] ?? "0",
+    bundleTransactions: index === 2 ? 4 : 0,
+  }));
+  for (const fake of fakes) fake.blocks = built.slice(0, 1);
+  await monitor.takeBlocks();
+  monitor.resetMeasures();
+  for (const fake of fakes) {
+    fake.status = { ...fake.status, builders: { bidToProposal: waited } };
+    fake.blocks = built;
+  }
+  await monitor.sample();
+  await monitor.takeBlocks();
+  const parsed = parseOptions(["--validators", "2", "--builders", "2"], "node");
+  if (parsed.type !== "run") throw new Error("these arguments ask for help");
+  const result: RunResult = {
+    options: parsed.options,
+    failure: undefined,
+    firstFinalMs: 100,
+    monitor,
+    source: undefined,
+    counters: { submitted: 20, refused: 0, retried: 0, heldBack: 0, refusals: new Map() },
+    sealedCounters: undefined,
+    keyReadyMs: undefined,
+    builders: {
+      bids: 9,
+      bundles: { submitted: 6, refused: 2, refusals: new Map([["tooFar", 2]]) },
+      registrations: 2,
+      killedAt: { height: 4, lostViews: 0, blocks: 3 },
+    },
+    killOne: undefined,
+    measured: { ms: 2_000, transactions: 4, sealed: 0 },
+  };
+  const summary = summaryOf(result);
+  t.match(summary.builders, {
+    blocksByBuilder: { aa: 2, bb: 1 },
+    blocksBySelf: 2,
+    builtShare: 0.6,
+    bids: 9,
+    paid: "17",
+    bundles: { submitted: 6, refused: 2, refusals: { tooFar: 2 }, transactionsIncluded: 4 },
+    killed: { height: 4, blocksAfter: 2, viewsLostAfter: 2 },
+  });
+  t.ok((summary.builders?.bidToProposalMs.p50 ?? 0) > 1 && (summary.builders?.bidToProposalMs.p99 ?? 99) <= 10);
+  t.equal(summary.transactions.finalized, 6 * 2 - 2, "registrations are nobody's load");
+  t.match(describeSummary(summary), /2 by aa, 1 by bb, 2 by their proposers; 60\.0 % built; 9 bids, 17 paid/);
+  t.match(describeSummary(summary), /killed at height 4; 2 blocks became final without them, 2 views lost/);
 });

@@ -22,11 +22,20 @@ import { bytesEqual, fromHex, toHex } from "../../types/bytes.ts";
 const { suite: bls } = await loadBlsSuite();
 const sealing = await loadSealingSuite();
 
-async function withFiles(application: ApplicationName, check: (files: NetworkFiles) => Promise<void>): Promise<void> {
+async function withFiles(application: ApplicationName, check: (files: NetworkFiles) => Promise<void>, builders = 0): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "sealstone-test-"));
   try {
     await check(
-      await writeNetworkFiles({ directory, validators: 3, application, accounts: 5, parameters: TESTNET_PARAMETERS, bls, sealing }),
+      await writeNetworkFiles({
+        directory,
+        validators: 3,
+        builders,
+        application,
+        accounts: 5,
+        parameters: TESTNET_PARAMETERS,
+        bls,
+        sealing,
+      }),
     );
   } finally {
     await rm(directory, { recursive: true });
@@ -63,6 +72,26 @@ t.test("writeNetworkFiles: each key file opens with the passphrase, is private, 
       if (process.platform !== "win32") t.equal((await stat(path)).mode & 0o777, 0o600);
     }
   });
+});
+
+t.test("writeNetworkFiles: builders have keys, money, and a configuration that names all validators and both strategies", async (t) => {
+  const check = async (files: NetworkFiles): Promise<void> => {
+    const configs = await Promise.all(files.builders.map(({ configPath }) => readConfig(configPath)));
+    t.same(
+      configs.map(({ builder, observer, peers }) => [builder?.strategy, observer, peers.length]),
+      [
+        ["plain", true, 3],
+        ["aggressive", true, 3],
+      ],
+    );
+    for (const [index, { account }] of files.builders.entries()) {
+      const keys = await readKeyFile(join(files.directory, `b${index}`, "keys.json"), TESTNET_PASSPHRASE);
+      t.equal(toHex(ed25519PublicKeyOf(keys.ed25519Seed)), account);
+      t.ok(files.genesis.balances.some((balance) => balance.account === account && balance.amount === PREFUNDED_AMOUNT));
+      t.equal(configs[index]?.builder?.endpoint?.port, configs[index]?.rpc.port);
+    }
+  };
+  await withFiles("ledger", check, 2);
 });
 
 t.test("writeNetworkFiles: each configuration reads back and names where the others listen", async (t) => {

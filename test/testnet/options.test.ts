@@ -15,6 +15,8 @@ t.test("parseOptions: no arguments, a light load on four validators of the own r
     validators: 4,
     load: 20,
     sealed: 0,
+    builders: 0,
+    killBuilders: false,
     runtime: "node",
     application: "ledger",
     killOne: false,
@@ -27,21 +29,24 @@ t.test("parseOptions: no arguments, a light load on four validators of the own r
 
 t.test("parseOptions: every option given, each is taken", async (t) => {
   const text =
-    "--validators 7 --load 500 --sealed 30 --operations-per-transaction 64 --duration 60 --runtime mixed --kill-one --json --keep --data d";
+    "--validators 7 --load 500 --sealed 30 --builders 3 --operations-per-transaction 64 --duration 60 --runtime mixed --kill-one --json --keep --data d";
   t.same(optionsOf(...text.split(" ")), {
     validators: 7,
     load: 500,
     sealed: 30,
+    builders: 3,
     operationsPerTransaction: 64,
     application: "ledger",
     payloadBytes: 512,
     durationMs: 60_000,
     runtime: "mixed",
     killOne: true,
+    killBuilders: false,
     json: true,
     keep: true,
     dataDirectory: "d",
   });
+  t.match(optionsOf(..."--builders 1 --kill-builders --duration 5".split(" ")), { builders: 1, killBuilders: true });
   t.match(optionsOf("--application", "null", "--payload-bytes", "2048", "--load=0"), { application: "null", payloadBytes: 2048, load: 0 });
 });
 
@@ -67,6 +72,11 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ["--sealed 1001", /--sealed must be a whole number from 0 to 1000/],
   ["--application null --sealed 5", /--sealed needs --application ledger/],
   ["--sealed 5 --operations-per-transaction 1024", /--sealed takes at most 1023 operations/],
+  ["--builders 17", /--builders must be a whole number from 0 to 16/],
+  ["--application null --builders 1", /--builders needs --application ledger/],
+  ["--kill-builders --duration 9", /--kill-builders needs --builders and --duration/],
+  ["--kill-builders --kill-one --builders 2 --duration 9", /one of them at a time/],
+  ["--kill-builders --builders 2", /--kill-builders needs --builders and --duration/],
   ["--kill-one", /--kill-one needs --duration/],
   ["--kill-one --duration 9 --validators 3", /--kill-one needs --validators 4 or more/],
   ["--nodes 4", /--nodes/],

@@ -42,6 +42,7 @@ async function withSupervisor(scripts: readonly (keyof typeof SCRIPTS)[], check:
       const args = OWN_RUNTIME === "deno" ? ["run", "-A", file] : [file];
       return {
         index,
+        name: `validator ${index}`,
         runtime: OWN_RUNTIME,
         commandLine: { command: process.execPath, args, env: {} },
         input: `input ${index}`,
@@ -139,7 +140,7 @@ t.test("start: a command that does not exist, rejected as environment", async (t
   const directory = await mkdtemp(join(tmpdir(), "sealstone-test-"));
   const commandLine = { command: join(directory, "no-such-runtime"), args: [], env: {} };
   const supervisor = createSupervisor({
-    plans: [{ index: 0, runtime: "node", commandLine, input: "", logPath: join(directory, "log") }],
+    plans: [{ index: 0, name: "validator 0", runtime: "node", commandLine, input: "", logPath: join(directory, "log") }],
     cwd: directory,
     env: {},
     onCrash: () => t.fail("it never ran"),

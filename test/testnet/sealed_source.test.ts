@@ -22,7 +22,7 @@ const chainId = "bb".repeat(32) as ChainId;
 function sourceOf(operationsPerTransaction: number, given: { readonly suite?: Sealer; readonly nowMs?: () => number } = {}) {
   return createSealedSource({
     chainId,
-    parameters: parametersFor("ledger"),
+    parameters: parametersFor("ledger", 0),
     key,
     suite: given.suite ?? suite,
     senders: deriveAccounts(new Uint8Array(32), 5),
