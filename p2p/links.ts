@@ -114,9 +114,11 @@ export function createLinks(options: LinksOptions): Links {
   async function open(peer: Peer, link: DirectLink): Promise<void> {
     const deadline = createDeadline(limits.handshakeDeadlineMs, "opening the consensus stream");
     try {
-      link.attachOutbound(await peer.connection.newStream(CONSENSUS_PROTOCOL, { signal: deadline.signal }));
+      const stream = await peer.connection.newStream(CONSENSUS_PROTOCOL, { signal: deadline.signal });
+      if (peer.link === link) link.attachOutbound(stream);
+      else refuse(stream, "the link has ended");
     } catch (error) {
-      drop(peer, `no consensus stream: ${describeError(error)}`);
+      if (peer.link === link) drop(peer, `no consensus stream: ${describeError(error)}`);
     } finally {
       deadline.clear();
     }
@@ -130,9 +132,10 @@ export function createLinks(options: LinksOptions): Links {
     const isOver: LinkBreak = { isStreamOver: true, detail: "refused" };
     try {
       const stream = await peer.connection.newStream(CONSENSUS_PROTOCOL, { signal: deadline.signal });
+      if (!isUnderWay(peer, link)) return refuse(stream, "the attempt is over");
       link.attachOutbound(stream);
       // A stream that was reset before we listened to it says nothing any more.
-      if (stream.status !== "open" && isUnderWay(peer, link)) onBroken(peer, link, isOver);
+      if (stream.status !== "open") onBroken(peer, link, isOver);
     } catch {
       if (isUnderWay(peer, link)) onBroken(peer, link, isOver);
     } finally {

@@ -264,11 +264,9 @@ class LibP2pNetwork implements Network {
       this.#dialer.onLinked(validator);
     }
     this.#report("peerUp", nameOf(identity), key);
+    for (const displaced of gone) this.#bury(displaced, "replaced by a newer connection");
     this.#links.onPeer(peer);
-    for (const displaced of gone) {
-      if (peer.link !== undefined) displaced.link?.queue.moveTo(peer.link.queue);
-      this.#bury(displaced, "replaced by a newer connection");
-    }
+    for (const { link } of gone) if (peer.link !== undefined) link?.queue.moveTo(peer.link.queue);
     this.#statuses.onPeer(peer);
     return peer;
   }
