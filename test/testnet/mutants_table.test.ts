@@ -59,7 +59,7 @@ t.test("MUTANTS: names are unique kebab-case, no two are the same change, rules 
   t.equal(changes.size, MUTANTS.length);
   for (const { name, rule, what, needs } of MUTANTS) {
     t.match(name, /^[a-z]+(-[a-z]+)*$/, name);
-    t.match(rule, /^(R([1-9]|1[0-4])|L([1-9]|1[0-6])|M[1-5]|SL[1-5]|C[1-6]|N[1-4]|O[1-5]|G[1-6])$/, `${name}: rule`);
+    t.match(rule, /^(R([1-9]|1[0-4])|L([1-9]|1[0-9]|2[0-2])|B[1-9]|M[1-5]|SL[1-5]|C[1-6]|N[1-4]|O[1-5]|G[1-6])$/, `${name}: rule`);
     for (const sentence of [what, ...(needs === undefined ? [] : [needs])]) t.match(sentence, /^[A-Z].*[^.]\.$/, `${name}: a sentence`);
   }
 });
