@@ -20,6 +20,7 @@ export const MUTANT_CLASSES = [
   "operations",
   "pool",
   "sealing",
+  "builders",
 ] as const;
 export type MutantClass = (typeof MUTANT_CLASSES)[number];
 
@@ -37,7 +38,7 @@ export interface Edit {
 export interface Mutant extends Edit {
   /** kebab-case, unique. */
   readonly name: string;
-  /** Of the specification that the file belongs to: R1 to R14, L1 to L16, M1 to M5, SL1 to SL5, C1 to C6, N1 to N4, O1 to O5, G1 to G6. */
+  /** Of the specification that the file belongs to: R1 to R14, L1 to L22, B1 to B9, M1 to M5, SL1 to SL5, C1 to C6, N1 to N4, O1 to O5, G1 to G6. */
   readonly rule: string;
   readonly class: MutantClass;
   /** The bug in one sentence. */

@@ -2,6 +2,7 @@
  *  workload or faults, never a reason to weaken the bug. */
 
 import type { Mutant } from "./mutant.ts";
+import { BUILDER_MUTANTS } from "./table_builders.ts";
 import { CERTIFICATE_MUTANTS } from "./table_certificates.ts";
 import { LEDGER_MUTANTS } from "./table_ledger.ts";
 import { OPENING_MUTANTS } from "./table_opening.ts";
@@ -22,6 +23,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...LEDGER_MUTANTS,
   ...SEALED_LANE_MUTANTS,
   ...OPENING_MUTANTS,
+  ...BUILDER_MUTANTS,
 ];
 
 export function findMutant(name: string): Mutant | undefined {

@@ -120,14 +120,11 @@ export function createSimulatedCluster(options: {
     validatorOf: (peer) => indexOfPeer.get(peer),
     senderOf: (from, receiver) => {
       const peer = peers[from] as PeerKey;
-      const isDirect = (nodes[from] as SimulatedValidator).isSigning && (nodes[receiver] as SimulatedValidator).isSigning;
+      const isDirect = nodes[from]?.isSigning === true && (receiver >= count || nodes[receiver]?.isSigning === true);
       return isDirect ? { type: "validator", validator: ValidatorIndex.of(from), peer } : { type: "relay", peer };
     },
-    linked: (node) => {
-      const linked: ValidatorIndex[] = [];
-      for (let other = 0; other < count; other++) if (isUp[node * nodeCount + other] === 1) linked.push(ValidatorIndex.of(other));
-      return linked;
-    },
+    linked: (node) =>
+      peers.flatMap((_, other) => (other < count && isUp[node * nodeCount + other] === 1 ? [ValidatorIndex.of(other)] : [])),
   };
 
   const nodes: readonly SimulatedValidator[] = Array.from({ length: nodeCount }, (_, index) =>

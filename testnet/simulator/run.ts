@@ -231,7 +231,8 @@ class Run {
     const { scheduler } = this.#cluster;
     const { nowUs } = scheduler;
     const finalHeight = Math.max(...this.#heights);
-    for (const { builders, ...group } of this.#searchers.due(nowUs, finalHeight)) {
+    for (const { builders, open, ...group } of this.#searchers.due(nowUs, finalHeight)) {
+      if (open !== undefined) this.#workload.follow(open, nowUs);
       for (const builder of builders) this.#desks[builder]?.submit(group);
     }
     const next = this.#searchers.nextDueUs;

@@ -79,15 +79,14 @@ class Validator implements SimulatedValidator {
 
   constructor(options: Options) {
     const { host } = options;
-    const { scenario } = host.world;
     this.#options = options;
     this.isSigning = options.onBuildable === undefined;
     this.#host = host;
     this.index = ValidatorIndex.of(options.index);
     this.clock = createLocalClock(() => host.scheduler.nowUs);
     this.disk = emptyDisk(host.world, options.index);
-    this.#diskStream = createStream(scenario.seed, `disk/${options.index}`);
-    this.#syncMs = scenario.protocol.syncMs;
+    this.#diskStream = createStream(host.world.scenario.seed, `disk/${options.index}`);
+    this.#syncMs = host.world.scenario.protocol.syncMs;
     this.#traitor = options.traitor({ status: () => this.#running().status, secretShare: () => this.#keygen?.secretShare });
     this.#requests = createRequests({
       self: options.index,

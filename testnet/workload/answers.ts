@@ -42,6 +42,8 @@ export interface Answers {
   /** What an honest validator must not have answered is returned. */
   noteAnswered(fact: FactOf<"answered">): string | undefined;
   noteDropped(fact: FactOf<"dropped">): void;
+  /** It took effect within a bundle. */
+  noteFinal(hash: TransactionHash): void;
   noteUp(validator: number): void;
   noteDown(validator: number): void;
   /** A paused validator is up and says nothing. */
@@ -132,6 +134,10 @@ export function createAnswers(options: {
     },
     noteDropped({ validator, hash, refusal }) {
       if (isHonest(validator)) submitted.get(hash)?.refusals.set(refusal.code, { canRetry: refusal.canRetry, validator });
+    },
+    noteFinal(hash) {
+      const entry = submitted.get(hash);
+      if (entry !== undefined) entry.isFinal = true;
     },
     noteUp(validator) {
       owed.set(validator, new Map());

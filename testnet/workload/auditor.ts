@@ -290,6 +290,7 @@ class Audit {
       root: isRootDue ? this.#predictor.root() : undefined,
       reported: undefined,
     });
+    for (const { hash } of predictedBundle({ block: audited, expected })) this.#answers.noteFinal(hash);
     this.#heights.delete(header.height - HEIGHTS_KEPT);
   }
 

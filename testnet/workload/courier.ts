@@ -206,10 +206,10 @@ class ClientCourier implements Courier {
   /** Final is what a validator's store says, which answers when a client asks for a hash: a crash between the write and its report
    *  hides nothing. */
   #onSaved({ atUs, durable }: FactOf<"saved">): void {
-    for (const { height, receipts } of durable.operations) {
+    for (const { height, receipts, bundleReceipts } of durable.operations) {
       if (height <= this.#finalHeight) continue;
       this.#finalHeight = height;
-      for (const { hash, code, operationCodes } of receipts) {
+      for (const { hash, code, operationCodes } of [...receipts, ...bundleReceipts]) {
         const ticket = this.#open.get(hash);
         if (ticket !== undefined) this.#settle(ticket, { type: "final", atUs, code, operationCodes });
       }

@@ -55,7 +55,7 @@ export function createExecutedOnce(): ExecutedOnce {
         const used = byHash.get(hash) ?? byNonce.get(name);
         if (used !== undefined)
           return `Transaction ${hash} of the bundle ${where} took effect with code ${code}, and at height ${used} as well.`;
-        byHash.set(hash, header.height);
+        // Whoever orders it again could not know: it was not open yet.
         byNonce.set(name, header.height);
       }
       return undefined;

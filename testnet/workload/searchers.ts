@@ -1,11 +1,13 @@
 /** Searchers: whoever has builders order groups of transactions that nobody else sees before they run. Groups that should run, with a tip, and groups
  *  that must fail as a whole. From a stream of its own; nobody follows them, since no builder owes anybody a place. */
 
+import { hashTransaction } from "../../crypto/hashes.ts";
 import type { ChainId } from "../../types/ids.ts";
 import { Height } from "../../types/ids.ts";
 import type { Operation } from "../../types/transaction.ts";
 import type { Scenario } from "../scenario/manifest.ts";
 import { createStream } from "../simulator/streams.ts";
+import type { Order } from "./courier.ts";
 import { type Actor, createCast, type Ed25519Keys, FEE_ASSET, FUNDS, feeOf, type Searcher } from "./genesis.ts";
 import { operation } from "./traffic.ts";
 import { encodeTransaction } from "./transaction_bytes.ts";
@@ -19,6 +21,8 @@ export interface Search {
   readonly heights: readonly [number, number];
   /** What the searcher says that the group brings the builder, fees and transfers together; not always true. */
   readonly tip: bigint;
+  /** One of the transactions, which the searcher sends openly as well. */
+  readonly open: Order | undefined;
 }
 
 export interface Searchers {
@@ -28,6 +32,7 @@ export interface Searchers {
 
 const GROUP_MAX = 3;
 const HEIGHTS_MAX = 40;
+const OPEN_CHANCE = 0.2;
 const TO_ALL_CHANCE = 0.15;
 const FAILING_CHANCE = 0.25;
 const TIP_CHANCE = 0.6;
@@ -62,8 +67,12 @@ export function createSearchers(options: {
     if (isFailing) transactions.splice(stream.below(transactions.length + 1), 0, sign(actor, [transferOf(payee, FUNDS * 2n)]));
     const isToAll = stream.chance(TO_ALL_CHANCE);
     const lie = stream.chance(LYING_CHANCE) ? 1_000n : 0n;
+    const bytes = stream.chance(OPEN_CHANCE) ? stream.pick(transactions) : undefined;
+    const client = scenario.workload.clients + builders.length + at;
+    const expiryHeight = Height.of(heights[1] + 10);
+    const open = bytes === undefined ? undefined : { client, bytes, hash: hashTransaction(bytes), expiryHeight };
     const to = isToAll ? builders.map((_, index) => index) : [at];
-    return { builders: to, searcher: at, transactions, heights, tip: tip + BigInt(feeOf(1) * count) + lie };
+    return { builders: to, searcher: at, transactions, heights, open, tip: tip + BigInt(feeOf(1) * count) + lie };
   }
 
   return {

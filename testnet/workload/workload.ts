@@ -8,7 +8,7 @@ import { type ChainId, Height } from "../../types/ids.ts";
 import { type Scenario, SEALED_KINDS, WORKLOAD_KINDS, type WorkloadKind } from "../scenario/manifest.ts";
 import type { Fact } from "../simulator/facts.ts";
 import { createStream, type Stream } from "../simulator/streams.ts";
-import { createCourier, type Submission } from "./courier.ts";
+import { createCourier, type Order, type Submission } from "./courier.ts";
 import { type Client, createCast, type Ed25519Keys } from "./genesis.ts";
 import { sendInvalid, sendReplay } from "./invalid_traffic.ts";
 import { sendLie, sendOpaqueLie } from "./lies.ts";
@@ -29,6 +29,8 @@ export interface Workload {
   /** What clients hand to validators now, in order. */
   due(nowUs: number): readonly Submission[];
   observe(fact: Fact): void;
+  /** Follows a transaction that somebody else made. */
+  follow(order: Order, atUs: number): void;
 }
 
 export interface WorkloadOptions {
@@ -94,6 +96,7 @@ export function createWorkload(options: WorkloadOptions): Workload {
       return courier.openCount;
     },
     due: (at) => courier.due(at),
+    follow: (order, atUs) => courier.send(order, atUs),
     observe(fact) {
       if (sealed !== undefined && fact.type === "keyLive" && !traitors.has(fact.validator)) sealed.key = fact.key;
       courier.observe(fact);

@@ -20,3 +20,12 @@ export function withOrder(proposal: UnsignedProposal, hashes: readonly Transacti
     header: { ...header, bodyRoot: bodyRootOf(hashes), transactionCount: hashes.length, sealedCount },
   };
 }
+
+/** The same block without its open part; undefined where the size of what stays is not known. */
+export function withoutTail(proposal: UnsignedProposal): UnsignedProposal | undefined {
+  const { header } = proposal;
+  if (header.transactionCount === header.sealedCount) return proposal;
+  if (header.sealedCount > 0) return undefined;
+  const empty = withOrder(proposal, [], 0);
+  return { ...empty, header: { ...empty.header, bodyBytes: 0 } };
+}

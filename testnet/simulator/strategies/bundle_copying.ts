@@ -5,11 +5,24 @@ import { type Bid, bidSigningBytes } from "../../../types/bid.ts";
 import { toHex } from "../../../types/bytes.ts";
 import type { AccountId } from "../../../types/ids.ts";
 import type { Strategy, TraitorContext, UnsignedProposal } from "../strategy.ts";
-import { onBid } from "./bid_replacing.ts";
+import { onBid, withoutTail } from "./bid_replacing.ts";
 import { createAlbum } from "./memory.ts";
+
+const RECENT_MAX = 8;
+
+/** Bids that reached any traitor. */
+function recentOf({ shared }: TraitorContext): Bid[] {
+  const recent = (shared.get("recentBids") ?? []) as Bid[];
+  shared.set("recentBids", recent);
+  return recent;
+}
 
 export function createBundleCopying(): Strategy {
   const seen = createAlbum<Bid>({ earlyMax: 4, lateMax: 16 });
+
+  /** Of another block, in time, and without a tail that would have to be there. */
+  const replayableIn = ({ header }: UnsignedProposal, context: TraitorContext): Bid | undefined =>
+    recentOf(context).findLast((bid) => bid.parentHash !== header.parentHash && bid.expiryView >= header.view && bid.tailCount === 0);
 
   function copied(proposal: UnsignedProposal, victim: Bid, { sealing, colluders, stream }: TraitorContext): Bid | undefined {
     if (sealing === undefined) return undefined;
@@ -26,14 +39,24 @@ export function createBundleCopying(): Strategy {
       const { view } = proposal.header;
       const victim = proposal.bid?.bundle.length ? proposal.bid : seen.pickLate(context.stream);
       if (victim === undefined || !context.acts(view)) return [proposal];
-      const isReplay = context.stream.chance(0.3);
-      const bid = isReplay ? victim : copied(proposal, victim, context);
-      if (bid === undefined || bid === proposal.bid) return [proposal];
-      context.note(view, isReplay ? "builds on a bid for another block" : "builds on a bid with another's bundle");
+      const replayed = context.stream.chance(0.3) ? replayableIn(proposal, context) : undefined;
+      const body = replayed === undefined ? undefined : withoutTail(proposal);
+      if (replayed !== undefined && body !== undefined) {
+        context.note(view, "builds on a bid for another block");
+        return [onBid(body, replayed)];
+      }
+      const bid = victim.bundle.length === 0 ? undefined : copied(proposal, victim, context);
+      if (bid === undefined) return [proposal];
+      context.note(view, "builds on a bid with another's bundle");
       return [onBid(proposal, bid)];
     },
-    onReceive(message) {
-      if (message.type === "bid" && message.bid.bundle.length > 0) seen.add(message.bid);
+    onReceive(message, _, context) {
+      if (message.type === "bid") {
+        seen.add(message.bid);
+        const recent = recentOf(context);
+        recent.push(message.bid);
+        if (recent.length > RECENT_MAX) recent.shift();
+      }
       return [message];
     },
   };
