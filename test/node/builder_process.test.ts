@@ -91,8 +91,9 @@ t.test("builder: help, and mistakes with what to do", async (t) => {
     [["unbond"], /--config FILE is needed/],
     [["unbond", "--bond", "4"], /--bond/],
   ];
-  for (const [arguments_, expected] of cases) {
-    const { code, errors } = await runBuilderScript(arguments_);
+  const endings = await Promise.all(cases.map(([arguments_]) => runBuilderScript(arguments_)));
+  for (const [index, [arguments_, expected]] of cases.entries()) {
+    const { code, errors } = endings[index] as Ended;
     t.equal(code, 1, arguments_.join(" "));
     t.match(errors, expected);
     t.notMatch(errors, /\n {4}at /, "no stack for a mistake of the operator");

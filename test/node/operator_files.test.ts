@@ -83,6 +83,32 @@ t.test("readConfig: a minimal file, paths relative to it and defaults filled in"
     log: { level: "info" },
   });
   t.equal(config.counterFile, undefined);
+  t.equal(config.builder, undefined);
+  t.equal(config.bids, true);
+});
+
+t.test("readConfig: a builder is an observer, bids as plain unless told otherwise, and publishes no endpoint by itself", async (t) => {
+  const path = await directory(t);
+  const file = join(path, "config.json");
+  const builderOf = async (builder: object) => {
+    await writeFile(file, JSON.stringify({ ...CONFIG, builder, bids: false }));
+    return readConfig(file);
+  };
+  const config = await builderOf({});
+  t.same(config.builder, { strategy: "plain", endpoint: undefined });
+  t.equal(config.observer, true);
+  t.equal(config.bids, false);
+  const endpoint = { address: "203.0.113.255", port: 65_535 };
+  t.same((await builderOf({ strategy: "aggressive", endpoint })).builder, { strategy: "aggressive", endpoint });
+  for (const address of ["203.0.113.256", "1.2.3", "1.2.3.4.", "01.2.3.4", "::1", "host"]) {
+    const error = await rejection(builderOf({ endpoint: { address, port: 80 } }));
+    t.match(error.message, /builder\.endpoint\.address: must be an IPv4 address/, address);
+  }
+  t.match((await rejection(builderOf({ strategy: "clever" }))).message, /builder\.strategy: must be one of plain, aggressive/);
+  t.match(
+    (await rejection(builderOf({ endpoint: { address: "1.2.3.4", port: 0 } }))).message,
+    /builder\.endpoint\.port: must be a whole number/,
+  );
 });
 
 t.test("readConfig: a mistake, is named by its path together with what is allowed", async (t) => {
