@@ -142,16 +142,7 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
   const parse = createParser({ application, keygen: sealing?.keygen });
   const { builderOf } = application;
   const builders = builderOf === undefined ? undefined : createBuilders({ ...options, ...recovered, builderOf, head: finalHead });
-  for (const { blockHash, block } of recovered.pendingBlocks) {
-    const transactions = parseBody(parse, block);
-    assert(transactions !== undefined, "a stored block parses");
-    const byHash = new Map(transactions.map((transaction) => [transaction.hash, transaction]));
-    const body = bodies.open({ blockHash, proposal: proposalOf(block), from: { type: "self" }, find: (hash) => byHash.get(hash) });
-    body.isStored = true;
-    // Those that we voted for are not judged again, yet the lanes of their children depend on them.
-    sealing?.lanes.note(laneBlockOf(blockHash, block));
-    builders?.history.note({ blockHash, header: block.header, bid: block.bid });
-  }
+  holdPending({ parse, bodies, sealing, builders }, recovered);
   return {
     config,
     application,
@@ -200,6 +191,22 @@ function createContext(options: ReplicaOptions, feed: (input: ConsensusInput) =>
     nowMs: TimestampMs.of(0),
     feed,
   };
+}
+
+/** Stored blocks that are not final: those that we voted for are not judged again, yet what their children may be depends on them. */
+function holdPending(
+  { parse, bodies, sealing, builders }: Pick<Context, "parse" | "bodies" | "sealing" | "builders">,
+  { pendingBlocks }: RecoveredReplica,
+): void {
+  for (const { blockHash, block } of pendingBlocks) {
+    const transactions = parseBody(parse, block);
+    assert(transactions !== undefined, "a stored block parses");
+    const byHash = new Map(transactions.map((transaction) => [transaction.hash, transaction]));
+    const body = bodies.open({ blockHash, proposal: proposalOf(block), from: { type: "self" }, find: (hash) => byHash.get(hash) });
+    body.isStored = true;
+    sealing?.lanes.note(laneBlockOf(blockHash, block));
+    builders?.history.note({ blockHash, header: block.header, bid: block.bid });
+  }
 }
 
 function accept(context: Context, input: ReplicaInput): void {

@@ -10,6 +10,7 @@ import { type Finding, type MarkdownFile, type Project, type SourceFile, walk } 
 const SPECIFICATIONS = [
   { path: "consensus/README.md", letter: "R" },
   { path: "ledger/README.md", letter: "L" },
+  { path: "builder/README.md", letter: "B" },
 ] as const;
 
 const LINK = /!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)/g;

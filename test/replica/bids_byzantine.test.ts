@@ -6,6 +6,7 @@ import type { ReplicaEffect } from "../../replica/interface.ts";
 import type { ParsedTransaction } from "../../types/application.ts";
 import { hasBundle, type OfferedBid } from "../../types/bid.ts";
 import { type BlockHash, Height, View } from "../../types/ids.ts";
+import { UNOPENED_BLOCKS_MAX } from "../../types/limits.ts";
 import { type BidGiven, BOND, type BuiltWorld, createBuiltWorld } from "../support/built_world.ts";
 import { type ClusterNode, disagreements } from "../support/replica_cluster.ts";
 import { userOf } from "../support/sealed_world.ts";
@@ -40,19 +41,50 @@ function raised({ bid, tailHashes }: OfferedBid): OfferedBid {
   return { bid: { ...bid, value: bid.value + 1n }, tailHashes };
 }
 
+t.test("B5: a bundle is brought only where lists are, a bid without one further than that", async (t) => {
+  for (const hasBundle of [true, false]) {
+    const world = createBuiltWorld({ count: 4, seed: hasBundle ? 50 : 51 });
+    world.generateKey();
+    world.registerBuilder();
+    const known = new Map<string, ParsedTransaction>();
+    // Nothing becomes final, so nothing is executed, and certified blocks pile up.
+    world.filter = ({ kind }) => kind !== "commit";
+    const executedHeight = world.nodes[0]?.replica.status.executedHeight ?? 0;
+    const isFar = ({ header }: SignProposal): boolean => header.height - header.executedHeight > UNOPENED_BLOCKS_MAX + 1;
+    const bend = (given: BidGiven): BidGiven => (hasBundle ? { ...given, groups: GROUP } : given);
+    const forgery = forgeOnce(world, known, { name: "far", bend }, isFar);
+    for (let round = 0; round < 400 && forgery.blockHash === undefined; round++) {
+      submitAndKnow(world, known, 1 + (round % 5));
+      world.run({ forMs: 20 });
+    }
+    t.ok(forgery.blockHash, "the traitor has led far above what is executed");
+    world.run({ forMs: 500 });
+    t.equal(world.nodes[0]?.replica.status.executedHeight, executedHeight);
+    t.equal(forgery.votes > 0, !hasBundle);
+    world.filter = undefined;
+    world.run({ forMs: 5_000 });
+    t.same(disagreements(world.nodes), []);
+  }
+});
+
 interface Forgery {
   blockHash: BlockHash | undefined;
   votes: number;
 }
 
 /** Node 3's first proposal with an open transaction becomes one with the bent bid. Votes of the others for it are counted. */
-function forgeOnce(world: BuiltWorld, known: ReadonlyMap<string, ParsedTransaction>, { bend, spoil }: Bent): Forgery {
+function forgeOnce(
+  world: BuiltWorld,
+  known: ReadonlyMap<string, ParsedTransaction>,
+  { bend, spoil }: Bent,
+  isTime: (effect: SignProposal) => boolean = () => true,
+): Forgery {
   const forgery: Forgery = { blockHash: undefined, votes: 0 };
   world.intercept = (node, effect) => {
     if (effect.type === "signVote" && effect.ballot.blockHash === forgery.blockHash && effect.ballot.kind !== "timeout") forgery.votes++;
     if (effect.type !== "signProposal" || node.index !== 3 || forgery.blockHash !== undefined) return false;
     const tail = effect.transactionHashes.slice(effect.header.sealedCount).flatMap((hash) => known.get(hash) ?? []);
-    if (tail.length === 0) return false;
+    if (tail.length === 0 || !isTime(effect)) return false;
     forgery.blockHash = forge(world, node, { effect, tail, bend, spoil });
     return true;
   };

@@ -6,7 +6,7 @@ import { createNullApplication } from "../../ledger/null_application.ts";
 import type { Keygen } from "../../mempool/keygen_interface.ts";
 import type { ReplicaConfig } from "../../replica/context.ts";
 import type { FinalizedBlock, Replica, ReplicaEffect, ReplicaInput } from "../../replica/interface.ts";
-import { recoverReplica } from "../../replica/recovery.ts";
+import { type RecoverySource, recoverReplica } from "../../replica/recovery.ts";
 import { createReplica } from "../../replica/replica.ts";
 import type { Application, ParsedTransaction } from "../../types/application.ts";
 import type { Proposal } from "../../types/block.ts";
@@ -116,27 +116,9 @@ export function createCluster(options: {
     const { disk } = node;
     const application = createApplication();
     const sealing = sealingOf(index);
-    const finalHead = disk.finality.get(Height.of(Math.max(0, ...disk.finality.keys())));
-    const finalHeight = finalHead?.height ?? 0;
-    const result = recoverReplica({
-      source: {
-        records: disk.records,
-        finalHead,
-        pendingBlocks: [...disk.blocks]
-          .filter(([, block]) => block.header.height > finalHeight)
-          .map(([blockHash, block]) => ({ blockHash, block })),
-        snapshot: undefined,
-        shares: [...disk.shares.values()].filter(({ height }) => height > finalHeight),
-        blockAt: (height) => disk.blocks.get(disk.finality.get(height)?.blockHash as BlockHash),
-        operation: (height) => disk.operations.get(height),
-      },
-      application,
-      sealing,
-      verifyEd25519,
-      validators: validators.set,
-      chainId: CHAIN_ID,
-      genesisTimeMs: GENESIS_TIME,
-    });
+    const source = sourceOf(disk);
+    const shared = { application, sealing, verifyEd25519 };
+    const result = recoverReplica({ ...shared, source, validators: validators.set, chainId: CHAIN_ID, genesisTimeMs: GENESIS_TIME });
     if (!result.ok) throw new Error(`recovery failed: ${JSON.stringify(result.failure)}`);
     const replica = createReplica({
       domain,
@@ -345,6 +327,23 @@ export function createCluster(options: {
 
   for (const node of nodes) after(0, () => input(node, { type: "start" }));
   return cluster;
+}
+
+/** What recovery reads of a disk. */
+function sourceOf(disk: Disk): RecoverySource {
+  const finalHead = disk.finality.get(Height.of(Math.max(0, ...disk.finality.keys())));
+  const finalHeight = finalHead?.height ?? 0;
+  return {
+    records: disk.records,
+    finalHead,
+    pendingBlocks: [...disk.blocks]
+      .filter(([, block]) => block.header.height > finalHeight)
+      .map(([blockHash, block]) => ({ blockHash, block })),
+    snapshot: undefined,
+    shares: [...disk.shares.values()].filter(({ height }) => height > finalHeight),
+    blockAt: (height) => disk.blocks.get(disk.finality.get(height)?.blockHash as BlockHash),
+    operation: (height) => disk.operations.get(height),
+  };
 }
 
 function statusOf(node: ClusterNode) {
