@@ -136,17 +136,8 @@ export function createCluster(options: {
 
   const nodes: ClusterNode[] = Array.from({ length: options.count + (options.observers ?? 0) }, (_, index) => {
     const disk: Disk = { records: [], blocks: new Map(), finality: new Map(), operations: new Map(), shares: new Map() };
-    const started = start({ disk }, index);
-    return {
-      index: ValidatorIndex.of(index),
-      peer: `peer${index}` as PeerKey,
-      disk,
-      ...started,
-      isUp: true,
-      life: 0,
-      finalized: [],
-      effects: [],
-    };
+    const name = { index: ValidatorIndex.of(index), peer: `peer${index}` as PeerKey };
+    return { ...name, disk, ...start({ disk }, index), isUp: true, life: 0, finalized: [], effects: [] };
   });
 
   const cluster: Cluster = {
