@@ -82,7 +82,7 @@ interface Event {
   readonly act: () => void;
 }
 
-export function createCluster(options: {
+export interface ClusterOptions {
   readonly count: number;
   /** Nodes that follow and never sign, after the validators. */
   readonly observers?: number;
@@ -95,7 +95,9 @@ export function createCluster(options: {
   readonly isGossipLost?: (hash: TransactionHash, to: number) => boolean;
   /** What a node's workers add to a transaction before the machine gets it. */
   readonly prepare?: (node: ClusterNode, transaction: ParsedTransaction) => ParsedTransaction;
-}): Cluster {
+}
+
+export function createCluster(options: ClusterOptions): Cluster {
   const prng = createPrng(options.seed);
   const bls = createFastBls();
   const config = { ...TEST_CONFIG, ...options.config };
