@@ -1,16 +1,13 @@
 /** A searcher's bundle: transactions that run in this order, all or none, at one of some heights, for a tip. What it is, how it is named, what can be
  *  wrong with it, and what may become of it. Private until it is in a final block. */
 
-import { sha256 } from "../crypto/hashes.ts";
+import { bundleIdOf } from "../crypto/bundle_id.ts";
 import type { ParsedTransaction, Refusal } from "../types/application.ts";
 import { bundleMessageBytes } from "../types/bid.ts";
-import type { Brand } from "../types/brand.ts";
-import { asciiBytes, concatBytes, fromHex, toHex } from "../types/bytes.ts";
 import { messageBytesOf, SEALED_SIZE_CLASS_MAX } from "../types/envelope.ts";
-import type { BlockHash, Height, TransactionHash } from "../types/ids.ts";
+import type { BlockHash, BundleId, Height, TransactionHash } from "../types/ids.ts";
 
-/** 32 bytes, hex. */
-export type BundleId = Brand<string, "BundleId">;
+export type { BundleId } from "../types/ids.ts";
 
 /** What a searcher submits. Its transactions have been parsed and their signatures checked. */
 export interface BundleContents {
@@ -154,26 +151,13 @@ export function readBundle(
     bytes += encoded.length;
   }
   if (lastHeight < from) return { ok: false, refusal: BUNDLE_REFUSALS.rangeEmpty };
+  const hashes = transactions.map(({ hash }) => hash);
   const searcher = transactions[0]?.sender ?? "";
-  return { ok: true, bundle: { from, to, tip, transactions, id: bundleIdOf(contents), searcher, lastHeight, bytes } };
+  return { ok: true, bundle: { from, to, tip, transactions, id: bundleIdOf({ from, to, tip, hashes }), searcher, lastHeight, bytes } };
 }
 
 /** Who uses which nonce: two transactions with the same key cannot both be charged. Without senders, the hash. */
 export const nonceKeyOf = ({ sender, nonce, hash }: ParsedTransaction): string => (sender === "" ? hash : `${sender}/${nonce}`);
-
-const ID_TAG = new Uint8Array(16);
-ID_TAG.set(asciiBytes("sls/bundle-id/1"));
-
-/** SHA-256(tag ‖ from ‖ to ‖ tip ‖ transaction hashes); integers little-endian, 8, 8 and 16 bytes. */
-export function bundleIdOf({ from, to, tip, transactions }: BundleContents): BundleId {
-  const fields = new Uint8Array(32);
-  const view = new DataView(fields.buffer);
-  view.setBigUint64(0, BigInt(from), true);
-  view.setBigUint64(8, BigInt(to), true);
-  view.setBigUint64(16, BigInt.asUintN(64, tip), true);
-  view.setBigUint64(24, tip >> 64n, true);
-  return toHex<BundleId>(sha256(concatBytes([ID_TAG, fields, ...transactions.map(({ hash }) => fromHex(hash))])));
-}
 
 function faultOf({ from, to, tip, transactions }: BundleContents, transactionsMax: number): BundleRefusalCode | undefined {
   if (transactions.length === 0) return "empty";

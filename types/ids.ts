@@ -20,6 +20,8 @@ export type ValidatorSetHash = Brand<string, "ValidatorSetHash">;
 export type AccountId = Brand<string, "AccountId">;
 /** Names a builder's bid. */
 export type BidHash = Brand<string, "BidHash">;
+/** Names a searcher's bundle. */
+export type BundleId = Brand<string, "BundleId">;
 /** Over the inclusion lists of a block. */
 export type ListsRoot = Brand<string, "ListsRoot">;
 /** Root over the transaction hashes of a block. */
