@@ -34,8 +34,8 @@ export const REPLICA_MUTANTS: readonly Mutant[] = [
     rule: "R2",
     class: "bodies",
     file: "consensus/proposal_flow.ts",
-    find: "return bodyRootOf(transactionHashes) === header.bodyRoot && ",
-    replace: "return ",
+    find: "const areRootsRight = bodyRootOf(transactionHashes) === header.bodyRoot && ",
+    replace: "const areRootsRight = ",
     what: "A proposal's list of transactions need not hash to the root in its header.",
     needs: "A leader that sends different lists under one header.",
     also: [

@@ -155,9 +155,8 @@ export const SEALED_LANE_MUTANTS: readonly Mutant[] = [
     rule: "L14",
     class: "sealing",
     file: LEDGER,
-    find: "const charged = lane.map((transaction) => executor.charge(transaction, height));",
-    replace:
-      'const charged = lane.map((transaction, index) => (opened[index]?.ok === false ? "ok" : executor.charge(transaction, height)));',
+    find: "const charged = lane.map((transaction) => executor.charge(transaction));",
+    replace: 'const charged = lane.map((transaction, index) => (opened[index]?.ok === false ? "ok" : executor.charge(transaction)));',
     what: "Neither fee nor nonce of a sealed transaction is used when it cannot be opened.",
   },
   {
@@ -166,7 +165,7 @@ export const SEALED_LANE_MUTANTS: readonly Mutant[] = [
     class: "sealing",
     file: LEDGER,
     find: "const code = charged[index] as TransactionCodeName;",
-    replace: "const code = index === 0 ? (charged[index] as TransactionCodeName) : executor.charge(transaction, height);",
+    replace: "const code = index === 0 ? (charged[index] as TransactionCodeName) : executor.charge(transaction);",
     what: "All but the first of a lane are charged twice, the second time after others have run.",
   },
   {

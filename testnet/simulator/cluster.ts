@@ -46,6 +46,15 @@ export interface SimulatedCluster {
   refreshLinks(): void;
 }
 
+export interface ClusterOptions {
+  readonly world: World;
+  readonly observers: readonly Observer[];
+  readonly isShuffled: boolean;
+  readonly onActs: (act: TraitorAct) => void;
+  /** The node of a builder was told of a block that it may bid for. Left out: nobody bids. */
+  readonly onBuildable?: (node: number, opportunity: Opportunity) => void;
+}
+
 /** A traitor's strategy decided to act in a view. */
 export interface TraitorAct {
   readonly validator: number;
@@ -58,14 +67,7 @@ const KINDS_MAX = 32;
 /** A link that can come up takes this long to do so. */
 const LINK_UP_US = 2_000;
 
-export function createSimulatedCluster(options: {
-  readonly world: World;
-  readonly observers: readonly Observer[];
-  readonly isShuffled: boolean;
-  readonly onActs: (act: TraitorAct) => void;
-  /** The node of a builder was told of a block that it may bid for. Left out: nobody bids. */
-  readonly onBuildable?: (node: number, opportunity: Opportunity) => void;
-}): SimulatedCluster {
+export function createSimulatedCluster(options: ClusterOptions): SimulatedCluster {
   const { world, observers } = options;
   const { scenario } = world;
   const count = scenario.weights.length;
@@ -127,15 +129,17 @@ export function createSimulatedCluster(options: {
       peers.flatMap((_, other) => (other < count && isUp[node * nodeCount + other] === 1 ? [ValidatorIndex.of(other)] : [])),
   };
 
-  const nodes: readonly SimulatedValidator[] = Array.from({ length: nodeCount }, (_, index) =>
-    createSimulatedValidator({
+  const config = replicaConfigOf(scenario);
+  const nodes: readonly SimulatedValidator[] = peers.map((_, index) => {
+    const onBuildable = (opportunity: Opportunity): void => options.onBuildable?.(index, opportunity);
+    return createSimulatedValidator({
       index,
       host,
-      config: replicaConfigOf(scenario),
-      traitor: ({ status, secretShare }) => traitorOf(index, { status, secretShare }),
-      ...(index < count ? {} : { onBuildable: (opportunity) => options.onBuildable?.(index, opportunity) }),
-    }),
-  );
+      config,
+      traitor: (machine) => traitorOf(index, machine),
+      ...(index < count ? {} : { onBuildable }),
+    });
+  });
 
   function traitorOf(
     index: number,

@@ -5,10 +5,9 @@
  *  outcomes: receipts, operation codes and state roots of every honest validator, in `saved` and in `finalized`, equal the model's
  *  (roots at the heights where the model's is computed: after ROOT_TRANSACTIONS transactions, and at the head in the end), and what a
  *  validator answers at admission equals the model's verdict when both stand at the same height.
- *  bonds: what builders promise is covered (bond_rules.ts).
  *  conservation: debits equal credits in the model; from receipts alone nobody overdraws and nothing is posted twice; balances and
  *  supplies of the two computations agree.
- *  executedOnce: see executed_once.ts; and nobody honest proposes what it reported as final.
+ *  bonds: see bond_rules.ts. executedOnce: see executed_once.ts; and nobody honest proposes what it reported as final.
  *  everyTransactionAnswered: what is malformed, badly signed or never submitted is never accepted and never final. At the end each
  *  submission to a validator that ran on has its answer, and each well-formed, well-signed transaction, if submitted at all, is
  *    final, or past its expiry height at the head, or
