@@ -5,13 +5,26 @@ import type { Refusal } from "../types/application.ts";
 import type { AccountId, ChainId, Height, TransactionHash } from "../types/ids.ts";
 import { VALIDATORS_MAX } from "../types/limits.ts";
 import { type KeyId, SEALING_SIZES, type SealingKey } from "../types/sealing.ts";
-import { amountOf, bytesOf, hashOf, integerOf, type JsonObject, listOf, objectOf, textOf } from "./json.ts";
+import { amountOf, bytesOf, hashOf, integerOf, type JsonObject, listOf, objectOf, signedAmountOf, textOf } from "./json.ts";
 
 export type SubmitOutcome =
   | { readonly type: "accepted"; readonly hash: TransactionHash }
   | { readonly type: "refused"; readonly hash: TransactionHash | undefined; readonly refusal: Refusal };
 
-export interface ExecutedStatus {
+/** Where in its block a transaction stands, and who built that block. */
+export interface LanePlace {
+  /** sealed: nobody could read it before its place was final, and no builder had a say. bundle: in a group of the builder's bundle.
+   *  open: behind both. */
+  readonly lane: "sealed" | "bundle" | "open";
+  /** In the lane, from 0. */
+  readonly position: number;
+  /** Built everything but the sealed lane; undefined: the proposer did. */
+  readonly builder: AccountId | undefined;
+  /** What the builder paid the proposer for the whole block, in the smallest unit of the fee asset; 0 without one. */
+  readonly paid: bigint;
+}
+
+export interface ExecutedStatus extends LanePlace {
   readonly type: "executed";
   readonly height: Height;
   /** 0: success; see `codeName` for others. */
@@ -142,18 +155,25 @@ function placedStatusOf(answer: JsonObject): TransactionStatus | undefined {
   if (height === undefined) return undefined;
   const code = integerOf(answer.code);
   if (code === undefined) return answer.status === "executed" ? undefined : { type: "ordered", height };
+  const place = placeOf(answer);
+  if (place === undefined) return undefined;
   const operationCodes = listOf(answer.operationCodes, integerOf, OPERATIONS_MAX) ?? [];
-  return { type: "executed", height, code, codeName: textOf(answer.codeName) ?? `code ${code}`, operationCodes };
+  return { type: "executed", height, code, codeName: textOf(answer.codeName) ?? `code ${code}`, operationCodes, ...place };
+}
+
+function placeOf({ lane, position: at, builder: named, paid: amount }: JsonObject): LanePlace | undefined {
+  if (lane !== "sealed" && lane !== "bundle" && lane !== "open") return undefined;
+  const position = integerOf(at);
+  const builder = hashOf<AccountId>(named);
+  const paid = amountOf(amount);
+  if (position === undefined || paid === undefined || (builder === undefined && named !== null)) return undefined;
+  // Only a builder brings a bundle, and only a builder pays.
+  const isOfBuilder = lane === "bundle" || paid > 0n;
+  return isOfBuilder && builder === undefined ? undefined : { lane, position, builder, paid };
 }
 
 function refusalFrom(answer: JsonObject | undefined): Refusal | undefined {
   const code = textOf(answer?.code);
   if (code === undefined) return undefined;
   return { code, canRetry: answer?.canRetry === true, advice: textOf(answer?.advice) ?? "" };
-}
-
-function signedAmountOf(value: unknown): bigint | undefined {
-  if (typeof value !== "string" || !value.startsWith("-")) return amountOf(value);
-  const amount = amountOf(value.slice(1));
-  return amount === undefined ? undefined : -amount;
 }

@@ -34,10 +34,15 @@ export interface HttpAnswer {
   readonly json: unknown;
 }
 
+export interface RequestBody {
+  readonly contentType: "application/octet-stream" | "application/json";
+  readonly bytes: Uint8Array;
+}
+
 export interface HttpRequest {
   readonly url: string;
-  /** POST as application/octet-stream; undefined: GET. */
-  readonly body: Uint8Array | undefined;
+  /** POST; undefined: GET. */
+  readonly body: RequestBody | undefined;
   readonly deadlineMs: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -77,8 +82,8 @@ export async function request(fetchLike: Fetch, given: HttpRequest): Promise<Ans
   try {
     const response = await fetchLike(url, {
       method: body === undefined ? "GET" : "POST",
-      headers: body === undefined ? {} : { "content-type": "application/octet-stream" },
-      ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+      headers: body === undefined ? {} : { "content-type": body.contentType },
+      ...(body === undefined ? {} : { body: new Uint8Array(body.bytes) }),
       signal: ending.signal,
       redirect: "error",
     });

@@ -38,6 +38,13 @@ export function amountOf(value: unknown): bigint | undefined {
   return amount < 2n ** 128n ? amount : undefined;
 }
 
+/** As `amountOf`, below zero too. */
+export function signedAmountOf(value: unknown): bigint | undefined {
+  if (typeof value !== "string" || !value.startsWith("-")) return amountOf(value);
+  const amount = amountOf(value.slice(1));
+  return amount === undefined ? undefined : -amount;
+}
+
 /** All items or nothing. */
 export function listOf<T>(value: unknown, read: (item: unknown) => T | undefined, countMax: number): readonly T[] | undefined {
   if (!Array.isArray(value) || value.length > countMax) return undefined;

@@ -1,6 +1,6 @@
-/** The RPC of one validator. Every answer is a value: what was asked for, or why not. Nothing is sent twice on its own. */
+/** The RPC of one node, a validator's or a builder's. Every answer is a value: what was asked for, or why not. Nothing is sent twice on its own. */
 
-import type { AccountId, TransactionHash } from "../types/ids.ts";
+import type { AccountId, BundleId, TransactionHash } from "../types/ids.ts";
 import { transactionBatchCodec } from "../types/message.ts";
 import {
   type AccountStatus,
@@ -15,8 +15,10 @@ import {
   type TransactionStatus,
   transactionStatusOf,
 } from "./answers.ts";
+import { acceptedBundleOf, type BuilderAnswer, type BundleStatus, builderOf, bundleStatusOf } from "./bundle_answers.ts";
+import { encodeBundleRequest, type PreparedBundle } from "./bundles.ts";
 import { type GenesisAnswer, genesisAnswerOf } from "./genesis.ts";
-import { type Answer, type Fetch, type HttpAnswer, malformed, refusalOf, request } from "./http.ts";
+import { type Answer, type Fetch, type HttpAnswer, malformed, type RequestBody, refusalOf, request } from "./http.ts";
 
 export interface RpcOptions {
   /** For example `http://127.0.0.1:8080`; a path in front of `/v1` is kept. */
@@ -43,6 +45,11 @@ export interface Rpc {
   status(options?: CallOptions): Promise<Answer<NodeStatus>>;
   /** Compare its chain id with the one that you know: it is the hash of everything in it. */
   genesis(options?: CallOptions): Promise<Answer<GenesisAnswer>>;
+  /** Only a builder's node takes bundles, here and below; others refuse with the code "notFound". The answer is the bundle's own id. */
+  submitBundle(bundle: PreparedBundle, options?: CallOptions): Promise<Answer<BundleId>>;
+  /** Refused with the code "notFound" where the builder has never seen the bundle, or has forgotten it. */
+  bundle(id: BundleId, options?: CallOptions): Promise<Answer<BundleStatus>>;
+  builder(options?: CallOptions): Promise<Answer<BuilderAnswer>>;
 }
 
 export function createRpc(options: RpcOptions): Rpc {
@@ -63,13 +70,13 @@ export function createRpc(options: RpcOptions): Rpc {
   }
 
   return {
-    submit: (bytes, { signal } = {}) => call({ path: "/transactions", body: bytes, read: acceptedOf, waitMs: 0, signal }),
+    submit: (bytes, { signal } = {}) => call({ path: "/transactions", body: octets(bytes), read: acceptedOf, waitMs: 0, signal }),
     submitMany: (transactions, { signal } = {}) => {
       const read = (json: unknown) => {
         const outcomes = outcomesOf(json);
         return outcomes?.length === transactions.length ? outcomes : undefined;
       };
-      return call({ path: "/transactions/batch", body: transactionBatchCodec.encode(transactions), read, waitMs: 0, signal });
+      return call({ path: "/transactions/batch", body: octets(transactionBatchCodec.encode(transactions)), read, waitMs: 0, signal });
     },
     transaction: (hash, { waitMs = 0, signal } = {}) => {
       const query = waitMs > 0 ? `?waitMs=${Math.floor(waitMs)}` : "";
@@ -81,12 +88,20 @@ export function createRpc(options: RpcOptions): Rpc {
       call({ path: `/accounts/${account}?asset=${asset}`, body: undefined, read: accountStatusOf, waitMs: 0, signal }),
     status: ({ signal } = {}) => call({ path: "/status", body: undefined, read: nodeStatusOf, waitMs: 0, signal }),
     genesis: ({ signal } = {}) => call({ path: "/genesis", body: undefined, read: genesisAnswerOf, waitMs: 0, signal }),
+    submitBundle: (bundle, { signal } = {}) => {
+      const body = { contentType: "application/json", bytes: encodeBundleRequest(bundle) } as const;
+      const read = (json: unknown) => (acceptedBundleOf(json) === bundle.id ? bundle.id : undefined);
+      return call({ path: "/bundles", body, read, waitMs: 0, signal });
+    },
+    bundle: (id, { signal } = {}) =>
+      call({ path: `/bundles/${id}`, body: undefined, read: (json) => bundleStatusOf(json, id), waitMs: 0, signal }),
+    builder: ({ signal } = {}) => call({ path: "/builder", body: undefined, read: builderOf, waitMs: 0, signal }),
   };
 }
 
 interface Call<T> {
   readonly path: string;
-  readonly body: Uint8Array | undefined;
+  readonly body: RequestBody | undefined;
   readonly read: (json: unknown) => T | undefined;
   /** A status that is not a success and still carries an answer. */
   readonly takesStatus?: number;
@@ -94,4 +109,5 @@ interface Call<T> {
   readonly signal: AbortSignal | undefined;
 }
 
+const octets = (bytes: Uint8Array): RequestBody => ({ contentType: "application/octet-stream", bytes });
 const isSuccess = ({ httpStatus }: HttpAnswer): boolean => httpStatus >= 200 && httpStatus < 300;

@@ -1,15 +1,17 @@
 /** A cluster of four in one object, behind the `fetch` that the client uses: real keys, a certified header, a sealing key made by dealers, and
  *  a ledger that executes one transaction in each block. A transaction is pending for one question about it, ordered for the next, then
- *  executed. No network, no clock. */
+ *  executed. With a builder it answers searchers, too. No network, no clock. */
 
 import type { KeyProof } from "../../client/answers.ts";
 import type { Fetch } from "../../client/http.ts";
+import type { Account } from "../../client/keys.ts";
 import { createNobleSuite } from "../../crypto/bls_noble.ts";
 import { verifyEd25519 } from "../../crypto/ed25519_noble.ts";
 import { chainIdOf, hashHeader, sha256, validatorSetContext } from "../../crypto/hashes.ts";
 import { keyIdOf } from "../../crypto/sealing/key_id.ts";
 import { createLedger, type Ledger } from "../../ledger/ledger.ts";
 import { genesisToJson } from "../../node/genesis_file.ts";
+import type { LanePlace } from "../../node/rpc/core.ts";
 import type { ParsedTransaction, TransactionReceipt } from "../../types/application.ts";
 import { type BlockHeader, blockHeaderCodec, PLAIN_BLOCK } from "../../types/block.ts";
 import { asciiBytes, toHex } from "../../types/bytes.ts";
@@ -31,6 +33,7 @@ import { ballotSigningBytes } from "../../types/signing.ts";
 import { Signers, type Validator } from "../../types/validator_set.ts";
 import { type Ballot, type Certificate, certificateCodec } from "../../types/vote.ts";
 import { freshKey, noble, sharesOf } from "../crypto/sealing/support.ts";
+import { createFakeBuilder, type FakeBuilder } from "./fake_builder.ts";
 
 export const FEE_ASSET = 3;
 export const suite = noble.suite;
@@ -55,7 +58,8 @@ export const sealingKey: SealingKey = {
   shareKeys: sealingSecrets.shareKeys,
 };
 
-export function genesisWith(balances: readonly AccountId[]): Genesis {
+/** `builderBondMin` 0: the chain takes no builders. */
+export function genesisWith(balances: readonly AccountId[], builderBondMin = 0n): Genesis {
   return {
     name: "fake",
     application: "ledger",
@@ -70,7 +74,7 @@ export function genesisWith(balances: readonly AccountId[]): Genesis {
       feePerOperation: 2,
       sealingSuite: 1,
       keygenWindowMs: 1_000,
-      builderBondMin: 0n,
+      builderBondMin,
     },
     validators,
     assets: [{ asset: FEE_ASSET, decimals: 2, issuer: toHex<AccountId>(sha256(asciiBytes("issuer"))) }],
@@ -141,12 +145,14 @@ interface Held {
   readonly transaction: ParsedTransaction;
   readonly opened: OpenResult | undefined;
   asked: number;
-  placed: { readonly height: Height; readonly receipt: TransactionReceipt } | undefined;
+  placed: { readonly height: Height; readonly receipt: TransactionReceipt; readonly place: LanePlace } | undefined;
 }
 
 export interface FakeNode {
   readonly genesis: Genesis;
   readonly ledger: Ledger;
+  /** Undefined where the node is no builder's. */
+  readonly builder: FakeBuilder | undefined;
   readonly fetch: Fetch;
   /** What was asked, "METHOD /path", in order. */
   readonly asked: readonly string[];
@@ -154,13 +160,26 @@ export interface FakeNode {
   override(answer: () => Response | Promise<Response>): void;
 }
 
-export function createFakeNode(options: { readonly accounts: readonly AccountId[]; readonly isGenerating?: boolean }): FakeNode {
-  const genesis = genesisWith(options.accounts);
+/** `builder`: an account with a balance, whose node this is. */
+export function createFakeNode(options: {
+  readonly accounts: readonly AccountId[];
+  readonly isGenerating?: boolean;
+  readonly builder?: Account;
+}): FakeNode {
+  const genesis = genesisWith(options.accounts, options.builder === undefined ? 0n : 50n);
   const chainId = chainIdOf(genesis);
   const ledger = createLedger({ genesis, chainId });
   const held = new Map<string, Held>();
   const asked: string[] = [];
   const overrides: (() => Response | Promise<Response>)[] = [];
+  const proposer = genesis.validators[0]?.ed25519PublicKey as AccountId;
+  const builder =
+    options.builder === undefined
+      ? undefined
+      : createFakeBuilder({
+          ...{ ledger, chainId, account: options.builder, proposer },
+          onExecuted: ({ transaction, ...placed }) => held.set(transaction.hash, { transaction, opened: undefined, asked: 9, placed }),
+        });
 
   function submit(bytes: Uint8Array): Json {
     const parsed = ledger.parse(bytes);
@@ -182,11 +201,13 @@ export function createFakeNode(options: { readonly accounts: readonly AccountId[
       const height = Height.next(ledger.height);
       const opened = item.opened === undefined ? [] : [item.opened];
       const { receipts } = ledger.execute({ height, timeMs: TimestampMs.of(1_000 + height), transactions: [item.transaction], opened });
-      item.placed = { height, receipt: receipts[0] as TransactionReceipt };
+      const lane = item.opened === undefined ? "open" : "sealed";
+      item.placed = { height, receipt: receipts[0] as TransactionReceipt, place: { lane, position: 0, builder: undefined, paid: 0n } };
       return { hash, status: "ordered", height };
     }
-    const { height, receipt } = item.placed;
-    return { ...receipt, height, status: "executed", codeName: ledger.describeCode(receipt.code) };
+    const { height, receipt, place } = item.placed;
+    const shown = { lane: place.lane, position: place.position, builder: place.builder ?? null, paid: place.paid.toString() };
+    return { ...receipt, height, status: "final", codeName: ledger.describeCode(receipt.code), ...shown };
   }
 
   function sealing(): Response {
@@ -219,13 +240,16 @@ export function createFakeNode(options: { readonly accounts: readonly AccountId[
   return {
     genesis,
     ledger,
+    builder,
     asked,
     override: (answer) => overrides.push(answer),
     fetch: async (url, init) => {
       const { pathname, search } = new URL(url);
       asked.push(`${init.method} ${pathname}${search}`);
       const answer = overrides.shift();
-      return answer === undefined ? route(pathname, init.body) : answer();
+      if (answer !== undefined) return answer();
+      const isForBuilder = pathname.startsWith("/v1/bundle") || pathname === "/v1/builder";
+      return isForBuilder && builder !== undefined ? builder.answer(pathname, init) : route(pathname, init.body);
     },
   };
 }

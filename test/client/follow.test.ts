@@ -10,7 +10,8 @@ const HASH = "3d".repeat(32) as TransactionHash;
 const PREPARED = { hash: HASH, bytes: new Uint8Array([1]) };
 const pending: TransactionStatus = { type: "pending" };
 const ordered: TransactionStatus = { type: "ordered", height: Height.of(4) };
-const executed: TransactionStatus = { type: "executed", height: Height.of(4), code: 0, codeName: "ok", operationCodes: [0] };
+const PLACE = { lane: "open", position: 0, builder: undefined, paid: 0n } as const;
+const executed: TransactionStatus = { type: "executed", height: Height.of(4), code: 0, codeName: "ok", operationCodes: [0], ...PLACE };
 const unknown: TransactionStatus = { type: "unknown", dropped: undefined };
 const busy: RpcFailure = { type: "refused", httpStatus: 503, code: "busy", message: "busy", canRetry: true, advice: "wait" };
 const replayed: RpcFailure = { ...busy, httpStatus: 422, code: "nonceReplayed", canRetry: false };
@@ -78,8 +79,11 @@ t.test("followTransaction: a result that failed is a result; its code tells", as
 
 t.test("followTransaction: a node that lets go of it ends it with the reason", async (t) => {
   const dropped: TransactionStatus = { type: "unknown", dropped: { code: "expired", canRetry: false, advice: "sign again" } };
-  const { rpc, options } = script({ statuses: [pending, dropped] });
-  t.match(await followTransaction(rpc, HASH, options), { type: "dropped", refusal: { code: "expired" } });
+  for (const before of [pending, unknown]) {
+    const { rpc, options, seen } = script({ statuses: [before, dropped] });
+    t.match(await followTransaction(rpc, HASH, options), { type: "dropped", refusal: { code: "expired" } });
+    t.strictSame(seen, [before.type, "unknown"]);
+  }
 });
 
 t.test("C5: followTransaction: ends at the deadline with what is known, never later than one pause", async (t) => {

@@ -40,7 +40,8 @@ t.test("createRpc: submit, then the status: pending, ordered, executed with its 
   t.strictSame(await rpc.submit(bytes), { ok: true, value: hash });
   t.strictSame(await rpc.transaction(hash), { ok: true, value: { type: "pending" } });
   t.strictSame(await rpc.transaction(hash, { waitMs: 250 }), { ok: true, value: { type: "ordered", height: 1 } });
-  const value = { type: "executed", height: 1, code: 0, codeName: "ok", operationCodes: [0] };
+  const place = { lane: "open", position: 0, builder: undefined, paid: 0n };
+  const value = { type: "executed", height: 1, code: 0, codeName: "ok", operationCodes: [0], ...place };
   t.strictSame(await rpc.transaction(hash), { ok: true, value });
   t.strictSame(node.asked.slice(0, 4), [
     `GET /v1/transactions/${hash}`,
@@ -93,35 +94,56 @@ t.test("createRpc: account, status and genesis are read, unknown fields ignored"
   });
 });
 
-t.test("createRpc: statuses of older nodes and of unknown shape: final means executed, what has no code is ordered", async (t) => {
-  const { node, rpc } = start();
-  const rows: readonly (readonly [unknown, unknown])[] = [
-    [
-      { status: "final", height: 4, code: 112, codeName: "badBody", operationCodes: [], index: 0, blockHash: "x" },
-      { type: "executed", code: 112, codeName: "badBody" },
-    ],
-    [
-      { status: "final", height: 4 },
-      { type: "ordered", height: 4 },
-    ],
-    [
-      { status: "executed", height: 4, code: 7 },
-      { type: "executed", codeName: "code 7", operationCodes: [] },
-    ],
-    [
-      { status: "unknown", dropped: { code: "expired", canRetry: false, advice: "sign again" } },
-      { type: "unknown", dropped: { code: "expired" } },
-    ],
-  ];
-  for (const [given, value] of rows) {
-    node.override(() => json(given));
-    t.match(await rpc.transaction(HASH), { ok: true, value });
-  }
-  for (const given of [{ status: "executed", height: 4 }, { status: "ordered" }, { status: "somewhere" }, [], 5, "ordered"]) {
-    node.override(() => json(given));
-    t.match(await failureOf(rpc.transaction(HASH)), { type: "malformed" });
-  }
-});
+/** As a node says it of a block that its proposer built. */
+const PLACE = { lane: "open", position: 2, builder: null, paid: "0" };
+
+t.test(
+  "createRpc: statuses of any shape: final means executed and says where, what has no code is ordered, others are refused",
+  async (t) => {
+    const { node, rpc } = start();
+    const rows: readonly (readonly [unknown, unknown])[] = [
+      [
+        { status: "final", height: 4, code: 112, codeName: "badBody", operationCodes: [], index: 0, blockHash: "x", ...PLACE },
+        { type: "executed", code: 112, codeName: "badBody", lane: "open", position: 2, builder: undefined, paid: 0n },
+      ],
+      [
+        { status: "final", height: 4, code: 0, ...PLACE, lane: "bundle", builder: to, paid: "7" },
+        { type: "executed", lane: "bundle", position: 2, builder: to, paid: 7n },
+      ],
+      [
+        { status: "final", height: 4, code: 0, ...PLACE, lane: "sealed", builder: to, paid: "7" },
+        { type: "executed", lane: "sealed", builder: to, paid: 7n },
+      ],
+      [
+        { status: "final", height: 4 },
+        { type: "ordered", height: 4 },
+      ],
+      [
+        { status: "executed", height: 4, code: 7, ...PLACE },
+        { type: "executed", codeName: "code 7", operationCodes: [] },
+      ],
+      [
+        { status: "unknown", dropped: { code: "expired", canRetry: false, advice: "sign again" } },
+        { type: "unknown", dropped: { code: "expired" } },
+      ],
+    ];
+    for (const [given, value] of rows) {
+      node.override(() => json(given));
+      t.match(await rpc.transaction(HASH), { ok: true, value });
+    }
+    const final = { status: "final", height: 4, code: 0, ...PLACE };
+    const broken = [
+      ...[{ status: "executed", height: 4 }, { status: "ordered" }, { status: "somewhere" }, [], 5, "ordered"],
+      ...[{ lane: "tail" }, { lane: undefined }, { position: -1 }, { position: undefined }, { builder: undefined }, { builder: "bob" }],
+      ...[{ paid: 7 }, { paid: "-7" }, { paid: undefined }, { paid: "7" }, { lane: "bundle" }],
+    ];
+    for (const each of broken) {
+      const given = typeof each === "object" && !Array.isArray(each) && !("status" in each) ? { ...final, ...each } : each;
+      node.override(() => json(given));
+      t.match(await failureOf(rpc.transaction(HASH)), { type: "malformed" }, JSON.stringify(each));
+    }
+  },
+);
 
 t.test("C4: createRpc: refusals, broken connections and answers that are none each have their failure", async (t) => {
   const { node, rpc } = start();
