@@ -211,7 +211,8 @@ export function materialFor(context: Context, account: AccountId, opportunity: O
   const { builders, sealing } = context;
   const { final } = context.execution;
   const { height, parentHash } = opportunity;
-  const isHeld = parentHash === final.blockHash || context.bodies.get(parentHash) !== undefined;
+  // Final bodies are kept for a while: a catch-up may have passed the opportunity by.
+  const isHeld = parentHash === final.blockHash || (height > final.height && context.bodies.get(parentHash) !== undefined);
   if (builders === undefined || !isHeld) return undefined;
   const executedHeight = final.height;
   const { builder } = builders.history.at(account, executedHeight);

@@ -163,3 +163,20 @@ t.test("catch-up: a validator that was down fetches built blocks with their open
   t.ok(builtBlocks(node).length >= 3);
   t.same(disagreements(world.nodes), []);
 });
+
+t.test("materialFor: an opportunity that finality has passed by is none", async (t) => {
+  const told: Opportunity[] = [];
+  const world = worldWithBuilder(7, () => ({ opportunity }) => {
+    told.push(opportunity);
+    return undefined;
+  });
+  for (let round = 0; round < 6; round++) {
+    world.submit(round % 4, world.transfer(5));
+    world.run({ forMs: 100 });
+  }
+  const observer = world.nodes[4] as ClusterNode;
+  const { finalHeight } = observer.replica.status;
+  const passed = told.filter(({ height }) => height <= finalHeight);
+  t.ok(passed.length >= 3);
+  for (const opportunity of passed) t.equal(observer.replica.materialFor(userOf(BUILDER), opportunity), undefined);
+});
