@@ -2,7 +2,7 @@
  *  operation will succeed is the ledger's business. */
 
 import { type AccountId, parseHash } from "../types/ids.ts";
-import { OPERATION_KINDS, type Operation } from "../types/transaction.ts";
+import { OPERATION_FLAG_LINKED, OPERATION_KINDS, type Operation } from "../types/transaction.ts";
 
 export type OperationFlaw = "noOperations" | "tooManyOperations" | "operationOutOfRange";
 
@@ -68,6 +68,12 @@ export function builderUnbond(): Operation {
 /** All of the bond goes back to the sender. */
 export function builderWithdraw(): Operation {
   return { ...UNUSED, kind: OPERATION_KINDS.builderWithdraw };
+}
+
+/** The same operations joined: all of them succeed or none does. Unjoined ones of a transaction stand each alone. */
+export function linked(operations: readonly Operation[]): readonly Operation[] {
+  const last = operations.length - 1;
+  return operations.map((operation, index) => (index === last ? operation : { ...operation, flags: OPERATION_FLAG_LINKED }));
 }
 
 /** What keeps a list of operations from being encoded. */

@@ -1,5 +1,6 @@
 /** A builder beside the fake node: the node's own handlers and the builder's own pool in front of the node's ledger. Every question about a
- *  waiting bundle after the first makes one block: what the ledger's simulation takes is offered in one and included in the next. */
+ *  waiting bundle after the first makes a block: what the ledger's simulation takes is offered in one and included in the next, and
+ *  what fails twice is over. */
 
 import { type BundlePool, createBundlePool } from "../../builder/bundle_pool.ts";
 import type { Account } from "../../client/keys.ts";
@@ -62,8 +63,8 @@ export function createFakeBuilder(given: {
     return added.ok ? added : { ok: false, refusal: added.refusal, position: undefined };
   }
 
-  /** One block: with the bundle when it was offered for this height. */
-  function makeBlock(id: BundleId): void {
+  /** One block, with the bundle when it was offered for this height; after it has failed once, as many as end it. */
+  function makeBlocks(id: BundleId): void {
     const bundle = pool.get(id);
     const status = pool.statusOf(id);
     if (bundle === undefined || status === undefined) return;
@@ -84,7 +85,9 @@ export function createFakeBuilder(given: {
       const [found] = ledger.simulate?.({ height, timeMs, payee: account.id, groups }) ?? [];
       if (found === undefined) throw new Error("the chain takes builders");
       const { result, gain } = found;
-      ledger.execute({ height, timeMs, transactions: [], opened: [] });
+      const hasFailed = status.type === "pending" && status.last !== undefined;
+      do ledger.execute({ ...next(), transactions: [], opened: [] });
+      while (hasFailed && ledger.height < bundle.lastHeight);
       if (!result.isIncluded) {
         pool.noteMeasured(id, { reason: { type: "simulationFailed", position: result.position, code: result.failed.code } });
       } else if (gain < bundle.tip) {
@@ -94,7 +97,7 @@ export function createFakeBuilder(given: {
         pool.noteOffered(id, { height: Height.next(height), sequence: 1, value: VALUE });
       }
     }
-    pool.advance({ height });
+    pool.advance({ height: ledger.height });
   }
 
   const core = {
@@ -113,7 +116,7 @@ export function createFakeBuilder(given: {
     submitBundle,
     bundle(id: BundleId) {
       asked.set(id, (asked.get(id) ?? 0) + 1);
-      if (asked.get(id) !== 1) makeBlock(id);
+      if (asked.get(id) !== 1) makeBlocks(id);
       return pool.statusOf(id);
     },
   } satisfies BuilderCore;

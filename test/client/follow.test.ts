@@ -2,12 +2,15 @@
 
 import t from "tap";
 import type { TransactionStatus } from "../../client/answers.ts";
-import { type FollowOptions, followTransaction, submitAndFollow } from "../../client/follow.ts";
+import type { BundleStatus } from "../../client/bundle_answers.ts";
+import type { PreparedBundle } from "../../client/bundles.ts";
+import { type FollowOptions, followBundle, followTransaction, submitAndFollow, submitAndFollowBundle } from "../../client/follow.ts";
 import type { Answer, RpcFailure } from "../../client/http.ts";
-import { Height, type TransactionHash } from "../../types/ids.ts";
+import { type BlockHash, type BundleId, Height, type TransactionHash } from "../../types/ids.ts";
 
 const HASH = "3d".repeat(32) as TransactionHash;
 const PREPARED = { hash: HASH, bytes: new Uint8Array([1]) };
+const ID = "1d".repeat(32) as BundleId;
 const pending: TransactionStatus = { type: "pending" };
 const ordered: TransactionStatus = { type: "ordered", height: Height.of(4) };
 const PLACE = { lane: "open", position: 0, builder: undefined, paid: 0n } as const;
@@ -18,8 +21,8 @@ const replayed: RpcFailure = { ...busy, httpStatus: 422, code: "nonceReplayed", 
 const lost: RpcFailure = { type: "unreachable", message: "reset" };
 
 /** A clock that pauses move, and a node that answers from a list, its last answer again and again. */
-function script(given: {
-  readonly statuses: readonly (TransactionStatus | RpcFailure)[];
+function scriptOf<Status extends { readonly type: string }>(given: {
+  readonly statuses: readonly (Status | RpcFailure)[];
   readonly submissions?: readonly (RpcFailure | "accepted")[];
   readonly onPause?: (nowMs: number) => void;
 }) {
@@ -29,21 +32,20 @@ function script(given: {
   const statuses = [...given.statuses];
   const submissions = [...(given.submissions ?? ["accepted"])];
   let submitCount = 0;
-  const isFailure = (item: TransactionStatus | RpcFailure): item is RpcFailure =>
+  const isFailure = (item: Status | RpcFailure): item is RpcFailure =>
     ["refused", "unreachable", "deadline", "aborted", "malformed"].includes(item.type);
-  const rpc = {
-    async transaction(): Promise<Answer<TransactionStatus>> {
-      const next = statuses.length > 1 ? statuses.shift() : statuses[0];
-      if (next === undefined) throw new Error("a script has a status");
-      return isFailure(next) ? { ok: false, failure: next } : { ok: true, value: next };
-    },
-    async submit(): Promise<Answer<TransactionHash>> {
-      submitCount += 1;
-      const next = submissions.length > 1 ? submissions.shift() : submissions[0];
-      return next === undefined || next === "accepted" ? { ok: true, value: HASH } : { ok: false, failure: next };
-    },
-  };
-  const options: FollowOptions = {
+  async function status(): Promise<Answer<Status>> {
+    const next = statuses.length > 1 ? statuses.shift() : statuses[0];
+    if (next === undefined) throw new Error("a script has a status");
+    return isFailure(next) ? { ok: false, failure: next } : { ok: true, value: next };
+  }
+  async function send<Name>(name: Name): Promise<Answer<Name>> {
+    submitCount += 1;
+    const next = submissions.length > 1 ? submissions.shift() : submissions[0];
+    return next === undefined || next === "accepted" ? { ok: true, value: name } : { ok: false, failure: next };
+  }
+  const rpc = { transaction: status, bundle: status, submit: () => send(HASH), submitBundle: () => send(ID) };
+  const options: FollowOptions<Status> = {
     deadlineMs: 1_000,
     pauseMsMin: 10,
     pauseMsMax: 100,
@@ -59,6 +61,9 @@ function script(given: {
   };
   return { rpc, options, pauses, seen, submitCount: () => submitCount };
 }
+
+const script = scriptOf<TransactionStatus>;
+const bundleScript = scriptOf<BundleStatus>;
 
 t.test("followTransaction: pauses double while nothing changes, begin anew at a change, and end with the result", async (t) => {
   const { rpc, options, pauses, seen } = script({
@@ -145,3 +150,67 @@ t.test("C5: submitAndFollow: one deadline for both parts, and the signal ends th
   const ended = script({ submissions: [busy], statuses: [executed], onPause: () => controller.abort() });
   t.strictSame(await submitAndFollow(ended.rpc, PREPARED, { ...ended.options, signal: controller.signal }), { type: "aborted" });
 });
+
+const BUNDLE: PreparedBundle = {
+  id: ID,
+  transactions: [PREPARED],
+  from: Height.of(1),
+  to: Height.of(9),
+  tip: 1n,
+  lastHeight: Height.of(9),
+};
+const waiting: BundleStatus = { type: "pending", last: undefined };
+const noRoom: BundleStatus = { type: "pending", last: { type: "noRoom", message: "others paid better" } };
+const offered: BundleStatus = { type: "offered", height: Height.of(4), sequence: 1, value: 8n };
+const included: BundleStatus = { type: "included", height: Height.of(4), blockHash: "ab".repeat(32) as BlockHash, position: 2 };
+const over: BundleStatus = { type: "notIncluded", reason: { type: "expired", message: "its last height has passed" } };
+const unheard: RpcFailure = { ...busy, httpStatus: 404, code: "notFound", canRetry: false };
+
+t.test("followBundle: each new reason, each new bid and the end are changes; pauses double between them", async (t) => {
+  const higher: BundleStatus = { ...offered, sequence: 2 };
+  const next: BundleStatus = { ...offered, height: Height.of(5) };
+  const statuses = [waiting, waiting, waiting, noRoom, noRoom, offered, higher, next, next, included];
+  const { rpc, options, pauses, seen } = bundleScript({ statuses });
+  t.strictSame(await followBundle(rpc, ID, options), { type: "included", status: included });
+  t.strictSame(seen, ["pending", "pending", "offered", "offered", "offered", "included"]);
+  t.strictSame(pauses, [10, 20, 40, 10, 20, 10, 10, 10, 20]);
+});
+
+t.test("followBundle: ends with the reason, and where the builder has forgotten the bundle", async (t) => {
+  const ended = bundleScript({ statuses: [offered, waiting, over] });
+  t.strictSame(await followBundle(ended.rpc, ID, ended.options), { type: "notIncluded", reason: over.reason });
+  const restarted = bundleScript({ statuses: [offered, lost, unheard] });
+  t.strictSame(await followBundle(restarted.rpc, ID, restarted.options), { type: "unknown" });
+});
+
+t.test("C5: followBundle: the deadline, the signal, and failures that pass and that do not", async (t) => {
+  const slow = bundleScript({ statuses: [waiting, offered, lost] });
+  t.strictSame(await followBundle(slow.rpc, ID, slow.options), { type: "deadline", last: offered, failure: lost });
+  const patient = bundleScript({ statuses: [busy, lost, included] });
+  t.match(await followBundle(patient.rpc, ID, patient.options), { type: "included" });
+  const malformed = bundleScript({ statuses: [{ type: "malformed", message: "no JSON" }] });
+  t.match(await followBundle(malformed.rpc, ID, malformed.options), { type: "failed", failure: { type: "malformed" } });
+  const controller = new AbortController();
+  const stopped = bundleScript({ statuses: [waiting], onPause: () => controller.abort() });
+  t.strictSame(await followBundle(stopped.rpc, ID, { ...stopped.options, signal: controller.signal }), { type: "aborted" });
+});
+
+t.test(
+  "submitAndFollowBundle: sends again while the builder is busy; what it knows already is followed, other refusals end it",
+  async (t) => {
+    const full = bundleScript({ submissions: [busy, lost, "accepted"], statuses: [included] });
+    t.match(await submitAndFollowBundle(full.rpc, BUNDLE, full.options), { type: "included" });
+    t.equal(full.submitCount(), 3);
+    for (const code of ["duplicate", "finished"]) {
+      const known = bundleScript({ submissions: [{ ...replayed, code }], statuses: [over] });
+      t.match(await submitAndFollowBundle(known.rpc, BUNDLE, known.options), { type: "notIncluded" }, code);
+      t.equal(known.submitCount(), 1);
+    }
+    const refused = bundleScript({ submissions: [{ ...replayed, code: "expired" }], statuses: [included] });
+    t.match(await submitAndFollowBundle(refused.rpc, BUNDLE, refused.options), { type: "failed", failure: { code: "expired" } });
+    const doubtful = bundleScript({ submissions: [lost, { ...replayed, code: "expired" }], statuses: [included] });
+    t.match(await submitAndFollowBundle(doubtful.rpc, BUNDLE, doubtful.options), { type: "included" });
+    const never = bundleScript({ submissions: [busy], statuses: [included] });
+    t.strictSame(await submitAndFollowBundle(never.rpc, BUNDLE, never.options), { type: "deadline", last: undefined, failure: busy });
+  },
+);

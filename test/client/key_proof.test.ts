@@ -8,7 +8,7 @@ import { type KeyProofFlaw, verifyKeyProof } from "../../client/key_proof.ts";
 import { chainIdOf } from "../../crypto/hashes.ts";
 import { keyIdOf } from "../../crypto/sealing/key_id.ts";
 import { genesisToJson } from "../../node/genesis_file.ts";
-import { type AccountId, type BlockHash, type ChainId, Epoch, Height, View } from "../../types/ids.ts";
+import { type AccountId, type BidHash, type BlockHash, type ChainId, Epoch, Height, View } from "../../types/ids.ts";
 import type { KeyId, SealingKey } from "../../types/sealing.ts";
 import { Signers } from "../../types/validator_set.ts";
 import { certificateCodec } from "../../types/vote.ts";
@@ -71,6 +71,18 @@ t.test("C1: verifyKeyProof: a key that three of four certified is believed, with
   const result = verifyKeyProof(proof, trust);
   t.match(result, { ok: true, key: { keyId: sealingKey.keyId }, header: { height: 12 } });
   t.equal(verifyKeyProof(keyProof(genesis, header(), certify(genesis, header(), { signers })), trust).ok, true);
+});
+
+t.test("C1: verifyKeyProof: the header of a block that a builder built proves the key; one of another version does not", async (t) => {
+  const built = header({ bidHash: "b1".repeat(32) as BidHash, bundleCount: 1 });
+  t.match(verifyKeyProof(keyProof(genesis, built), trust), { ok: true, header: { bidHash: built.bidHash, bundleCount: 1 } });
+  t.strictSame(verifyKeyProof({ ...keyProof(genesis), header: keyProof(genesis, built).header }, trust), {
+    ok: false,
+    reason: "otherBlock",
+  });
+  const older = Uint8Array.of(2, ...proof.header.subarray(1));
+  t.equal(proof.header[0], 3);
+  t.strictSame(verifyKeyProof({ ...proof, header: older }, trust), { ok: false, reason: "malformedHeader" });
 });
 
 for (const [reason, when, given] of ROWS) {

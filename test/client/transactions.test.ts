@@ -8,6 +8,7 @@ import {
   builderRegister,
   builderUnbond,
   builderWithdraw,
+  linked,
   openAccount,
   pend,
   post,
@@ -104,6 +105,26 @@ t.test("builderRegister, builderUnbond, builderWithdraw: a ledger that takes bui
   const block = { height: Height.of(1), timeMs: genesis.timeMs, transactions: [parsed.transaction], opened: [] };
   t.strictSame(target.execute(block).receipts[0]?.operationCodes.map(target.describeCode), ["ok", "ok", "ok", "bondLocked"]);
   t.match(target.builderOf?.(alice.id), { bond: 57n, feeRecipient: alice.id, endpoint: { address: "192.168.1.2", port: 8_080 } });
+  return undefined;
+});
+
+t.test("linked: all operations succeed or none does", async (t) => {
+  const target = createLedger({ genesis, chainId });
+  const tooMuch = transfer({ to: bob.id, asset: FEE_ASSET, amount: 1_000_000n });
+  const open = openAccount({ account: bob.id, asset: FEE_ASSET });
+  const rows = [
+    { operations: [open, pay, tooMuch], codes: ["ok", "ok", "insufficientFunds"] },
+    { operations: linked([pay, pay, tooMuch]), codes: ["linkedOperationFailed", "linkedOperationFailed", "insufficientFunds"] },
+    { operations: linked([pay, pay]), codes: ["ok", "ok"] },
+    { operations: linked([pay]), codes: ["ok"] },
+  ];
+  for (const [nonce, { operations, codes }] of rows.entries()) {
+    const parsed = target.parse(prepared(signOpen({ ...sealOptions, nonce, operations, feeMax: 1_000n })).bytes);
+    if (!parsed.ok) return t.fail("it is not taken");
+    const block = { height: Height.of(nonce + 1), timeMs: genesis.timeMs, transactions: [parsed.transaction], opened: [] };
+    t.strictSame(target.execute(block).receipts[0]?.operationCodes.map(target.describeCode), codes);
+  }
+  t.strictSame(linked([]), []);
   return undefined;
 });
 
