@@ -8,7 +8,7 @@ import { signEd25519 } from "../crypto/ed25519_sodium.ts";
 import type { Network } from "../p2p/interface.ts";
 import { createRateLimiter } from "../p2p/rate_limiter.ts";
 import type { Replica } from "../replica/interface.ts";
-import type { Application } from "../types/application.ts";
+import type { Application, ParsedTransaction, Refusal } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
 import type { Genesis } from "../types/genesis.ts";
 import { type AccountId, Height, type TimestampMs } from "../types/ids.ts";
@@ -70,6 +70,7 @@ export function createBuilderParts(options: {
   const { bundlesPerSecond, bundlesCheckingMax } = BUILDER_AGENT_LIMITS;
   const ingress = createBundleIngress({
     parse: (bytes) => replica.parse(bytes),
+    foreignRefusal: (transaction) => foreignRefusal(application, transaction),
     workers,
     builder,
     onTaken: agent.onArrival,
@@ -96,6 +97,14 @@ export function createBuilderParts(options: {
   };
   return { agent, core };
 }
+
+/** Nonce, funds and fees may be right only after the transactions before it; the chain is wrong for ever. */
+function foreignRefusal(application: Application, transaction: ParsedTransaction): Refusal | undefined {
+  const checked = application.check(transaction);
+  return !checked.ok && checked.refusal.code === WRONG_CHAIN ? checked.refusal : undefined;
+}
+
+const WRONG_CHAIN = "wrongChain";
 
 function registeredOf(application: Application, account: AccountId): BuilderCore["registered"] {
   const record = application.builderOf?.(account);

@@ -45,6 +45,8 @@ const NOT_OPEN: Refusal = {
 
 export function createBundleIngress(options: {
   readonly parse: (bytes: Uint8Array) => ParseResult;
+  /** Why it can never run here, whatever stands before it: it is signed for another chain. */
+  readonly foreignRefusal: (transaction: ParsedTransaction) => Refusal | undefined;
   readonly workers: Pick<SignatureWorkers, "verify">;
   readonly builder: Pick<BlockBuilder, "submit">;
   /** The builder took one. */
@@ -75,6 +77,8 @@ export function createBundleIngress(options: {
       const result = options.parse(bytes);
       if (!result.ok) return { ok: false, refusal: result.refusal, position };
       if (result.signature === undefined || result.seal !== undefined) return { ok: false, refusal: NOT_OPEN, position };
+      const foreign = options.foreignRefusal(result.transaction);
+      if (foreign !== undefined) return { ok: false, refusal: foreign, position };
       parsed.push(result.transaction);
       checks.push(result.signature);
     }

@@ -9,7 +9,7 @@ import { createHistogram } from "../../node/histogram.ts";
 import type { BuilderCore } from "../../node/rpc/core.ts";
 import { INVALID, VALID } from "../../node/signature_ring.ts";
 import { createRateLimiter } from "../../p2p/rate_limiter.ts";
-import type { ParseResult } from "../../types/application.ts";
+import type { ParseResult, Refusal } from "../../types/application.ts";
 import { toHex } from "../../types/bytes.ts";
 import {
   type AccountId,
@@ -186,6 +186,9 @@ t.test("GET /v1/status: builders, null on a chain without; links, bids and the l
   });
 });
 
+const FOREIGN_NONCE = 77;
+const FOREIGN: Refusal = { code: "wrongChain", canRetry: false, advice: "Sign with this chain's id." };
+
 /** Transactions of one byte: 200 and above do not parse, 100 and above are sealed; the others are signed by 1, 2, … */
 function parse(bytes: Uint8Array): ParseResult {
   const [kind = 0] = bytes;
@@ -203,6 +206,7 @@ function ingressFixture(options: { readonly isTaken?: boolean; readonly perSecon
   const builder = newBuilder();
   const ingress = createBundleIngress({
     parse,
+    foreignRefusal: ({ nonce }) => (nonce === FOREIGN_NONCE ? FOREIGN : undefined),
     workers: {
       verify(checks, done) {
         if (options.isTaken === false) return false;
@@ -229,6 +233,7 @@ t.test("createBundleIngress: parsed and checked, it reaches the builder; refusal
   t.equal(taken(), 1);
   t.match(await submit(1, 2), { ok: false, refusal: { code: "duplicate" }, position: undefined });
   t.match(await submit(1, 200), { ok: false, refusal: EXPIRED, position: 1 });
+  t.match(await submit(1, FOREIGN_NONCE), { ok: false, refusal: FOREIGN, position: 1 });
   t.match(await submit(3, 100), { ok: false, refusal: { code: "notOpen" }, position: 1 });
   t.match(await submit(3, 4, 66), { ok: false, refusal: { code: "badSignature" }, position: 2 });
   t.match(await submit(5, 4), { ok: false, refusal: { code: "nonceOrder" }, position: undefined });
