@@ -83,7 +83,7 @@ export interface Openings {
   /** The block's body is here. `false`: no room (see HELD_BLOCKS_MAX); offer it again when blocks were forgotten. Held already: true. */
   hold(block: HeldBlock): { readonly isHeld: boolean; readonly effects: readonly OpeningEffect[] };
   isHeld(blockHash: BlockHash): boolean;
-  /** Our CommitVote for the block was cast, or its CC (or a descendant's) is held: the only way shares ever come out. `secretShare` is
+  /** A CC of the block or of a descendant is held: the only way shares ever come out. `secretShare` is
    *  undefined when we hold no share of the key. Not held, or released before: nothing happens. */
   release(given: { readonly blockHash: BlockHash; readonly secretShare: Uint8Array | undefined }): readonly OpeningEffect[];
   /** The block is final: from now on its openings are waited for. Not held: nothing happens. */

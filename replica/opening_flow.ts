@@ -1,4 +1,4 @@
-/** Opening in the machine: a block is held when its body is judged right, released with our commit vote or under a CC (SL3), its shares stored
+/** Opening in the machine: a block is held when its body is judged right, released under a CC (SL3), its shares stored
  *  first (SL4), and executed when all of it is open (SL5). Carries out what the openings ask for; decides nothing about them. */
 
 import type { OpeningEffect, SealedItem } from "../mempool/opening_interface.ts";
@@ -63,14 +63,6 @@ function itemsToOpen(block: OpenableBlock, chainId: ChainId): readonly SealedIte
   });
 }
 
-/** SL3: our commit vote for the block leaves in this step. */
-export function releaseBlock(context: Context, block: Pick<BlockHeader, "height"> & { readonly blockHash: BlockHash }): void {
-  const { sealing } = context;
-  if (sealing === undefined) return;
-  const { secretShare } = sealing.keygen;
-  carryOut(context, sealing, block, sealing.openings.release({ blockHash: block.blockHash, secretShare }));
-}
-
 /** SL3: a CC of the block or of a descendant is held, and its body. Returns what it holds once it is open, in order. */
 export function openFinalBlock(
   context: Context,
@@ -79,10 +71,12 @@ export function openFinalBlock(
   const { sealing, nowMs } = context;
   const { header } = body.proposal;
   if (sealing === undefined || openingCountOf(header) === 0) return NOTHING_SEALED;
-  const { blockHash } = body;
+  const block = { blockHash: body.blockHash, height: header.height };
+  const { blockHash } = block;
   holdBlock(context, body);
-  releaseBlock(context, { blockHash, height: header.height });
-  carryOut(context, sealing, { blockHash, height: header.height }, sealing.openings.finalize({ blockHash, nowMs }));
+  const { secretShare } = sealing.keygen;
+  carryOut(context, sealing, block, sealing.openings.release({ blockHash, secretShare }));
+  carryOut(context, sealing, block, sealing.openings.finalize({ blockHash, nowMs }));
   const opened = sealing.openings.resultsOf(blockHash);
   const openings = sealing.openings.openingsOf(blockHash);
   return opened === undefined || openings === undefined ? undefined : { opened, openings };

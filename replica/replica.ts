@@ -37,7 +37,7 @@ import {
 import type { Replica, ReplicaInput, Step } from "./interface.ts";
 import { submitDueMessage } from "./keygen_flow.ts";
 import { acceptList, askAgainForMissing, refreshList, sendListAfter, sendListOnEntry } from "./list_flow.ts";
-import { acceptOpeningMessage, onOpeningTimer, releaseBlock, tendOpenings } from "./opening_flow.ts";
+import { acceptOpeningMessage, onOpeningTimer, tendOpenings } from "./opening_flow.ts";
 import { createOutbox, toStep } from "./outbox.ts";
 import { createParser } from "./parse.ts";
 import { createPendingWork } from "./pending_work.ts";
@@ -354,14 +354,11 @@ function perform(context: Context, effect: ConsensusEffect, options: ReplicaOpti
   }
 }
 
-/** SL3: shares leave with the commit vote, behind what makes both durable. Every vote and timeout takes our list for the next view along. */
+/** Every vote and timeout takes our list for the next view along. SL3: no share leaves with a commit vote (docs/decisions/0023). */
 function castVote(context: Context, { ballot, isResend }: Extract<ConsensusEffect, { type: "castVote" }>): void {
   if (context.hasDiverged) return;
   context.outbox.effects.push({ type: "signVote", ballot, isResend });
-  if (context.sealing === undefined) return;
-  const { kind, blockHash, height, view } = ballot;
-  if (kind === "commit") releaseBlock(context, { blockHash, height });
-  else sendListAfter(context, view);
+  if (context.sealing !== undefined && ballot.kind !== "commit") sendListAfter(context, ballot.view);
 }
 
 function onCertified(context: Context, effect: Extract<ConsensusEffect, { type: "certified" }>): void {

@@ -3,7 +3,7 @@
  *
  *  SL1 a header names the key that was live at its executed height. SL2 a block carries n − f inclusion lists for its view exactly when it names
  *  a key and is at most UNOPENED_BLOCKS_MAX above its executed height; its sealed lane is Canon of them. Otherwise it has neither.
- *  SL3 shares leave with the commit vote, or when a CC is held; SL4 they are stored first; SL5 a block is executed when it is opened. */
+ *  SL3 shares leave when a CC is held; SL4 they are stored first; SL5 a block is executed when it is opened. */
 
 import type { ConsensusEffect } from "../consensus/interface.ts";
 import { isSameEntry } from "../mempool/canon.ts";

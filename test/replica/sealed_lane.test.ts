@@ -112,7 +112,7 @@ t.test("a content that is rubbish is ordered, pays, and fails with a reason", as
   }
 });
 
-t.test("SL3: no share leaves before the sender's commit vote or a CC", async (t) => {
+t.test("SL3: no share leaves before the sender holds a CC", async (t) => {
   const world = createSealedWorld({ count: 4, seed: 7 });
   world.generateKey();
   const hashes = Array.from({ length: 12 }, (_, index) => world.submitSealed(index % 4, index % 8));
@@ -121,7 +121,6 @@ t.test("SL3: no share leaves before the sender's commit vote or a CC", async (t)
   for (const node of world.nodes) {
     const irrevocable = new Set<string>();
     for (const effect of node.effects) {
-      if (effect.type === "signVote" && effect.ballot.kind === "commit") irrevocable.add(effect.ballot.blockHash);
       if (effect.type === "ordered") for (const { blockHash } of effect.blocks) irrevocable.add(blockHash);
       if (effect.type !== "sendDirect" || effect.message.type !== "shares") continue;
       seen++;

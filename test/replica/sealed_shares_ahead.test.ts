@@ -90,7 +90,7 @@ t.test("shares under another key: passed over, ours are computed", async (t) => 
   t.same(effectsOf(other.world), effectsOf(plain.world));
 });
 
-t.test("SL3: shares that come ready, none is in any effect or on disk while no commit vote can be cast", async (t) => {
+t.test("SL3: shares that come ready, none is in any effect or on disk while no CC is held", async (t) => {
   const shares = new Map<string, Set<string>>();
   const { world } = worldWith((node, transaction) => {
     const ownShare = ownShareOf(node, transaction);
@@ -104,8 +104,8 @@ t.test("SL3: shares that come ready, none is in any effect or on disk while no c
       const left = JSON.stringify(effects, (_, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value)) + stored;
       return own.filter((share) => left.includes(share));
     });
-  // Proposals are held and voted for; without a QC nobody may commit.
-  world.filter = ({ kind }) => kind !== "vote" && kind !== "certificate";
+  // Proposals are held, voted and commit-voted for; without the commit votes of others there is no CC.
+  world.filter = ({ kind }) => kind !== "commit" && kind !== "certificate";
   for (let index = 0; index < 12; index++) world.submitSealed(index % 4, index % 8);
   world.run({ forMs: 3_000 });
   t.equal(shares.size, 4, "everybody has shares");
@@ -113,6 +113,7 @@ t.test("SL3: shares that come ready, none is in any effect or on disk while no c
     world.nodes.some(({ replica }) => (replica.status.sealing?.openings.length ?? 0) > 0),
     "a block with sealed transactions is held",
   );
+  t.ok(world.nodes.every(({ effects }) => effects.some((effect) => effect.type === "signVote" && effect.ballot.kind === "commit")));
   t.same(leaked(), []);
   world.filter = undefined;
   world.run({ forMs: 3_000 });

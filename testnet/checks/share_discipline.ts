@@ -1,5 +1,4 @@
-/** Share discipline: an honest validator sends its shares of a block only after its commit vote for it, or when the block is irrevocable anyway;
- *  they were on its disk before, byte for byte, also in an earlier life; and of one block it never makes two different sets. */
+/** Share discipline: an honest validator sends its shares of a block only when the block is irrevocable, whatever it signed for it itself; they were on its disk before, byte for byte, also in an earlier life; and of one block it never makes two different sets. */
 
 import { bytesEqual } from "../../types/bytes.ts";
 import type { PositionedShare } from "../../types/opening_message.ts";
@@ -15,7 +14,6 @@ const SHARE_BYTES = 32;
 const accuse = accuserOf("secrecy", "safety");
 
 interface Known {
-  readonly committed: Set<string>;
   readonly stored: Map<string, Uint8Array>;
 }
 
@@ -23,7 +21,7 @@ export function createShareDisciplineChecker(
   { honest, weights }: Pick<CheckedCluster, "honest" | "weights">,
   { blocks, irrevocable }: { readonly blocks: SealedBlocks; readonly irrevocable: Irrevocable },
 ): Checker {
-  const validators = weights.map((): Known => ({ committed: new Set(), stored: new Map() }));
+  const validators = weights.map((): Known => ({ stored: new Map() }));
   const knownOf = (validator: number): Known => validators[validator] as Known;
 
   function onSaved({ atUs, validator, durable }: FactOf<"saved">): Violation | undefined {
@@ -41,11 +39,9 @@ export function createShareDisciplineChecker(
 
   function onShares(fact: FactOf<"sent">, blockHash: string, shares: readonly PositionedShare[]): Violation | undefined {
     const { atUs, from } = fact;
-    const { committed, stored } = knownOf(from);
+    const { stored } = knownOf(from);
     const what = `Validator ${from} sent shares of block ${brief(blockHash)}`;
-    if (!committed.has(blockHash) && !irrevocable.has(blockHash)) {
-      return accuse(atUs, [from], `${what} before it commit-voted for it, and the block can still be lost.`);
-    }
+    if (!irrevocable.has(blockHash)) return accuse(atUs, [from], `${what}, which can still be lost.`);
     const bytes = stored.get(blockHash);
     if (bytes === undefined) return accuse(atUs, [from], `${what} that are not on its disk.`);
     const first = bytes.length % SHARE_BYTES;
@@ -67,8 +63,6 @@ export function createShareDisciplineChecker(
       const wiped = wipedBy(fact);
       if (wiped !== undefined) knownOf(wiped).stored.clear();
       if (fact.type === "saved" && honest.has(fact.validator)) return onSaved(fact);
-      if (fact.type === "signedVote" && fact.vote.ballot.kind === "commit")
-        knownOf(fact.validator).committed.add(fact.vote.ballot.blockHash);
       if (fact.type !== "sent" || !honest.has(fact.from)) return undefined;
       const sent = sentSharesOf(fact.message);
       return sent === undefined ? undefined : onShares(fact, sent.blockHash, sent.shares);

@@ -7,16 +7,38 @@ const JUDGE = "mempool/opening_judge.ts";
 const WORK = "mempool/opening_work.ts";
 const OPENING = "mempool/opening.ts";
 
+const OUR_LIST = '  if (context.sealing !== undefined && ballot.kind !== "commit") sendListAfter(context, ballot.view);';
+const OPENING_IMPORT = {
+  file: "replica/replica.ts",
+  find: "import { acceptOpeningMessage, onOpeningTimer, tendOpenings }",
+  replace: "import { acceptOpeningMessage, onOpeningTimer, openFinalBlock, tendOpenings }",
+};
+
+/** Opens the block as if it were final, with our ballot of this kind for it. */
+const releasedWith = (kind: "vote" | "commit"): string => `${OUR_LIST}
+  const body = context.bodies.get(ballot.blockHash);
+  if (body !== undefined && ballot.kind === "${kind}") openFinalBlock(context, body);`;
+
 export const OPENING_MUTANTS: readonly Mutant[] = [
   {
     name: "shares-with-vote",
     rule: "SL3",
     class: "sealing",
     file: "replica/replica.ts",
-    find: '  if (kind === "commit") releaseBlock(context, { blockHash, height });\n  else sendListAfter(context, view);',
-    replace:
-      '  if (kind !== "timeout") releaseBlock(context, { blockHash, height });\n  if (kind !== "commit") sendListAfter(context, view);',
+    find: OUR_LIST,
+    replace: releasedWith("vote"),
+    also: [OPENING_IMPORT],
     what: "Shares leave with the vote, before the block's place is certain.",
+  },
+  {
+    name: "shares-with-commit-vote",
+    rule: "SL3",
+    class: "sealing",
+    file: "replica/replica.ts",
+    find: OUR_LIST,
+    replace: releasedWith("commit"),
+    also: [OPENING_IMPORT],
+    what: "Shares leave with the commit vote, whose block can be lost; what it ordered stands in the next one.",
   },
   {
     name: "shares-at-proposal",
@@ -24,7 +46,8 @@ export const OPENING_MUTANTS: readonly Mutant[] = [
     class: "sealing",
     file: FLOW,
     find: "  carryOut(context, sealing, { blockHash, height }, effects);\n",
-    replace: "  carryOut(context, sealing, { blockHash, height }, effects);\n  releaseBlock(context, { blockHash, height });\n",
+    replace:
+      "  carryOut(context, sealing, { blockHash, height }, effects);\n  const { secretShare } = sealing.keygen;\n  carryOut(context, sealing, { blockHash, height }, sealing.openings.release({ blockHash, secretShare }));\n",
     what: "Shares leave as soon as a proposal is judged right.",
   },
   {
@@ -100,15 +123,5 @@ export const OPENING_MUTANTS: readonly Mutant[] = [
     replace: "if (state.dueMs !== undefined && state.dueMs <= nowMs) state.dueMs = nowMs + this.#shop.config.openMs;",
     what: "What an opener does not open stays closed.",
     needs: "An opener that is down or withholds.",
-  },
-  {
-    name: "shares-at-commit-lost",
-    rule: "SL3",
-    class: "sealing",
-    file: FLOW,
-    find: "  releaseBlock(context, { blockHash, height: header.height });\n",
-    replace: "",
-    what: "A validator that holds a CC without having commit-voted keeps its shares.",
-    needs: "More than f validators that did not commit-vote: links that lose QCs, or a restart.",
   },
 ];

@@ -97,12 +97,13 @@ t.test("secrecy: a seed told of a block that may still be lost, fires", async (t
   t.equal(secrecyOf([commits(0), commits(1), seeds(0)]), undefined);
 });
 
-t.test("share discipline: sent before the own commit vote, not stored, or others than stored, fires", async (t) => {
-  t.equal(disciplineOf([commits(0), storesShares(0), shares(0, [0, 1])]), undefined);
-  t.match(disciplineOf([storesShares(0), shares(0, [0])]), /before it commit-voted/);
-  t.equal(disciplineOf([commits(1), commits(2), storesShares(0), shares(0, [0])]), undefined, "final for certain");
-  t.match(disciplineOf([commits(0), shares(0, [0])]), /not on its disk/);
-  t.match(disciplineOf([commits(0), storesShares(0), shares(0, [1], () => new Uint8Array(32))]), /position 1 is not the one/);
+t.test("share discipline: sent while the block can be lost, not stored, or others than stored, fires", async (t) => {
+  const isCertain = [commits(1), commits(2)];
+  t.equal(disciplineOf([...isCertain, storesShares(0), shares(0, [0, 1])]), undefined, "whoever commit-voted");
+  t.match(disciplineOf([storesShares(0), shares(0, [0])]), /can still be lost/);
+  t.match(disciplineOf([commits(0), storesShares(0), shares(0, [0])]), /can still be lost/, "the own commit vote is not enough");
+  t.match(disciplineOf([...isCertain, shares(0, [0])]), /not on its disk/);
+  t.match(disciplineOf([...isCertain, storesShares(0), shares(0, [1], () => new Uint8Array(32))]), /position 1 is not the one/);
   t.match(disciplineOf([storesShares(0), storesShares(0, () => new Uint8Array(32).fill(5))]), /stored other shares/);
   t.equal(disciplineOf([shares(3, [0])]), undefined, "a traitor's");
 });
