@@ -3,7 +3,8 @@
  *
  *  T1 sequences ascend over all bids, also across restarts: never below 1,000 times the clock in ms. T2 no bid beyond what the bond covers, nor more
  *  than `bidsMax` for one height. T3 a bundle in an ancestor's bid of ours is in no other bid above it. T4 the bid that stands goes to a new leader as
- *  it is, while its expiry, key and cover allow. */
+ *  it is, while its expiry, key and cover allow. T5 bundles are measured before a block is packed, each by itself, new ones first, and `measuredMax` at
+ *  most each time: also those for later heights, since only what was measured holds a place in a full pool. */
 
 import { assert } from "../types/assert.ts";
 import { hasBundle, type OfferedBid } from "../types/bid.ts";
@@ -15,7 +16,7 @@ import { type Bundle, type BundleContents, type BundleId, type BundleStatus, non
 import { type AddBundleResult, BUNDLE_POOL_LIMITS, type BundlePool, createBundlePool } from "./bundle_pool.ts";
 import type { BlockBuilder, BuilderLimits, BuilderOptions, BuilderStatus, ConsiderRequest, FinalOutcome } from "./interface.ts";
 import { makeBid } from "./make_bid.ts";
-import { type Packed, pack, TAIL_LIMITS } from "./packing.ts";
+import { measure, type Packed, pack, type SimulateGroups, TAIL_LIMITS } from "./packing.ts";
 import { settleBundles } from "./settlement.ts";
 import { LOSSES_WINDOW } from "./strategy.ts";
 
@@ -24,6 +25,7 @@ export const BUILDER_LIMITS: BuilderLimits = {
   bidsMax: 8,
   heightsMax: 16,
   candidatesMax: 256,
+  measuredMax: 32,
   tail: TAIL_LIMITS,
   bundles: BUNDLE_POOL_LIMITS,
 };
@@ -31,7 +33,6 @@ export const BUILDER_LIMITS: BuilderLimits = {
 const SEQUENCES_PER_MS = 1_000;
 
 assert(BUILDER_LIMITS.bidsMax <= AUCTION_LIMITS.triesMax, "proposers look at every bid that is made");
-assert(BUILDER_LIMITS.heightsMax <= AUCTION_LIMITS.heightsMax, "proposers keep bids for every height that is bid for");
 
 export function createBuilder(options: BuilderOptions): BlockBuilder {
   const { limits } = options;
@@ -39,6 +40,7 @@ export function createBuilder(options: BuilderOptions): BlockBuilder {
   assert(limits.bidsMax > 0, "a builder may bid for a block");
   assert(limits.heightsMax > 0, "a builder may bid for the next block");
   assert(limits.candidatesMax > 0, "a builder looks at one bundle at least");
+  assert(limits.measuredMax > 0, "what nobody measures is worth nothing");
   return new BiddingBuilder(options);
 }
 
@@ -95,6 +97,7 @@ class BiddingBuilder implements BlockBuilder {
     const { limits, strategy } = this.#options;
     const isWithin = height > this.#finalHeight && height <= this.#finalHeight + limits.heightsMax;
     if (!isWithin || material.spendable < 1n) return undefined;
+    this.#measure(request);
     const bids = this.#bidsAt(height);
     const standing = this.#standing({ opportunity, keyId: material.key?.keyId, spendable: material.spendable });
     if (bids.length >= limits.bidsMax) return this.#send(standing, opportunity);
@@ -160,7 +163,17 @@ class BiddingBuilder implements BlockBuilder {
     return made.offered;
   }
 
-  #pack({ opportunity, material, simulate, nowMs }: ConsiderRequest): Packed {
+  /** T5 */
+  #measure(request: ConsiderRequest): void {
+    if (this.#pool.count === 0) return;
+    this.#pool.notePublic(request.material.transactions);
+    const simulate = simulateFor(request);
+    const next = this.#pool.nextToMeasure({ height: request.opportunity.height, countMax: this.#options.limits.measuredMax });
+    for (const bundle of next) this.#pool.noteMeasured(bundle.id, measure(bundle, simulate));
+  }
+
+  #pack(request: ConsiderRequest): Packed {
+    const { opportunity, material } = request;
     const { height } = opportunity;
     const { limits, suite } = this.#options;
     const reserved = this.#reservedBy(material);
@@ -171,7 +184,7 @@ class BiddingBuilder implements BlockBuilder {
       bundles: this.#pool.candidates({ height, countMax: limits.candidatesMax, isExcluded: isReserved }),
       canSeal: suite !== undefined && material.key !== undefined,
       limits: limits.tail,
-      simulate: (groups) => simulate({ height, timeMs: nowMs, payee: material.feeRecipient, groups }),
+      simulate: simulateFor(request),
     });
     for (const { bundle, gain } of packed.groups) this.#pool.noteMeasured(bundle.id, { gain });
     for (const [id, reason] of packed.left) this.#pool.noteMeasured(id, { reason });
@@ -209,4 +222,8 @@ class BiddingBuilder implements BlockBuilder {
   #recentLosses(): number {
     return this.#outcomes.filter((hasWon) => !hasWon).length;
   }
+}
+
+function simulateFor({ opportunity: { height }, material, simulate, nowMs }: ConsiderRequest): SimulateGroups {
+  return (groups) => simulate({ height, timeMs: nowMs, payee: material.feeRecipient, groups });
 }

@@ -2,7 +2,7 @@
  *  wrong with it, and what may become of it. Private until it is in a final block. */
 
 import { bundleIdOf } from "../crypto/bundle_id.ts";
-import type { ParsedTransaction, Refusal } from "../types/application.ts";
+import type { GroupResult, ParsedTransaction, Refusal } from "../types/application.ts";
 import { bundleMessageBytes } from "../types/bid.ts";
 import { messageBytesOf, SEALED_SIZE_CLASS_MAX } from "../types/envelope.ts";
 import type { BlockHash, BundleId, Height, TransactionHash } from "../types/ids.ts";
@@ -38,10 +38,10 @@ export interface CandidateBundle extends Bundle {
 export type NotIncludedReason =
   /** Its last height has passed, and nothing else is known to have kept it out. */
   | { readonly type: "expired" }
-  /** On the last executed state a transaction of it fails: its place in the bundle, and the application's result code. */
-  | { readonly type: "simulationFailed"; readonly position: number; readonly code: number }
+  /** On the last executed state a transaction of it fails. */
+  | ({ readonly type: "simulationFailed" } & TransactionFailure)
   /** The same when the final block was executed: it stood in the block and left no trace. */
-  | { readonly type: "executionFailed"; readonly height: Height; readonly position: number; readonly code: number }
+  | ({ readonly type: "executionFailed"; readonly height: Height } & TransactionFailure)
   /** It brings the builder less than it says. */
   | { readonly type: "tipNotPaid"; readonly declared: bigint; readonly measured: bigint }
   /** Others paid better for the room there is. */
@@ -61,6 +61,19 @@ export type NotIncludedReason =
   /** The pool was full and others are worth more. */
   | { readonly type: "evicted" };
 
+/** Which transaction of a bundle failed: its place in the bundle, and the application's result code. */
+export interface TransactionFailure {
+  readonly position: number;
+  readonly code: number;
+  /** Of its operations the first with each code that is none of success, at most OPERATION_FAILURES_MAX; empty where none ran. */
+  readonly operations: readonly OperationFailure[];
+}
+
+export interface OperationFailure {
+  readonly index: number;
+  readonly code: number;
+}
+
 export type Rival = { readonly type: "bundle"; readonly id: BundleId } | { readonly type: "transaction"; readonly hash: TransactionHash };
 
 export type BundleStatus =
@@ -68,8 +81,8 @@ export type BundleStatus =
   | { readonly type: "pending"; readonly last: NotIncludedReason | undefined }
   /** In a bid for the block of this height. */
   | { readonly type: "offered"; readonly height: Height; readonly sequence: number; readonly value: bigint }
-  /** Final and executed: the group at this position of the block's bundle. */
-  | { readonly type: "included"; readonly height: Height; readonly blockHash: BlockHash; readonly position: number }
+  /** Final and executed: this group of the block's bundle, from 0. */
+  | { readonly type: "included"; readonly height: Height; readonly blockHash: BlockHash; readonly group: number }
   /** Over: it cannot be included any more. */
   | { readonly type: "notIncluded"; readonly reason: NotIncludedReason };
 
@@ -121,13 +134,13 @@ export const BUNDLE_REFUSALS: Readonly<Record<BundleRefusalCode, Refusal>> = {
   expired: { code: "expired", canRetry: false, advice: "The last height has passed. Send the bundle for later heights." },
   tooFar: {
     code: "tooFar",
-    canRetry: true,
-    advice: "The last height is too far ahead for this builder. Send the bundle later, or for nearer heights.",
+    canRetry: false,
+    advice: "The last height is too far ahead for this builder. Choose a nearer one.",
   },
   searcherLimit: {
     code: "searcherLimit",
     canRetry: true,
-    advice: "Too many bundles of this searcher wait. Send it again when some of them are done.",
+    advice: "Too many bundles of this searcher wait that pay as much. Raise the tip, or send it again when some of them are done.",
   },
   poolFull: {
     code: "poolFull",
@@ -154,6 +167,18 @@ export function readBundle(
   const hashes = transactions.map(({ hash }) => hash);
   const searcher = transactions[0]?.sender ?? "";
   return { ok: true, bundle: { from, to, tip, transactions, id: bundleIdOf({ from, to, tip, hashes }), searcher, lastHeight, bytes } };
+}
+
+/** A few codes say why; a transaction may have a thousand operations. */
+const OPERATION_FAILURES_MAX = 4;
+
+export function failureOf({ position, failed }: Extract<GroupResult, { readonly isIncluded: false }>): TransactionFailure {
+  const operations: OperationFailure[] = [];
+  for (const [index, code] of failed.operationCodes.entries()) {
+    if (operations.length === OPERATION_FAILURES_MAX) break;
+    if (code !== 0 && operations.every((each) => each.code !== code)) operations.push({ index, code });
+  }
+  return { position, code: failed.code, operations };
 }
 
 /** Who uses which nonce: two transactions with the same key cannot both be charged. Without senders, the hash. */

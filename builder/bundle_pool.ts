@@ -1,12 +1,12 @@
 /** Private bundles that wait for a block, and what became of those that do not wait any more. It knows no state and no clock: heights and outcomes
  *  come in.
  *
- *  P1 bounded: bundles, bytes, bundles of one searcher, transactions of a bundle, how far ahead, and how many ends are remembered.
- *  P2 a bundle is taken once, by its id; a finished one is not taken again while its end is remembered, unless it was pushed out.
- *  P3 a full pool takes a newcomer only at the expense of those that are worth less: the tip that a bundle declares until it has been simulated, what
- *  it brought since then. P4 every bundle ends as included or with the reason that kept it out. */
+ *  P1 bounded: bundles, bytes, bundles of one searcher that are worth something, transactions of a bundle, how far ahead, and how many ends are
+ *  remembered. P2 a bundle is taken once, by its id; a finished one is not taken again while its end is remembered, unless it was pushed out.
+ *  P3 a bundle is worth what its last simulation brought; nothing before the first, and nothing when it failed. Who gives way in a full pool:
+ *  `bundle_retreat.ts`. P4 every bundle ends as included or with the reason that kept it out. */
 
-import type { Refusal } from "../types/application.ts";
+import type { ParsedTransaction, Refusal } from "../types/application.ts";
 import { assert } from "../types/assert.ts";
 import type { BlockHash, Height, TransactionHash } from "../types/ids.ts";
 import {
@@ -20,11 +20,12 @@ import {
   nonceKeyOf,
   readBundle,
 } from "./bundle.ts";
+import { type Measured, planRetreat } from "./bundle_retreat.ts";
 
 export interface BundlePoolLimits {
   readonly countMax: number;
   readonly bytesMax: number;
-  /** Bundles of one searcher. */
+  /** Bundles of one searcher that are worth something. */
   readonly searcherCountMax: number;
   /** Transactions in one bundle. */
   readonly transactionsMax: number;
@@ -32,6 +33,8 @@ export interface BundlePoolLimits {
   readonly horizonHeights: number;
   /** Ends that are remembered, the latest. */
   readonly finishedMax: number;
+  /** Public transactions that want a nonce of a bundle, the latest seen. */
+  readonly rivalsMax: number;
 }
 
 export const BUNDLE_POOL_LIMITS: BundlePoolLimits = {
@@ -41,6 +44,7 @@ export const BUNDLE_POOL_LIMITS: BundlePoolLimits = {
   transactionsMax: 16,
   horizonHeights: 256,
   finishedMax: 4_096,
+  rivalsMax: 4_096,
 };
 
 export type AddBundleResult =
@@ -51,7 +55,11 @@ export interface BundlePool {
   add(contents: BundleContents): AddBundleResult;
   /** Undefined: never heard of, or forgotten. */
   statusOf(id: BundleId): BundleStatus | undefined;
-  /** What may stand in the block of this height: worth most first, then by id; at most `countMax`. Not what `isExcluded` names. */
+  /** What to simulate next, each by itself, before the block of this height is packed: unmeasured ones, then those whose measure is oldest; those that
+   *  may stand in this block first. Each once for a height. */
+  nextToMeasure(request: { readonly height: Height; readonly countMax: number }): readonly Bundle[];
+  /** What may stand in the block of this height: worth most first, then in the order in which they came; at most `countMax`. Not what `isExcluded`
+   *  names. */
   candidates(request: {
     readonly height: Height;
     readonly countMax: number;
@@ -63,8 +71,12 @@ export interface BundlePool {
   /** It was in the block, and did not run; it waits on where it still can. */
   noteFailed(id: BundleId, reason: NotIncludedReason): void;
   /** It was executed: all that wanted one of its nonces is over. */
-  finishIncluded(id: BundleId, at: { readonly height: Height; readonly blockHash: BlockHash; readonly position: number }): void;
+  finishIncluded(id: BundleId, at: { readonly height: Height; readonly blockHash: BlockHash; readonly group: number }): void;
   finish(id: BundleId, reason: NotIncludedReason): void;
+  /** These are public and wait. */
+  notePublic(transactions: readonly ParsedTransaction[]): void;
+  /** This public one was ordered and charged: what wanted its nonce is over. */
+  finishRivals(hash: TransactionHash): void;
   /** Unfinished bundles that hold one of these transactions, in the order in which they came. */
   holding(hash: TransactionHash): readonly Bundle[];
   get(id: BundleId): Bundle | undefined;
@@ -79,16 +91,18 @@ export function createBundlePool(limits: BundlePoolLimits = BUNDLE_POOL_LIMITS):
   return new BoundedBundlePool(limits);
 }
 
-interface Entry {
-  readonly bundle: Bundle;
+interface Entry extends Measured {
   worth: bigint;
+  measure: Measured["measure"];
+  /** The last height for which it was to be measured. */
+  askedFor: number;
   status: Extract<BundleStatus, { readonly type: "pending" | "offered" }>;
 }
 
-/** Worth most first; ties by id, so that the order never depends on luck. */
+/** Worth most first; ties in the order of arrival, so that a tip that nobody has measured buys no place. */
 function compareEntries(left: Entry, right: Entry): number {
   if (left.worth !== right.worth) return left.worth > right.worth ? -1 : 1;
-  return left.bundle.id < right.bundle.id ? -1 : 1;
+  return left.arrival - right.arrival;
 }
 
 class BoundedBundlePool implements BundlePool {
@@ -98,7 +112,11 @@ class BoundedBundlePool implements BundlePool {
   /** Ids by nonce key, and by transaction. */
   readonly #byNonce = new Map<string, Set<BundleId>>();
   readonly #byTransaction = new Map<string, Set<BundleId>>();
+  /** Of those that are worth something. */
   readonly #searcherCounts = new Map<string, number>();
+  /** Nonce keys of public transactions that want what a bundle wants. */
+  readonly #rivals = new Map<TransactionHash, string>();
+  #arrivals = 0;
   #bytes = 0;
   #finalHeight = 0;
 
@@ -120,7 +138,7 @@ class BoundedBundlePool implements BundlePool {
     const { bundle } = read;
     const refusal = this.#refusalOf(bundle);
     if (refusal !== undefined) return { ok: false, refusal };
-    const evicted = this.#planEvictions(bundle);
+    const evicted = planRetreat([...this.#entries.values()], bundle, this.#limits);
     if (evicted === undefined) return { ok: false, refusal: BUNDLE_REFUSALS.poolFull };
     for (const id of evicted) this.finish(id, { type: "evicted" });
     this.#insert(bundle);
@@ -133,6 +151,19 @@ class BoundedBundlePool implements BundlePool {
 
   get(id: BundleId): Bundle | undefined {
     return this.#entries.get(id)?.bundle;
+  }
+
+  nextToMeasure({ height, countMax }: Parameters<BundlePool["nextToMeasure"]>[0]): readonly Bundle[] {
+    const isDue = ({ bundle }: Entry): boolean => bundle.from <= height && height <= bundle.lastHeight;
+    const next = [...this.#entries.values()]
+      .filter(({ askedFor }) => askedFor !== height)
+      .sort((left, right) => {
+        if (left.askedFor !== right.askedFor) return left.askedFor - right.askedFor;
+        return Number(isDue(right)) - Number(isDue(left)) || left.arrival - right.arrival;
+      })
+      .slice(0, countMax);
+    for (const entry of next) entry.askedFor = height;
+    return next.map(({ bundle }) => bundle);
   }
 
   candidates({ height, countMax, isExcluded }: Parameters<BundlePool["candidates"]>[0]): CandidateBundle[] {
@@ -149,10 +180,11 @@ class BoundedBundlePool implements BundlePool {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     if ("gain" in found) {
-      entry.worth = found.gain;
+      this.#setWorth(entry, found.gain);
+      this.#keepSearcherLimit(entry.bundle.searcher);
       return;
     }
-    if (isWorthless(found.reason)) entry.worth = 0n;
+    if (isWorthless(found.reason)) this.#setWorth(entry, 0n);
     if (entry.status.type === "pending") entry.status = { type: "pending", last: found.reason };
   }
 
@@ -167,11 +199,11 @@ class BoundedBundlePool implements BundlePool {
   noteFailed(id: BundleId, reason: NotIncludedReason): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
-    if (isWorthless(reason)) entry.worth = 0n;
+    if (isWorthless(reason)) this.#setWorth(entry, 0n);
     entry.status = { type: "pending", last: reason };
   }
 
-  finishIncluded(id: BundleId, at: { readonly height: Height; readonly blockHash: BlockHash; readonly position: number }): void {
+  finishIncluded(id: BundleId, at: { readonly height: Height; readonly blockHash: BlockHash; readonly group: number }): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) {
       // It was pushed out while a bid held it: what happened to it stands above that.
@@ -187,6 +219,23 @@ class BoundedBundlePool implements BundlePool {
   finish(id: BundleId, reason: NotIncludedReason): void {
     const entry = this.#entries.get(id);
     if (entry !== undefined) this.#close(entry, { type: "notIncluded", reason });
+  }
+
+  notePublic(transactions: readonly ParsedTransaction[]): void {
+    for (const transaction of transactions) {
+      const { hash } = transaction;
+      const key = nonceKeyOf(transaction);
+      if (!this.#byNonce.has(key) || this.#rivals.has(hash)) continue;
+      this.#rivals.set(hash, key);
+      if (this.#rivals.size > this.#limits.rivalsMax) dropOldest(this.#rivals);
+    }
+  }
+
+  finishRivals(hash: TransactionHash): void {
+    const key = this.#rivals.get(hash);
+    if (key === undefined) return;
+    this.#rivals.delete(hash);
+    for (const id of [...(this.#byNonce.get(key) ?? [])]) this.finish(id, { type: "conflict", with: { type: "transaction", hash } });
   }
 
   holding(hash: TransactionHash): readonly Bundle[] {
@@ -207,13 +256,41 @@ class BoundedBundlePool implements BundlePool {
     }
   }
 
-  #refusalOf({ id, searcher, to, lastHeight }: Bundle): Refusal | undefined {
+  #refusalOf({ id, searcher, tip, to, lastHeight }: Bundle): Refusal | undefined {
     if (this.#entries.has(id)) return BUNDLE_REFUSALS.duplicate;
     if (!this.#mayComeAgain(id)) return BUNDLE_REFUSALS.finished;
     if (lastHeight <= this.#finalHeight) return BUNDLE_REFUSALS.expired;
     if (to > this.#finalHeight + this.#limits.horizonHeights) return BUNDLE_REFUSALS.tooFar;
-    const isOverLimit = (this.#searcherCounts.get(searcher) ?? 0) >= this.#limits.searcherCountMax;
-    return isOverLimit ? BUNDLE_REFUSALS.searcherLimit : undefined;
+    if ((this.#searcherCounts.get(searcher) ?? 0) < this.#limits.searcherCountMax) return undefined;
+    const cheapest = this.#cheapestOf(searcher);
+    return cheapest !== undefined && cheapest.worth < tip ? undefined : BUNDLE_REFUSALS.searcherLimit;
+  }
+
+  /** P1: the sender of the first transaction need not be who sent the bundle, so what is worth least goes, not what comes. */
+  #keepSearcherLimit(searcher: string): void {
+    if ((this.#searcherCounts.get(searcher) ?? 0) <= this.#limits.searcherCountMax) return;
+    const cheapest = this.#cheapestOf(searcher);
+    if (cheapest !== undefined) this.#close(cheapest, { type: "notIncluded", reason: { type: "evicted" } });
+  }
+
+  #cheapestOf(searcher: string): Entry | undefined {
+    const own = [...this.#entries.values()].filter(({ bundle, measure }) => bundle.searcher === searcher && measure === "worthy");
+    return own.sort(compareEntries).at(-1);
+  }
+
+  #setWorth(entry: Entry, worth: bigint): void {
+    this.#uncount(entry);
+    entry.worth = worth > 0n ? worth : 0n;
+    entry.measure = worth > 0n ? "worthy" : "worthless";
+    const { searcher } = entry.bundle;
+    if (entry.measure === "worthy") this.#searcherCounts.set(searcher, (this.#searcherCounts.get(searcher) ?? 0) + 1);
+  }
+
+  #uncount({ bundle: { searcher }, measure }: Entry): void {
+    if (measure !== "worthy") return;
+    const count = (this.#searcherCounts.get(searcher) ?? 0) - 1;
+    if (count > 0) this.#searcherCounts.set(searcher, count);
+    else this.#searcherCounts.delete(searcher);
   }
 
   #mayComeAgain(id: BundleId): boolean {
@@ -221,51 +298,36 @@ class BoundedBundlePool implements BundlePool {
     return end === undefined || (end.type === "notIncluded" && end.reason.type === "evicted");
   }
 
-  /** P3: what must go, worth least first; undefined when that is worth as much as the newcomer. */
-  #planEvictions({ tip, bytes }: Bundle): readonly BundleId[] | undefined {
-    let countOver = this.count + 1 - this.#limits.countMax;
-    let bytesOver = this.#bytes + bytes - this.#limits.bytesMax;
-    if (countOver <= 0 && bytesOver <= 0) return [];
-    const evicted: BundleId[] = [];
-    for (const { bundle, worth } of [...this.#entries.values()].sort(compareEntries).reverse()) {
-      if (countOver <= 0 && bytesOver <= 0) return evicted;
-      if (worth >= tip) return undefined;
-      evicted.push(bundle.id);
-      countOver--;
-      bytesOver -= bundle.bytes;
-    }
-    return countOver <= 0 && bytesOver <= 0 ? evicted : undefined;
-  }
-
   #insert(bundle: Bundle): void {
-    const { id, searcher, tip, transactions, bytes } = bundle;
-    this.#entries.set(id, { bundle, worth: tip, status: { type: "pending", last: undefined } });
+    const { id, transactions, bytes } = bundle;
+    const status = { type: "pending", last: undefined } as const;
+    this.#entries.set(id, { bundle, arrival: this.#arrivals++, worth: 0n, measure: "none", askedFor: 0, status });
     this.#finished.delete(id);
     this.#bytes += bytes;
-    this.#searcherCounts.set(searcher, (this.#searcherCounts.get(searcher) ?? 0) + 1);
     for (const transaction of transactions) {
       addTo(this.#byNonce, nonceKeyOf(transaction), id);
       addTo(this.#byTransaction, transaction.hash, id);
     }
   }
 
-  #close({ bundle }: Entry, status: BundleStatus): void {
-    const { id, searcher, transactions, bytes } = bundle;
+  #close(entry: Entry, status: BundleStatus): void {
+    const { id, transactions, bytes } = entry.bundle;
     this.#entries.delete(id);
     this.#bytes -= bytes;
-    const searcherCount = (this.#searcherCounts.get(searcher) ?? 0) - 1;
-    if (searcherCount > 0) this.#searcherCounts.set(searcher, searcherCount);
-    else this.#searcherCounts.delete(searcher);
+    this.#uncount(entry);
     for (const transaction of transactions) {
       removeFrom(this.#byNonce, nonceKeyOf(transaction), id);
       removeFrom(this.#byTransaction, transaction.hash, id);
     }
     this.#finished.set(id, status);
-    if (this.#finished.size <= this.#limits.finishedMax) return;
-    for (const oldest of this.#finished.keys()) {
-      this.#finished.delete(oldest);
-      return;
-    }
+    if (this.#finished.size > this.#limits.finishedMax) dropOldest(this.#finished);
+  }
+}
+
+function dropOldest<K>(map: Map<K, unknown>): void {
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
   }
 }
 

@@ -23,6 +23,8 @@ export interface BuilderLimits {
   readonly heightsMax: number;
   /** Bundles that are considered for one block. */
   readonly candidatesMax: number;
+  /** Bundles that are measured each time that a block is considered. */
+  readonly measuredMax: number;
   readonly tail: TailLimits;
   readonly bundles: BundlePoolLimits;
 }

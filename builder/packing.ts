@@ -9,7 +9,7 @@ import type { ParsedTransaction, SimulatedGroup, Simulation } from "../types/app
 import { assert } from "../types/assert.ts";
 import type { Height } from "../types/ids.ts";
 import { TAIL_BYTES_MAX, TAIL_OPERATIONS_MAX, TAIL_TRANSACTIONS_MAX } from "../types/limits.ts";
-import type { BundleId, CandidateBundle, NotIncludedReason } from "./bundle.ts";
+import { type Bundle, type BundleId, type CandidateBundle, failureOf, type NotIncludedReason } from "./bundle.ts";
 import { chooseGroups, displacedBy, type GroupChoice } from "./groups.ts";
 import { candidatesOf, chooseTail, type PricedTransaction, type TailLimits } from "./tail.ts";
 
@@ -128,12 +128,20 @@ function settleGroups(bundles: readonly CandidateBundle[], tail: readonly Priced
   }
 }
 
-function reasonAgainst({ tip }: CandidateBundle, { result, gain }: SimulatedGroup): NotIncludedReason | undefined {
-  if (!result.isIncluded) return { type: "simulationFailed", position: result.position, code: result.failed.code };
+/** What a bundle brings when it runs alone on the last executed state, or why it would not stand. */
+export function measure(bundle: Bundle, simulate: SimulateGroups): { readonly gain: bigint } | { readonly reason: NotIncludedReason } {
+  const [result] = simulateGroups(simulate, [bundle]);
+  assert(result !== undefined, "a simulation answers for each of its groups");
+  const reason = reasonAgainst(bundle, result);
+  return reason === undefined ? { gain: result.gain } : { reason };
+}
+
+function reasonAgainst({ tip }: Bundle, { result, gain }: SimulatedGroup): NotIncludedReason | undefined {
+  if (!result.isIncluded) return { type: "simulationFailed", ...failureOf(result) };
   return gain < tip ? { type: "tipNotPaid", declared: tip, measured: gain } : undefined;
 }
 
-function simulateGroups(simulate: SimulateGroups, bundles: readonly CandidateBundle[]): readonly SimulatedGroup[] {
+function simulateGroups(simulate: SimulateGroups, bundles: readonly Bundle[]): readonly SimulatedGroup[] {
   const results = simulate(bundles.map(({ transactions }) => ({ transactions, isAllOrNone: true })));
   assert(results.length === bundles.length, "a simulation answers for each of its groups");
   return results;

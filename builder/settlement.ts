@@ -3,7 +3,7 @@
 import type { TransactionReceipt } from "../types/application.ts";
 import type { BundleGroup } from "../types/building.ts";
 import type { TransactionHash } from "../types/ids.ts";
-import type { Bundle } from "./bundle.ts";
+import { type Bundle, failureOf } from "./bundle.ts";
 import type { BundlePool } from "./bundle_pool.ts";
 import type { FinalOutcome } from "./interface.ts";
 
@@ -38,8 +38,8 @@ function settleGroup(
   const same = known.filter(({ transactions }) => isSameGroup(transactions, hashes));
   for (const id of new Set(same.map(({ id }) => id))) {
     if (result === "unfit") pool.finish(id, { type: "unfit" });
-    else if (result.isIncluded) pool.finishIncluded(id, { height, blockHash, position });
-    else pool.noteFailed(id, { type: "executionFailed", height, position: result.position, code: result.failed.code });
+    else if (result.isIncluded) pool.finishIncluded(id, { height, blockHash, group: position });
+    else pool.noteFailed(id, { type: "executionFailed", height, ...failureOf(result) });
   }
 }
 
@@ -51,4 +51,5 @@ function isSameGroup(transactions: Bundle["transactions"], hashes: readonly Tran
 function finishApart(pool: BundlePool, { header: { height } }: FinalOutcome, { hash, code, operationCodes }: TransactionReceipt): void {
   if (code !== 0 && operationCodes.length === 0) return;
   for (const { id } of pool.holding(hash)) pool.finish(id, { type: "orderedApart", height, transaction: hash });
+  pool.finishRivals(hash);
 }

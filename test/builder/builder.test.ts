@@ -36,6 +36,9 @@ import {
 } from "./bidding_world.ts";
 import { named, TOY_CODES } from "./builder_world.ts";
 
+/** As the toy application says of what fails. */
+const failedOperations = [{ index: 0, code: 1 }];
+
 t.test("consider: a bid is well-formed, signed, names its tail, and its bundle opens to the groups under its label", async (t) => {
   const world = createWorld();
   const open = [world.tx({ sender: "a" }), world.tx({ sender: "b", nonce: 4, operations: 3 })];
@@ -123,7 +126,7 @@ t.test("T2: consider: at most bidsMax bids for one height, and a strategy that b
 
 t.test("T3: consider: what is in our bid in an ancestor is in no bid above it, but is where that block is none", async (t) => {
   const world = createWorld();
-  const group = [world.tx({ sender: "s", nonce: 1 }), world.tx({ sender: "u" })];
+  const group = [world.tx({ sender: "s", nonce: 1 }, { pays: 30n }), world.tx({ sender: "u" })];
   const id = world.submit(group, { tip: 20 });
   const rival = world.submit([world.tx({ sender: "u", variant: 1 })]);
   const below = must(world.consider({ height: 1 }));
@@ -194,10 +197,10 @@ t.test("onFinal: our bundle ran: its group's place is told, rivals for its nonce
   const { bid } = must(world.consider());
   const failed: BundleGroup = { hashes: [b.hash], result: { isIncluded: false, failed: receipt(b, TOY_CODES.failed), position: 0 } };
   world.builder.onFinal(finalOf({ bidHash: bidHashOf(bid), bundle: [ran([a]), failed] }));
-  t.same(world.builder.statusOf(ids[0] as BundleId), { type: "included", height: 1, blockHash: named("block 1"), position: 0 });
+  t.same(world.builder.statusOf(ids[0] as BundleId), { type: "included", height: 1, blockHash: named("block 1"), group: 0 });
   t.same(world.builder.statusOf(ids[1] as BundleId), {
     type: "pending",
-    last: { type: "executionFailed", height: 1, position: 0, code: TOY_CODES.failed },
+    last: { type: "executionFailed", height: 1, position: 0, code: TOY_CODES.failed, operations: [{ index: 0, code: TOY_CODES.failed }] },
   });
   t.equal(typeOf(world.builder, rival), "pending");
   const { won, lost, paid, open, failed: failures } = world.builder.status;
@@ -268,7 +271,7 @@ t.test(
     world.builder.onFinal(
       finalOf({ bidHash: named<BidHash>("their bid"), bundle: [ran([world.tx({ sender: "e" })]), ran(pair)], receipts }),
     );
-    t.same(world.builder.statusOf(whole), { type: "included", height: 1, blockHash: named("block 1"), position: 1 });
+    t.same(world.builder.statusOf(whole), { type: "included", height: 1, blockHash: named("block 1"), group: 1 });
     t.same(reasonOf(world.builder, apart), { type: "orderedApart", height: 1, transaction: b.hash });
     t.equal(typeOf(world.builder, refused), "pending");
   },
@@ -297,6 +300,34 @@ t.test("onFinal: a bundle in an earlier bid of ours, where a later one was taken
   world.builder.onFinal(finalOf({ bidHash: bidHashOf(bid), bundle: [ran([winner])] }));
   t.equal(typeOf(world.builder, high), "included");
   t.same(world.builder.statusOf(low), { type: "pending", last: { type: "noRoom" } });
+});
+
+t.test("T5: consider: bundles are measured by themselves, also those for later heights; a declared tip buys no place", async (t) => {
+  const world = createWorld({ limits: { measuredMax: 8, bundles: { ...BUILDER_LIMITS.bundles, countMax: 8 } } });
+  const nothing = (index: number) => world.tx({ sender: `liar ${index}` }, { pays: 1n, fails: true });
+  const liars = Array.from({ length: 8 }, (_, index) => world.submit([nothing(index)], { tip: 1e15, from: 200, to: 240 }));
+  const first = world.submit([world.tx({ sender: "honest" }, { pays: 9n })], { tip: 7 });
+  t.same(reasonOf(world.builder, liars[0] as BundleId), { type: "evicted" }, "the oldest that nobody has measured");
+  world.consider();
+  const failed = { type: "simulationFailed", position: 0, code: TOY_CODES.failed, operations: failedOperations };
+  for (const id of liars.slice(1)) t.same(reasonOf(world.builder, id), failed, "long before its height");
+  t.equal(typeOf(world.builder, first), "offered");
+  for (let index = 8; index < 30; index++) world.submit([nothing(index)], { tip: 1e15, from: 200, to: 240 });
+  t.equal(typeOf(world.builder, first), "offered", "what was measured stays");
+  t.equal(world.builder.status.bundles.count, 8);
+});
+
+t.test("onFinal: a public transaction that took a bundle's nonce is named, where it was seen to wait", async (t) => {
+  const world = createWorld();
+  const rival = world.tx({ sender: "a", variant: 1 }, { pays: 1n });
+  const [seen, other] = [world.submit([world.tx({ sender: "a" })]), world.submit([world.tx({ sender: "b" })])];
+  world.consider({ transactions: [rival] });
+  const refused = { hash: rival.hash, code: TOY_CODES.needsOther, operationCodes: [] };
+  world.builder.onFinal(finalOf({ height: 1, receipts: [refused] }));
+  t.equal(typeOf(world.builder, seen), "pending", "refused, it used no nonce");
+  world.builder.onFinal(finalOf({ height: 2, receipts: [receipt(rival)] }));
+  t.same(reasonOf(world.builder, seen), { type: "conflict", with: { type: "transaction", hash: rival.hash } });
+  t.equal(typeOf(world.builder, other), "pending");
 });
 
 t.test("FinalOutcome: the machine's own record of a final block fits", async (t) => {

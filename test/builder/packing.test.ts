@@ -196,7 +196,12 @@ t.test("K6: a group that fails or pays too little is out with the reason, and it
     packed.groups.map(({ bundle, gain }) => [bundle.id, gain]),
     [[honest.id, 45n]],
   );
-  t.same(packed.left.get(failing.id), { type: "simulationFailed", position: 1, code: TOY_CODES.failed });
+  t.same(packed.left.get(failing.id), {
+    type: "simulationFailed",
+    position: 1,
+    code: TOY_CODES.failed,
+    operations: [{ index: 0, code: 1 }],
+  });
   t.same(packed.left.get(stingy.id), { type: "tipNotPaid", declared: 40n, measured: 30n });
 });
 
