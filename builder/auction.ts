@@ -3,15 +3,18 @@
  *
  *  B9 of several bids of a builder for one block the highest sequence counts; of two with equal sequence the first stays. The highest value wins, then
  *  the smaller hash. A value of 0 never wins: with a higher sequence it takes an earlier bid back.
- *  Bounded: heights above the final one, parents and tries of one builder at one height, bids and bytes of all. */
+ *  Bounded: heights above the certified one, parents and tries of one builder at one height, bids and bytes of all. When room is short, bids on a
+ *  parent that the proposer does not hold give way first, then those of a later height, then those of a lower value. So what cannot be used yet, or
+ *  never, pushes out nothing that can be used next. Whoever is here stays against an equal. No bid is hashed before its signature was checked. */
 
 import { bidHashOf } from "../crypto/hashes.ts";
 import { assert } from "../types/assert.ts";
 import type { Bid, OfferedBid } from "../types/bid.ts";
+import { bytesEqual } from "../types/bytes.ts";
 import type { AccountId, BidHash, BlockHash, Height, View } from "../types/ids.ts";
 
 export interface AuctionLimits {
-  /** Bids are kept for this many heights above the final one. */
+  /** Bids are kept for this many heights above the highest certified one. */
   readonly heightsMax: number;
   /** Builders that are remembered at one height. */
   readonly buildersMax: number;
@@ -24,9 +27,10 @@ export interface AuctionLimits {
   readonly bytesMax: number;
 }
 
-/** 4,096 builders have records in the ledger. With these bounds an auction takes at most 32 MiB and the sequences of 65,536 builders at all heights. */
+/** 4,096 builders have records in the ledger. Whoever leads one of the next three views builds at one of the next three heights. With these bounds an
+ *  auction takes at most 32 MiB and 24,576 sequences, and one builder has at most 6 of the 64 bids. */
 export const AUCTION_LIMITS: AuctionLimits = {
-  heightsMax: 16,
+  heightsMax: 3,
   buildersMax: 4_096,
   parentsMax: 2,
   triesMax: 8,
@@ -34,9 +38,9 @@ export const AUCTION_LIMITS: AuctionLimits = {
   bytesMax: 32 * 1024 * 1024,
 };
 
-/** `stale`: not above the final height. `tooFar`: beyond the window. `duplicate`: this very bid is known. `equalSequence`: another bid of this
+/** `stale`: not above the certified height. `tooFar`: beyond the window. `duplicate`: this very bid is known. `equalSequence`: another bid of this
  *  number came first. `superseded`: a higher number is known. `tooManyTries`: its builder had its share of checks at this height.
- *  `tooManyBuilders`: so did the height. `full`: too few of the kept bids promise less. */
+ *  `tooManyBuilders`: so did the height. `full`: too few of the kept bids have to give way to it. */
 export type AuctionRefusal =
   | "stale"
   | "tooFar"
@@ -58,17 +62,20 @@ export interface BestRequest {
   readonly isUsable: (offered: OfferedBid) => boolean;
 }
 
+/** Does the proposer hold the block that this bid is to be built on, at the height below? Left out: it does. */
+export type IsParentHeld = (bid: Pick<Bid, "height" | "parentHash">) => boolean;
+
 export interface Auction {
-  /** Is it worth checking? Changes nothing. */
-  refusalOf(offered: OfferedBid): AuctionRefusal | undefined;
+  /** Is it worth checking? Changes nothing, and hashes nothing. */
+  refusalOf(offered: OfferedBid, isParentHeld?: IsParentHeld): AuctionRefusal | undefined;
   /** Counts a try of the builder, which must have signed the bid: otherwise strangers could use up its tries. Called before the costly rest of the
    *  checks, once for each bid that `refusalOf` let pass. */
   noteTry(bid: Bid): void;
   /** Takes a bid that passed its checks. Tries were counted before, and are not asked for again. */
-  offer(offered: OfferedBid): OfferResult;
+  offer(offered: OfferedBid, isParentHeld?: IsParentHeld): OfferResult;
   /** B9: the first usable bid by value, then by hash. */
   best(request: BestRequest): OfferedBid | undefined;
-  /** `height` is final: what is not above it is forgotten. Never goes down. */
+  /** A block of `height` is certified or final: what is not above it is forgotten. Never goes down. */
   advance(final: { readonly height: Height }): void;
   readonly count: number;
   readonly bytes: number;
@@ -86,11 +93,17 @@ export function createAuction(limits: AuctionLimits = AUCTION_LIMITS): Auction {
   return new BoundedAuction(limits);
 }
 
-/** A builder's bids on one parent: the highest sequence seen, and the bid itself unless another pushed it out. */
+/** A builder's bids on one parent: the highest sequence seen, with the signature by which it is known again, and the bid itself unless another
+ *  pushed it out. */
 interface Slot {
   readonly sequence: number;
+  readonly signature: Uint8Array;
+  readonly kept: Kept | undefined;
+}
+
+interface Kept {
+  readonly offered: OfferedBid;
   readonly bidHash: BidHash;
-  readonly kept: OfferedBid | undefined;
 }
 
 interface BuilderRecord {
@@ -104,10 +117,12 @@ interface Place {
   readonly offered: OfferedBid;
 }
 
+const ALL_HELD: IsParentHeld = () => true;
+
 class BoundedAuction implements Auction {
   readonly #limits: AuctionLimits;
   readonly #heights = new Map<Height, Map<AccountId, BuilderRecord>>();
-  #finalHeight = 0;
+  #floor = 0;
   #count = 0;
   #bytes = 0;
 
@@ -123,48 +138,51 @@ class BoundedAuction implements Auction {
     return this.#bytes;
   }
 
-  refusalOf(offered: OfferedBid): AuctionRefusal | undefined {
+  refusalOf(offered: OfferedBid, isParentHeld = ALL_HELD): AuctionRefusal | undefined {
     const { bid } = offered;
     const record = this.#heights.get(bid.height)?.get(bid.builder);
     const refusal = this.#refusalOfPlace(bid, record);
     if (refusal !== undefined) return refusal;
     const hasTries = record === undefined || record.tries < this.#limits.triesMax;
-    return hasTries ? this.#refusalOfRoom(offered, record) : "tooManyTries";
+    return hasTries ? this.#refusalOfRoom(offered, { record, isParentHeld }) : "tooManyTries";
   }
 
   noteTry(bid: Bid): void {
     if (this.#isWithinWindow(bid.height) && !this.#isCrowdedFor(bid)) this.#recordOf(bid).tries++;
   }
 
-  offer(offered: OfferedBid): OfferResult {
+  offer(offered: OfferedBid, isParentHeld = ALL_HELD): OfferResult {
     const { bid } = offered;
     const refusal = this.#refusalOfPlace(bid, this.#heights.get(bid.height)?.get(bid.builder));
     if (refusal !== undefined) return refusal;
     const record = this.#recordOf(bid);
-    const isRoomy = this.#refusalOfRoom(offered, record) === undefined;
+    const isRoomy = this.#refusalOfRoom(offered, { record, isParentHeld }) === undefined;
     this.#forget(record, bid.parentHash);
     this.#makeParentRoom(record);
     // Also a bid that finds no room takes its predecessor back.
-    record.slots.set(bid.parentHash, { sequence: bid.sequence, bidHash: bidHashOf(bid), kept: isRoomy ? offered : undefined });
+    const { sequence, signature } = bid;
+    record.slots.set(bid.parentHash, { sequence, signature, kept: isRoomy ? { offered, bidHash: bidHashOf(bid) } : undefined });
     if (!isRoomy) return "full";
     this.#count++;
     this.#bytes += bytesInMemory(offered);
-    this.#evictBelow(offered);
+    this.#evictBelow(offered, isParentHeld);
     return "kept";
   }
 
   best({ height, parentHash, view, isUsable }: BestRequest): OfferedBid | undefined {
-    const candidates: OfferedBid[] = [];
+    const candidates: Kept[] = [];
     for (const { slots } of this.#heights.get(height)?.values() ?? []) {
       const kept = slots.get(parentHash)?.kept;
-      if (kept !== undefined && kept.bid.value >= 1n && kept.bid.expiryView >= view) candidates.push(kept);
+      if (kept === undefined) continue;
+      const { value, expiryView } = kept.offered.bid;
+      if (value >= 1n && expiryView >= view) candidates.push(kept);
     }
-    return candidates.sort(compareBids).find(isUsable);
+    return candidates.sort(compareKept).find(({ offered }) => isUsable(offered))?.offered;
   }
 
   advance({ height }: { readonly height: Height }): void {
-    if (height <= this.#finalHeight) return;
-    this.#finalHeight = height;
+    if (height <= this.#floor) return;
+    this.#floor = height;
     for (const [each, builders] of this.#heights) {
       if (each > height) continue;
       for (const record of builders.values()) for (const parentHash of [...record.slots.keys()]) this.#forget(record, parentHash);
@@ -173,7 +191,7 @@ class BoundedAuction implements Auction {
   }
 
   #isWithinWindow(height: Height): boolean {
-    return height > this.#finalHeight && height <= this.#finalHeight + this.#limits.heightsMax;
+    return height > this.#floor && height <= this.#floor + this.#limits.heightsMax;
   }
 
   #isCrowdedFor({ height, builder }: Bid): boolean {
@@ -182,7 +200,7 @@ class BoundedAuction implements Auction {
   }
 
   #refusalOfPlace(bid: Bid, record: BuilderRecord | undefined): AuctionRefusal | undefined {
-    if (!this.#isWithinWindow(bid.height)) return bid.height <= this.#finalHeight ? "stale" : "tooFar";
+    if (!this.#isWithinWindow(bid.height)) return bid.height <= this.#floor ? "stale" : "tooFar";
     if (record === undefined) return this.#isCrowdedFor(bid) ? "tooManyBuilders" : undefined;
     const slot = record.slots.get(bid.parentHash);
     if (slot === undefined) {
@@ -190,7 +208,7 @@ class BoundedAuction implements Auction {
       return isFull && [...record.slots.values()].every(({ sequence }) => sequence >= bid.sequence) ? "superseded" : undefined;
     }
     if (slot.sequence !== bid.sequence) return slot.sequence > bid.sequence ? "superseded" : undefined;
-    return slot.bidHash === bidHashOf(bid) ? "duplicate" : "equalSequence";
+    return bytesEqual(slot.signature, bid.signature) ? "duplicate" : "equalSequence";
   }
 
   #recordOf({ height, builder }: Bid): BuilderRecord {
@@ -201,14 +219,17 @@ class BoundedAuction implements Auction {
     return record;
   }
 
-  /** Is there room, once this builder's earlier bid and all that promise less are gone? */
-  #refusalOfRoom(offered: OfferedBid, record: BuilderRecord | undefined): "full" | undefined {
-    const own = record?.slots.get(offered.bid.parentHash)?.kept;
+  /** Is there room, once this builder's earlier bid and all that have to give way are gone? */
+  #refusalOfRoom(
+    offered: OfferedBid,
+    { record, isParentHeld }: { readonly record: BuilderRecord | undefined; readonly isParentHeld: IsParentHeld },
+  ): "full" | undefined {
+    const own = record?.slots.get(offered.bid.parentHash)?.kept?.offered;
     let count = this.#count + 1 - (own === undefined ? 0 : 1);
     let bytes = this.#bytes + bytesInMemory(offered) - (own === undefined ? 0 : bytesInMemory(own));
     if (this.#isWithin(count, bytes)) return undefined;
     for (const { offered: other } of this.#places()) {
-      if (other === own || compareBids(offered, other) >= 0) continue;
+      if (other === own || compareClaims(offered.bid, other.bid, isParentHeld) >= 0) continue;
       count--;
       bytes -= bytesInMemory(other);
     }
@@ -219,13 +240,13 @@ class BoundedAuction implements Auction {
     return count <= this.#limits.bidsMax && bytes <= this.#limits.bytesMax;
   }
 
-  /** Lowest value first, until the bounds hold: at the latest when all that promise less than `newcomer` are gone. */
-  #evictBelow(newcomer: OfferedBid): void {
+  /** The weakest first, until the bounds hold: at the latest when all with a weaker claim than the newcomer's are gone. */
+  #evictBelow(newcomer: OfferedBid, isParentHeld: IsParentHeld): void {
     if (this.#isWithin(this.#count, this.#bytes)) return;
-    const worstFirst = this.#places().sort((left, right) => compareBids(right.offered, left.offered));
+    const worstFirst = this.#places().sort((left, right) => compareClaims(right.offered.bid, left.offered.bid, isParentHeld));
     for (const { record, offered } of worstFirst) {
       if (this.#isWithin(this.#count, this.#bytes)) return;
-      assert(compareBids(newcomer, offered) < 0, "a full auction gives way to a better bid only");
+      assert(compareClaims(newcomer.bid, offered.bid, isParentHeld) < 0, "a full auction gives way to a better bid only");
       const slot = record.slots.get(offered.bid.parentHash);
       assert(slot !== undefined, "a kept bid has a slot");
       record.slots.set(offered.bid.parentHash, { ...slot, kept: undefined });
@@ -245,23 +266,34 @@ class BoundedAuction implements Auction {
     record.slots.delete(parentHash);
     if (kept === undefined) return;
     this.#count--;
-    this.#bytes -= bytesInMemory(kept);
+    this.#bytes -= bytesInMemory(kept.offered);
   }
 
   #places(): Place[] {
     const places: Place[] = [];
     for (const builders of this.#heights.values()) {
       for (const record of builders.values()) {
-        for (const { kept } of record.slots.values()) if (kept !== undefined) places.push({ record, offered: kept });
+        for (const { kept } of record.slots.values()) if (kept !== undefined) places.push({ record, offered: kept.offered });
       }
     }
     return places;
   }
 }
 
-/** Better first: higher value, then smaller hash. */
-function compareBids({ bid: left }: OfferedBid, { bid: right }: OfferedBid): number {
-  if (left.value !== right.value) return left.value > right.value ? -1 : 1;
-  const [leftHash, rightHash] = [bidHashOf(left), bidHashOf(right)];
-  return leftHash < rightHash ? -1 : leftHash > rightHash ? 1 : 0;
+/** B9, better first: higher value, then smaller hash. */
+function compareKept(left: Kept, right: Kept): number {
+  const byValue = compareValues(left.offered.bid, right.offered.bid);
+  if (byValue !== 0) return byValue;
+  return left.bidHash < right.bidHash ? -1 : left.bidHash > right.bidHash ? 1 : 0;
+}
+
+/** Who has a better claim to a place: with a parent that is held, then for a nearer height, then of a higher value. Equals have the same claim. */
+function compareClaims(left: Bid, right: Bid, isParentHeld: IsParentHeld): number {
+  const [isLeftHeld, isRightHeld] = [isParentHeld(left), isParentHeld(right)];
+  if (isLeftHeld !== isRightHeld) return isLeftHeld ? -1 : 1;
+  return left.height - right.height || compareValues(left, right);
+}
+
+function compareValues({ value: left }: Bid, { value: right }: Bid): number {
+  return left === right ? 0 : left > right ? -1 : 1;
 }

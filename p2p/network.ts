@@ -286,6 +286,11 @@ class LibP2pNetwork implements Network {
       return;
     }
     const { message } = decoded;
+    if (message.type === "bid" && message.bid.builder !== peer.identity.builder) {
+      this.penalize(peer.sender, "malformedMessage");
+      this.#drop(peer, "a bid of another builder does not go over this link");
+      return;
+    }
     if (role !== "peerBuilder") this.#gossip.noteDirectFrame(body);
     if (this.#statuses.isRelayNeeded(message)) this.#gossip.publishConsensus(body);
     if (role === "peerValidator") this.#passOnToBuilders(peer, message, body);

@@ -2,7 +2,7 @@
  *  runs this machine needs to know. The rules B1 to B9 stand in `builder/README.md`; what needs state is judged here, by the state that the header
  *  names, so that all voters judge alike. A bid never delays a proposal: what is not here and right when we build does not exist. */
 
-import { type Auction, createAuction } from "../builder/auction.ts";
+import { type Auction, createAuction, type IsParentHeld } from "../builder/auction.ts";
 import { faultOfBid, faultOfTail, sealCheckOf, signatureCheckOf } from "../builder/bid_rules.ts";
 import { bodyRootOf } from "../crypto/hashes.ts";
 import { KEYGEN_BLOCK_MESSAGES_MAX } from "../mempool/keygen_interface.ts";
@@ -26,7 +26,8 @@ import { keyIdAt, NO_KEY } from "./sealing.ts";
 /** Views ahead of ours whose leader we may turn out to be: bids for blocks of later ones come too early. */
 const BID_VIEWS_AHEAD = 2;
 
-/** Transactions of tails that are looked for before one proposal: enough for the largest tail after another that lacks its last. */
+/** Transactions of tails that are looked for before one proposal: enough for the largest tail after another that lacks its last. A look at a tail
+ *  ends with the first transaction that cannot be taken, so a name that nobody knows costs its bid all and the others one look. */
 const LOOK_UPS_MAX = 2 * TAIL_TRANSACTIONS_MAX;
 
 /** Present on a chain that takes builders. */
@@ -61,14 +62,28 @@ export function acceptBid(context: Context, from: Sender, offered: OfferedBid): 
   const { bid, tailHashes } = offered;
   const { auction } = builders;
   if (bid.expiryView < context.consensus.status.view || !isSoonLeader(context, builders.self)) return;
-  if (auction.refusalOf(offered) !== undefined || !isAffordable(context, bid)) return;
+  auction.advance(tipOf(context));
+  const isParentHeld: IsParentHeld = (of) => isParentHeldOf(context, of);
+  if (auction.refusalOf(offered, isParentHeld) !== undefined || !isAffordable(context, bid)) return;
   if (!isBidSigned(builders, bid)) return penalizePeer(context, from.peer, "invalidBid");
   auction.noteTry(bid);
   const isTailNamed = tailHashes.length === bid.tailCount && bodyRootOf(tailHashes) === bid.tailRoot;
   if (!isTailNamed) return penalizePeer(context, from.peer, "invalidBid");
   const bundle = judgeBundle(context, builders, bid, keyIdAt(context.sealing, context.execution.final.height));
-  if (bundle === "valid") auction.offer(offered);
+  if (bundle === "valid") auction.offer(offered, isParentHeld);
   else if (bundle === "invalid") penalizePeer(context, from.peer, "invalidBid");
+}
+
+/** The highest certified block that we hold, or the final one: what we propose next stands above it. */
+function tipOf({ certifiedTip, bodies, execution: { final } }: Context): { readonly blockHash: BlockHash; readonly height: Height } {
+  const certified = certifiedTip === undefined ? undefined : bodies.get(certifiedTip.blockHash)?.proposal.header.height;
+  const isAbove = certifiedTip !== undefined && certified !== undefined && certified > final.height;
+  return isAbove ? { blockHash: certifiedTip.blockHash, height: certified } : final;
+}
+
+function isParentHeldOf({ bodies, execution: { final } }: Context, { height, parentHash }: Pick<Bid, "height" | "parentHash">): boolean {
+  const parentHeight = parentHash === final.blockHash ? final.height : bodies.get(parentHash)?.proposal.header.height;
+  return parentHeight !== undefined && Height.next(parentHeight) === height;
 }
 
 function isSoonLeader(context: Context, self: ValidatorIndex): boolean {
@@ -106,49 +121,54 @@ export function chooseBid(
   if (builders === undefined || !config.takesBids) return undefined;
   const carried = context.work.carriedBy(block.parentHash, context.execution.final.blockHash);
   let tail: readonly ParsedTransaction[] | undefined;
-  let lookUps = 0;
+  const budget = { lookUpsLeft: LOOK_UPS_MAX };
   const best = builders.auction.best({
     ...block,
     isUsable: (offered) => {
-      lookUps += offered.tailHashes.length;
-      if (lookUps > LOOK_UPS_MAX || !isCovered(builders, offered.bid, block) || !isBundleInTime(offered.bid, block)) return false;
-      tail = tailOf(context, offered, { height: block.height, carried });
+      if (!isCovered(builders, offered.bid, block) || !isBundleInTime(offered.bid, block)) return false;
+      tail = tailOf(context, offered, { height: block.height, carried, budget });
       return tail !== undefined;
     },
   });
   return best === undefined || tail === undefined ? undefined : { bid: best.bid, tail };
 }
 
-/** Is there a bundle that we could order if we proposed now? What waits in a builder's hands is work that no pool shows; tails wait in the pool. */
+/** Is there a bundle that we can order now? What waits in a builder's hands is work that no pool shows; tails wait in the pool, and a bid with nothing
+ *  to order is no work. Only the leader of this view says so: a bid is sent to leaders alone, and whoever waited for work that the leader of the
+ *  view does not know of would give the view up by itself. */
 export function isBundleWaiting(context: Context): boolean {
-  const { builders, execution } = context;
+  const { builders, execution, consensus } = context;
   if (builders === undefined || builders.auction.count === 0 || !context.config.takesBids) return false;
+  const { view } = consensus.status;
+  if (builders.self !== consensus.leaderOf(view)) return false;
   const { final } = execution;
-  const parentHash = context.certifiedTip?.blockHash ?? final.blockHash;
-  const parentHeight = parentHash === final.blockHash ? final.height : context.bodies.get(parentHash)?.proposal.header.height;
-  if (parentHeight === undefined) return false;
-  const keyId = keyIdAt(context.sealing, final.height);
-  const block = { height: Height.next(parentHeight), parentHash, executedHeight: final.height, keyId };
-  const isUsable = ({ bid }: OfferedBid): boolean => bid.tailCount === 0 && isCovered(builders, bid, block) && isBundleInTime(bid, block);
-  return builders.auction.best({ ...block, view: context.consensus.status.view, isUsable }) !== undefined;
+  const { blockHash: parentHash, height } = tipOf(context);
+  const block = { height: Height.next(height), parentHash, executedHeight: final.height, keyId: keyIdAt(context.sealing, final.height) };
+  const isUsable = ({ bid }: OfferedBid): boolean =>
+    hasBundle(bid) && bid.tailCount === 0 && isCovered(builders, bid, block) && isBundleInTime(bid, block);
+  return builders.auction.best({ ...block, view, isUsable }) !== undefined;
 }
 
 /** The whole tail, or nothing: voters who lack a part of it would have to fetch it. */
 function tailOf(
   context: Context,
   { bid, tailHashes }: OfferedBid,
-  block: { readonly height: Height; readonly carried: ReadonlySet<TransactionHash> },
+  block: { readonly height: Height; readonly carried: ReadonlySet<TransactionHash>; readonly budget: { lookUpsLeft: number } },
 ): readonly ParsedTransaction[] | undefined {
   const tail: ParsedTransaction[] = [];
   let keygenCount = 0;
+  const seen = new Set<TransactionHash>();
   for (const hash of tailHashes) {
+    // A name that comes twice ends the look as well: one held transaction must not use up what is there for all bids.
+    if (block.budget.lookUpsLeft <= 0 || seen.has(hash)) return undefined;
+    block.budget.lookUpsLeft--;
+    seen.add(hash);
     const transaction = block.carried.has(hash) || context.recentlyFinal.has(hash) ? undefined : findHeld(context, hash);
     if (transaction === undefined || transaction.expiryHeight < block.height) return undefined;
     if (transaction.keygen !== undefined) keygenCount++;
     tail.push(transaction);
   }
-  const isDistinct = new Set(tailHashes).size === tailHashes.length;
-  return isDistinct && keygenCount <= KEYGEN_BLOCK_MESSAGES_MAX && faultOfTail(bid, tail) === undefined ? tail : undefined;
+  return keygenCount <= KEYGEN_BLOCK_MESSAGES_MAX && faultOfTail(bid, tail) === undefined ? tail : undefined;
 }
 
 /** B2 for a block above this executed height; false as well where we cannot tell. */

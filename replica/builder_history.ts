@@ -53,8 +53,9 @@ export function createBuilderHistory(options: {
   readonly base: { readonly height: Height; readonly blockHash: BlockHash };
   readonly executed: readonly ExecutedHistoryBlock[];
 }): BuilderHistory {
-  const { builderOf, base } = options;
-  let oldest = base.height;
+  const { builderOf } = options;
+  /** The newest block of which only the place is known, no bid: records reach back to the state after it. */
+  let base = options.base;
   let newest = base.height;
   const changesAt = new Map<Height, ReadonlyMap<AccountId, Builder | undefined>>();
   const nodes = new Map<BlockHash, HistoryNode>();
@@ -77,8 +78,8 @@ export function createBuilderHistory(options: {
     const forgotten = executedHashes.shift();
     assert(forgotten !== undefined, "what was pushed is there");
     nodes.delete(forgotten);
-    oldest = Height.of(height - BUILDER_HISTORY_HEIGHTS);
-    changesAt.delete(oldest);
+    base = { height: Height.of(height - BUILDER_HISTORY_HEIGHTS), blockHash: forgotten };
+    changesAt.delete(base.height);
   }
 
   for (const block of options.executed) execute(block);
@@ -90,7 +91,7 @@ export function createBuilderHistory(options: {
       if (!executedHashes.includes(blockHash)) nodes.delete(blockHash);
     },
     at(account, height) {
-      if (height < oldest || height > newest) return { isKnown: false, builder: undefined };
+      if (height < base.height || height > newest) return { isKnown: false, builder: undefined };
       // The first change above the height says what was there before it.
       for (let above = height + 1; above <= newest; above++) {
         const changes = changesAt.get(above as Height);

@@ -158,6 +158,72 @@ t.test("offer: a bid that finds no room takes its predecessor back all the same"
   t.same([auction.count, best(auction, { isUsable: ({ bid }) => bid.value <= 15n })], [1, undefined]);
 });
 
+t.test(
+  "offer to a full auction: a bid on a parent that is not held gives way first, then one of a later height, then a lower value",
+  async (t) => {
+    const isParentHeld = ({ parentHash }: { readonly parentHash: BlockHash }): boolean => parentHash === named("parent");
+    const auction = small({ bidsMax: 3 });
+    const give = (shape: BidShape): string => {
+      const each = offered(shape);
+      const foretold = auction.refusalOf(each, isParentHeld);
+      const result = auction.offer(each, isParentHeld);
+      t.equal(result, foretold ?? "kept");
+      return result;
+    };
+    for (const builder of ["a", "b"]) t.equal(give({ builder, parent: "nowhere", value: 99 }), "kept");
+    t.equal(give({ builder: "c", height: 3, value: 50 }), "kept");
+    t.equal(give({ builder: "d", parent: "elsewhere", value: 98 }), "full", "unheld against unheld, value decides");
+    t.equal(give({ builder: "d", height: 2, value: 1 }), "kept", "a lower value on a held parent");
+    t.equal(give({ builder: "e", height: 2, value: 1 }), "kept");
+    t.equal(best(auction, { parent: "nowhere" }), undefined, "both are gone before the later height");
+    t.equal(give({ builder: "f", value: 1 }), "kept", "a lower value for the next height");
+    t.equal(best(auction, { height: 3 }), undefined);
+    t.equal(give({ builder: "g", parent: "nowhere", value: 99 }), "full");
+    t.equal(give({ builder: "g", height: 2, value: 1 }), "full", "whoever is here stays against an equal");
+    t.equal(give({ builder: "g", value: 1 }), "kept");
+    t.equal(auction.count, 3);
+  },
+);
+
+t.test("AUCTION_LIMITS: bids of two builders on parents that nobody knows keep no bid out that can be used", async (t) => {
+  const auction = createAuction();
+  const isParentHeld = ({ parentHash }: { readonly parentHash: BlockHash }): boolean => parentHash === named("parent");
+  let kept = 0;
+  const flood = (builder: string): void => {
+    for (let height = 1; height <= 16; height++) {
+      for (const parent of ["nowhere", "elsewhere"]) {
+        const result = auction.offer(offered({ builder, height, parent, value: 1_000, bundleBytes: 65_712 }), isParentHeld);
+        kept += result === "kept" ? 1 : 0;
+      }
+    }
+  };
+  for (const builder of ["x", "y"]) flood(builder);
+  t.equal(kept, 2 * 3 * 2);
+  for (let builder = 0; builder < 100; builder++) flood(`crowd ${builder}`);
+  t.equal(auction.refusalOf(offered({ value: 2 }), isParentHeld), undefined);
+  t.equal(auction.offer(offered({ value: 2 }), isParentHeld), "kept");
+  for (let builder = 100; builder < 120; builder++) flood(`crowd ${builder}`);
+  t.equal(best(auction)?.bid.value, 2n);
+});
+
+t.test("refusalOf: nothing is hashed before a signature was checked, neither for a place nor for room", async (t) => {
+  const auction = small({ bidsMax: 1 });
+  offer(auction, { builder: "a", sequence: 5 });
+  const unreadable = (shape: BidShape): OfferedBid => {
+    const { bid, tailHashes } = offered(shape);
+    const guarded = Object.defineProperty({ ...bid }, "tailRoot", {
+      get: () => {
+        throw new Error("hashed");
+      },
+    });
+    return { bid: guarded, tailHashes };
+  };
+  t.throws(() => bidHashOf(unreadable({ builder: "b" }).bid), /hashed/);
+  t.equal(auction.refusalOf(unreadable({ builder: "b" })), "full");
+  t.equal(auction.refusalOf(unreadable({ builder: "a", sequence: 5 })), "duplicate");
+  t.equal(auction.refusalOf(unreadable({ builder: "a", sequence: 5, variant: 2 })), "equalSequence");
+});
+
 t.test("createAuction: a limit of zero is our own error", async (t) => {
   t.throws(() => small({ bidsMax: 0 }), AssertionError);
 });

@@ -4,7 +4,7 @@
 import { sha256 } from "../../crypto/hashes.ts";
 import type { ParsedTransaction, SimulatedGroup, Simulation, TransactionReceipt } from "../../types/application.ts";
 import type { Bid, OfferedBid } from "../../types/bid.ts";
-import { asciiBytes, toHex } from "../../types/bytes.ts";
+import { asciiBytes, concatBytes, toHex } from "../../types/bytes.ts";
 import { type AccountId, type BlockHash, type BodyRoot, Height, type TransactionHash, View, ZERO_HASH } from "../../types/ids.ts";
 import type { SignedKeygenMessage } from "../../types/keygen.ts";
 import type { KeyId } from "../../types/sealing.ts";
@@ -63,7 +63,7 @@ export function bid(shape: BidShape = {}): Bid {
     tailCount: 0,
     tailBytes: 0,
     gas: 0,
-    signature: new Uint8Array(64),
+    signature: concatBytes([sha256(asciiBytes(JSON.stringify(shape))), new Uint8Array(32)]),
   };
 }
 

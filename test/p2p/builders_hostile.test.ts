@@ -11,6 +11,7 @@ import { encodeMessage, type Message } from "../../types/message.ts";
 import { TAGS } from "../../types/signing.ts";
 import { bidMessage, blockHash, certificateMessage, countOf, has, hasBid, OWN, rawLink, shakeHandsAsBuilder } from "./builder_support.ts";
 import {
+  builderAccount,
   builderSeed,
   hostOptions,
   startCluster,
@@ -71,6 +72,20 @@ for (const message of NOT_FROM_BUILDERS) {
     t.ok(node.events.some(({ code, detail }) => code === "peerDown" && detail === `${message.type} does not go over this link`));
   });
 }
+
+t.test("links: a bid in the name of another builder, never handed over; penalty, connection closed", async (t) => {
+  const [node] = (await startCluster(1)) as [TestNode];
+  t.teardown(() => stopAll([node]));
+  const { connection, write } = await rawLink((stop) => t.teardown(stop), node);
+  write(bidMessage(1));
+  await until("its own bid", () => hasBid(node, 1));
+  const foreign = bidMessage(2);
+  if (foreign.type !== "bid") throw new Error("not a bid");
+  write({ ...foreign, bid: { ...foreign.bid, builder: builderAccount(1) } });
+  await until("the connection is closed", () => connection.status !== "open" && node.gone.length === 1);
+  t.notOk(hasBid(node, 2));
+  t.ok(node.events.some(({ code, detail }) => code === "peerDown" && detail === "a bid of another builder does not go over this link"));
+});
 
 t.test("links: a bid from a validator that does not keep to this, never handed over; penalty, connection closed", async (t) => {
   const node = await startNode({ validators: validatorsOf(2), self: ValidatorIndex.of(0) });

@@ -113,6 +113,10 @@ t.test("bounded: heights and blocks beyond the window are forgotten, abandoned b
   t.equal(history.count, BUILDER_HISTORY_HEIGHTS);
   t.notOk(history.at(account, Height.of(9)).isKnown);
   t.ok(history.at(account, Height.of(10)).isKnown);
+  const parentHash = hashOf(`block ${steps.length}`);
+  const promised = (executedHeight: number) => history.promised(account, { parentHash, executedHeight: Height.of(executedHeight) });
+  t.equal(promised(10), BigInt(BUILDER_HISTORY_HEIGHTS), "the oldest record that is known goes with all that was promised above it");
+  t.equal(promised(9), undefined);
   const loser = blockAt(steps.length + 1, step, []);
   history.note(loser);
   t.equal(history.count, BUILDER_HISTORY_HEIGHTS + 1);
