@@ -25,7 +25,7 @@ export interface PeerInfo {
 export interface NetworkHandlers {
   /** A decoded frame from a direct stream or the consensus topic. Malformed ones never get here. */
   onMessage(from: Sender, message: Message): void;
-  /** Transactions from a gossip topic. Resolves to whether they may be passed on; the network does so only then. Never rejects. */
+  /** Transactions from a gossip topic or, at a validator, from a builder's link. Resolves to whether they may be passed on; the network does so only then. Never rejects. */
   onGossipedTransactions(from: Sender, transactions: readonly Uint8Array[]): Promise<boolean>;
   onRequest(from: Sender, request: SyncRequest): Promise<SyncResponse>;
   onPeerStatus(peer: PeerKey, status: PeerStatus): void;

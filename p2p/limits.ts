@@ -42,9 +42,18 @@ export interface NetworkLimits {
   /** A builder tries to open its link again this long after it was refused; a validator takes so many attempts a second from one. */
   readonly builderRetryMs: number;
   readonly builderAttemptsPerSecond: number;
+  /** Registered accounts whose new connections and links are counted, each at the rate of attempts. */
+  readonly pacedAccountsMax: number;
   /** Frames and bytes a second accepted from one builder's link, control frames included; a second's worth (of bytes two) at once. */
   readonly builderFramesPerSecond: number;
   readonly builderBytesPerSecond: number;
+  /** Transactions a second that one builder brought and a validator passes on to others; a second's worth at once. */
+  readonly builderPassedBytesPerSecond: number;
+  /** Transactions that were passed on lately are not passed on again for so long; so many are remembered at least. */
+  readonly passedForMs: number;
+  readonly passedTransactionsMax: number;
+  /** Where full nodes listen, one validator after the other publishes them, so long apart. */
+  readonly passStaggerMs: number;
   /** Requests a second of a builder with a link. */
   readonly builderRequestsPerSecond: number;
 
@@ -68,7 +77,7 @@ export interface NetworkLimits {
   readonly gossipBytesPerSecondValidator: number;
   readonly gossipBytesPerSecondStranger: number;
   readonly gossipSeenMs: number;
-  /** Hashes of direct frames that are remembered while gossip may bring them a second time. */
+  /** Hashes of direct frames that are remembered while gossip, or to a builder another validator, may bring them a second time. */
   readonly recentFramesMax: number;
 
   /** Requests under way: ours and those of peers. */
@@ -119,8 +128,13 @@ export const NETWORK_LIMITS: NetworkLimits = {
 
   builderRetryMs: 1_000,
   builderAttemptsPerSecond: 2,
+  pacedAccountsMax: 1_024,
   builderFramesPerSecond: 500,
   builderBytesPerSecond: 4 * MIB,
+  builderPassedBytesPerSecond: MIB,
+  passedForMs: 1_000,
+  passedTransactionsMax: 16_384,
+  passStaggerMs: 50,
   builderRequestsPerSecond: 50,
 
   statusIntervalMs: 1_000,

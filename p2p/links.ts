@@ -5,11 +5,12 @@
  *  A builder and a validator: the builder opens its direction first and again every `builderRetryMs` until the validator answers with
  *  its own, which it does while `isBuilder` says so, there is room, and no other peer has a link under the same account. So of two
  *  processes with one account the older link stays, and the second process takes over when it ends. A refused attempt costs nothing
- *  within the stated rate. A link ends without its connection when the account is no builder any more. */
+ *  within the stated rate, which also bounds how often an account's links begin. A link ends without its connection when the account is no builder any more. */
 
 import type { Connection, Stream } from "@libp2p/interface";
 import { assert, unreachable } from "../types/assert.ts";
 import type { PeerKey, PenaltyReason, Sender } from "../types/sender.ts";
+import type { AccountPace } from "./account_pace.ts";
 import { createDirectLink, type DirectLink, type LinkBreak } from "./direct_link.ts";
 import { describeError } from "./errors.ts";
 import type { NetworkEvent, NetworkHandlers } from "./interface.ts";
@@ -33,6 +34,8 @@ export interface LinksOptions {
   readonly turnEnd: TurnEnd;
   readonly peers: PeerTable;
   readonly handlers: Pick<NetworkHandlers, "isBuilder" | "onValidatorLink">;
+  /** Of new links with one builder's account, however many peers prove it. */
+  readonly pace: AccountPace;
   readonly peerOf: (connection: Connection) => Promise<Peer | undefined>;
   /** A frame of `types/message.ts`: type byte and encoding. */
   readonly onFrame: (peer: Peer, body: Uint8Array) => void;
@@ -149,6 +152,7 @@ export function createLinks(options: LinksOptions): Links {
     stream.abort(new Error(detail));
   }
 
+  /** Counts the link that it does not refuse. */
   function refusalOf(peer: Peer): string | undefined {
     const { builder } = peer.identity;
     assert(builder !== undefined, "only a builder's peer has this role");
@@ -161,7 +165,8 @@ export function createLinks(options: LinksOptions): Links {
       if (other.identity.builder === builder) return "another peer has the account's link";
       count++;
     }
-    return count < limits.builderLinksMax ? undefined : "all builders' links are taken";
+    if (count >= limits.builderLinksMax) return "all builders' links are taken";
+    return options.pace.take(builder) ? undefined : "the account's links begin too often";
   }
 
   function acceptBuilder(peer: Peer, stream: Stream): void {

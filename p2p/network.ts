@@ -8,7 +8,8 @@ import type { AccountId, ValidatorIndex } from "../types/ids.ts";
 import { decodeMessage, encodeMessage, type Message } from "../types/message.ts";
 import type { PeerKey, PenaltyReason, Sender } from "../types/sender.ts";
 import type { SyncRequest, SyncResponse } from "../types/sync.ts";
-import { Signers } from "../types/validator_set.ts";
+import { createAccountPace } from "./account_pace.ts";
+import { type BuilderRelay, createBuilderRelay } from "./builder_relay.ts";
 import { createDialer, type Dialer, type DialResult } from "./dialer.ts";
 import { describeError, NetworkError } from "./errors.ts";
 import { createGossip, type Gossip } from "./gossip.ts";
@@ -20,7 +21,7 @@ import { assertLimits } from "./limits.ts";
 import { isAccepted, isCarried, isOwnWord, linkRoleOf } from "./link_roles.ts";
 import { createLinks, type Links } from "./links.ts";
 import type { NetworkOptions, PeerAddresses } from "./options.ts";
-import { createPeer, createPeerTable, type Peer, type PeerTable } from "./peer_table.ts";
+import { type Candidate, createPeer, createPeerTable, type Peer, type PeerTable } from "./peer_table.ts";
 import { createRequests, type Requests } from "./requests.ts";
 import { createScoreTable, type ScoreTable } from "./scores.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
@@ -64,6 +65,7 @@ class LibP2pNetwork implements Network {
   readonly #requests: Requests;
   readonly #batcher: TransactionBatcher;
   readonly #statuses: StatusExchange;
+  readonly #builderRelay: BuilderRelay;
   /** The last peer id that proved each validator's key: penalties reach validators even while they are away. */
   readonly #keyOfValidator = new Map<ValidatorIndex, PeerKey>();
   readonly #throttled = new Set<PeerKey>();
@@ -109,11 +111,24 @@ class LibP2pNetwork implements Network {
       gossip: this.#gossip,
       request: (peer, request, bounds) => this.request(peer, request, bounds),
     });
+    this.#builderRelay = createBuilderRelay({ ...shared, self, gossip: this.#gossip, handlers: options.handlers });
+    const pace = {
+      perSecond: limits.builderAttemptsPerSecond,
+      burst: 2 * limits.builderAttemptsPerSecond,
+      accountsMax: limits.pacedAccountsMax,
+    };
+    const connectionPace = createAccountPace({ ...pace, nowMs });
+    const judge = (candidate: Candidate) => (scores.isBanned(candidate.key, nowMs()) ? "banned" : this.#peers.judge(candidate));
     this.#sessions = createSessions({
       network: options,
       host,
       session: options.randomBytes(SESSION_BYTES),
-      judge: (candidate) => (scores.isBanned(candidate.key, nowMs()) ? "banned" : this.#peers.judge(candidate)),
+      judge,
+      admit(candidate) {
+        const { builder } = candidate.identity;
+        const isPaced = self !== undefined && builder !== undefined && isBuilder(builder);
+        return judge(candidate) ?? (isPaced && !connectionPace.take(builder) ? "full" : undefined);
+      },
       register: (connection, identity) => this.#register(connection, identity),
       onRefused: (peer, detail) => this.#report("peerRefused", detail, peer),
       penalize: (peer, reason) => this.penalize({ type: "relay", peer }, reason),
@@ -122,6 +137,7 @@ class LibP2pNetwork implements Network {
       ...shared,
       turnEnd: this.#turnEnd,
       handlers: options.handlers,
+      pace: createAccountPace({ ...pace, nowMs }),
       peerOf: (connection) => this.#sessions.peerOf(connection),
       onFrame: (peer, body) => this.#onFrame(peer, body),
       onStatus: (peer, status) => this.#statuses.onStatus(peer, status),
@@ -293,20 +309,14 @@ class LibP2pNetwork implements Network {
     }
     if (role !== "peerBuilder") this.#gossip.noteDirectFrame(body);
     if (this.#statuses.isRelayNeeded(message)) this.#gossip.publishConsensus(body);
-    if (role === "peerValidator") this.#passOnToBuilders(peer, message, body);
+    if (role === "peerValidator") this.#builderRelay.passOn(peer, message, body);
+    if (message.type === "transactions") {
+      if (role === "peerBuilder") return this.#builderRelay.takeTransactions(peer, message.transactions);
+      if (role === "toValidator" && this.#builderRelay.isRepeated(body)) return;
+    }
     // What a validator gives a builder may be another validator's; what opens blocks is always its own.
     const isOwn = role !== "toValidator" || isOwnWord(message.type);
     handlers.onMessage(isOwn ? peer.sender : { type: "relay", peer: peer.key }, message);
-  }
-
-  /** A builder that has no link with the validator that sent this gets it from us. */
-  #passOnToBuilders(from: Peer, message: Message, body: Uint8Array): void {
-    const { validator } = from.identity;
-    if (validator === undefined || (message.type !== "proposal" && message.type !== "certificate")) return;
-    for (const { link, linkRole, links } of this.#peers.all) {
-      if (linkRole !== "peerBuilder" || links === undefined || Signers.has(links, validator)) continue;
-      link?.queueFrame(message.type, lengthPrefixed(body));
-    }
   }
 
   /** Ends a peer's connection; the rest follows from its `close` event. */

@@ -5,7 +5,10 @@
  *  - same peer id, another process: it restarted, the newer stays. If a process that was displaced comes back, both are alive
  *    (a copied key): the lower session stays.
  *  - another peer id with the same validator key: the lower peer id stays, everywhere.
- *  The last two are reported as `twoNodesOneKey`. */
+ *  The last two are reported as `twoNodesOneKey`.
+ *
+ *  One peer id that proves no validator, two connections: of one process the newer; of two processes the one that is connected stays,
+ *  and the other is refused as `twoNodesOneKey`, since two that displaced each other would do so without end. */
 
 import type { Connection } from "@libp2p/interface";
 import type { AccountId, ValidatorIndex } from "../types/ids.ts";
@@ -45,6 +48,8 @@ export interface Peer {
   readonly builderFrameLimiter: RateLimiter;
   readonly builderByteLimiter: RateLimiter;
   readonly builderRequestLimiter: RateLimiter;
+  /** Its transactions that we pass on. */
+  readonly builderPassLimiter: RateLimiter;
   readonly attemptLimiter: RateLimiter;
   gossipMissingSinceMs: number | undefined;
 }
@@ -102,6 +107,7 @@ export function createPeer(options: {
     builderFrameLimiter: limiter(limits.builderFramesPerSecond, limits.builderFramesPerSecond),
     builderByteLimiter: limiter(limits.builderBytesPerSecond, 2 * limits.builderBytesPerSecond),
     builderRequestLimiter: limiter(limits.builderRequestsPerSecond, limits.builderRequestsPerSecond),
+    builderPassLimiter: limiter(limits.builderPassedBytesPerSecond, limits.builderPassedBytesPerSecond),
     attemptLimiter: limiter(limits.builderAttemptsPerSecond, 2 * limits.builderAttemptsPerSecond),
     gossipMissingSinceMs: undefined,
   };
@@ -129,20 +135,25 @@ export function createPeerTable(options: {
   /** A registered builder has a place of its own, one for each account. */
   function hasBuilderPlace({ identity: { builder } }: Candidate): boolean {
     if (builder === undefined || !options.isBuilder(builder)) return false;
-    let count = 0;
+    const accounts = new Set<AccountId>();
     for (const { identity } of byKey.values()) {
       if (identity.builder === builder) return false;
-      if (identity.builder !== undefined) count++;
+      if (identity.builder !== undefined && options.isBuilder(identity.builder)) accounts.add(identity.builder);
     }
-    return count < options.buildersMax;
+    return accounts.size < options.buildersMax;
+  }
+
+  function judgeFullNode(candidate: Candidate): HandshakeRefusal | undefined {
+    const holder = byKey.get(candidate.key);
+    if (holder === undefined) return strangerCount() < options.strangersMax || hasBuilderPlace(candidate) ? undefined : "full";
+    if (holder.identity.validator !== undefined) return "duplicate";
+    const isOther = holder.connection.status === "open" && holder.identity.session !== candidate.identity.session;
+    return isOther ? "twoNodesOneKey" : undefined;
   }
 
   function judge(candidate: Candidate): HandshakeRefusal | undefined {
     const { validator, session } = candidate.identity;
-    if (validator === undefined) {
-      if (byKey.has(candidate.key)) return byKey.get(candidate.key)?.identity.validator === undefined ? undefined : "duplicate";
-      return strangerCount() < options.strangersMax || hasBuilderPlace(candidate) ? undefined : "full";
-    }
+    if (validator === undefined) return judgeFullNode(candidate);
     if (validator === options.self) return "twoNodesOneKey";
     const holder = byValidator.get(validator);
     if (holder === undefined || holder.connection.status !== "open") return undefined;

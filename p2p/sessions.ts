@@ -54,8 +54,10 @@ export function createSessions(options: {
   readonly network: NetworkOptions;
   readonly host: Host;
   readonly session: Uint8Array;
-  /** The rule on duplicates, bans and room, asked again at the moment of registration. */
+  /** The rule on duplicates, bans and room. */
   readonly judge: (candidate: Candidate) => HandshakeRefusal | undefined;
+  /** The same at that moment; what is let in is counted. */
+  readonly admit: (candidate: Candidate) => HandshakeRefusal | undefined;
   readonly register: (connection: Connection, identity: ProvenIdentity) => Peer;
   readonly onRefused: (peer: PeerKey, detail: string) => void;
   readonly penalize: (peer: PeerKey, reason: PenaltyReason) => void;
@@ -102,7 +104,7 @@ export function createSessions(options: {
   function admit(connection: Connection, outcome: HandshakeOutcome): HandshakeOutcome {
     if (!outcome.ok) return outcome;
     if (connection.status !== "open" || !pending.has(connection.id)) return { ok: false, refusal: "duplicate", isOurs: true };
-    const refusal = options.judge(candidateOf(connection, outcome.identity));
+    const refusal = options.admit(candidateOf(connection, outcome.identity));
     if (refusal !== undefined) return { ok: false, refusal, isOurs: true };
     settle(connection, options.register(connection, outcome.identity));
     return outcome;
