@@ -32,6 +32,8 @@ export interface ExecutedStatus extends LanePlace {
   readonly codeName: string;
   /** One for each operation; empty when none ran. */
   readonly operationCodes: readonly number[];
+  /** One for each of them. */
+  readonly operationCodeNames: readonly string[];
 }
 
 /** unknown: this node has never seen it, or has forgotten it; `dropped` says why it left the pool. ordered: its place is final;
@@ -58,6 +60,11 @@ export interface NodeStatus {
   readonly chainId: ChainId;
   readonly finalHeight: Height;
   readonly executedHeight: Height;
+  /** What it says of its place in the chain; undefined where it does not. */
+  readonly isCatchingUp: boolean | undefined;
+  readonly isValidator: boolean | undefined;
+  /** With a link that works, and the highest final height that one of them has told. */
+  readonly peers: { readonly count: number; readonly finalHeightMax: Height } | undefined;
 }
 
 /** As the node says; an account's proof against a certified root is not looked at. */
@@ -68,13 +75,23 @@ export interface AccountStatus {
   readonly available: bigint | undefined;
   /** The lowest nonce that may be unused, and the used ones above it; undefined unless `asset` is the fee asset. */
   readonly nonces: { readonly base: number; readonly used: readonly number[] } | undefined;
+  /** none: the account is no builder. Undefined: the node does not say. */
+  readonly builder: AccountBuilder | "none" | undefined;
 }
 
-/** Bounds of what is read: a header or a certificate, the operations of a transaction, a nonce window, a batch. */
+export interface AccountBuilder {
+  readonly bond: bigint;
+  readonly feeRecipient: AccountId;
+  /** Where it unbonded; undefined: it stays. */
+  readonly unbondingHeight: Height | undefined;
+}
+
+/** Bounds of what is read: a header or a certificate, the operations of a transaction, a nonce window, a batch, a node's peers. */
 const ENCODING_BYTES_MAX = 4_096;
 const OPERATIONS_MAX = 4_096;
 const NONCES_MAX = 4_096;
 const BATCH_MAX = 65_536;
+const PEERS_MAX = 65_536;
 
 export function acceptedOf(json: unknown): TransactionHash | undefined {
   return hashOf<TransactionHash>(objectOf(json)?.hash);
@@ -123,9 +140,17 @@ export function nodeStatusOf(json: unknown): NodeStatus | undefined {
   const chainId = hashOf<ChainId>(answer?.chainId);
   const finalHeight = integerOf(answer?.finalHeight) as Height | undefined;
   const executedHeight = integerOf(answer?.executedHeight) as Height | undefined;
-  return chainId === undefined || finalHeight === undefined || executedHeight === undefined
-    ? undefined
-    : { chainId, finalHeight, executedHeight };
+  if (answer === undefined || chainId === undefined || finalHeight === undefined || executedHeight === undefined) return undefined;
+  const isCatchingUp = typeof answer.isCatchingUp === "boolean" ? answer.isCatchingUp : undefined;
+  const isValidator = answer.validator === undefined ? undefined : answer.validator !== null;
+  return { chainId, finalHeight, executedHeight, isCatchingUp, isValidator, peers: peersOf(answer.peers) };
+}
+
+function peersOf(value: unknown): NodeStatus["peers"] {
+  const linked = listOf(value, objectOf, PEERS_MAX)?.filter(({ isLinked }) => isLinked === true);
+  if (linked === undefined) return undefined;
+  const heights = linked.map(({ status }) => integerOf(objectOf(status)?.finalHeight) ?? 0);
+  return { count: linked.length, finalHeightMax: heights.reduce((highest, each) => Math.max(highest, each), 0) as Height };
 }
 
 export function accountStatusOf(json: unknown): AccountStatus | undefined {
@@ -138,7 +163,15 @@ export function accountStatusOf(json: unknown): AccountStatus | undefined {
   const nonces = objectOf(answer.nonces);
   const base = integerOf(nonces?.base);
   const used = listOf(nonces?.used, integerOf, NONCES_MAX);
-  return { account, asset, available, nonces: base === undefined || used === undefined ? undefined : { base, used } };
+  const builder = answer.builder === null ? "none" : accountBuilderOf(answer.builder);
+  return { account, asset, available, nonces: base === undefined || used === undefined ? undefined : { base, used }, builder };
+}
+
+function accountBuilderOf(value: unknown): AccountBuilder | undefined {
+  const json = objectOf(value);
+  const [bond, feeRecipient] = [amountOf(json?.bond), hashOf<AccountId>(json?.feeRecipient)];
+  if (bond === undefined || feeRecipient === undefined) return undefined;
+  return { bond, feeRecipient, unbondingHeight: integerOf(json?.unbondingHeight) as Height | undefined };
 }
 
 function outcomeOf(item: unknown): SubmitOutcome | undefined {
@@ -158,7 +191,10 @@ function placedStatusOf(answer: JsonObject): TransactionStatus | undefined {
   const place = placeOf(answer);
   if (place === undefined) return undefined;
   const operationCodes = listOf(answer.operationCodes, integerOf, OPERATIONS_MAX) ?? [];
-  return { type: "executed", height, code, codeName: textOf(answer.codeName) ?? `code ${code}`, operationCodes, ...place };
+  const names = listOf(answer.operationCodeNames, textOf, OPERATIONS_MAX);
+  const operationCodeNames = operationCodes.map((each, index) => names?.[index] ?? `code ${each}`);
+  const codeName = textOf(answer.codeName) ?? `code ${code}`;
+  return { type: "executed", height, code, codeName, operationCodes, operationCodeNames, ...place };
 }
 
 function placeOf({ lane, position: at, builder: named, paid: amount }: JsonObject): LanePlace | undefined {

@@ -3,32 +3,40 @@
 
 import type { BuilderEndpoint } from "../types/builder.ts";
 import type { AccountId, BlockHash, BundleId, Height, TransactionHash } from "../types/ids.ts";
-import { amountOf, hashOf, integerOf, type JsonObject, objectOf, signedAmountOf, textOf } from "./json.ts";
+import { amountOf, hashOf, integerOf, type JsonObject, listOf, objectOf, signedAmountOf, textOf } from "./json.ts";
 
 export type BundleStatus =
   /** Waits; `last` is what kept it out of the last block that it was considered for. */
   | { readonly type: "pending"; readonly last: NotIncludedReason | undefined }
   /** In a bid for the block of this height. */
   | { readonly type: "offered"; readonly height: Height; readonly sequence: number; readonly value: bigint }
-  /** Final and executed: the group at this position of the block's bundle. */
-  | { readonly type: "included"; readonly height: Height; readonly blockHash: BlockHash; readonly position: number }
+  /** Final and executed: this group of the block's bundle, from 0. */
+  | { readonly type: "included"; readonly height: Height; readonly blockHash: BlockHash; readonly group: number }
   /** Over: it cannot be included any more. */
   | { readonly type: "notIncluded"; readonly reason: NotIncludedReason };
 
-/** Why a bundle is not, or not yet, in a block; README.md says what to do. `message`: the builder's sentence. `position`: of the
- *  transaction in the bundle. `code`: its result code. */
+/** Why a bundle is not, or not yet, in a block; README.md says what to do. `message`: the builder's sentence. */
 export type NotIncludedReason = ReasonDetails & { readonly message: string };
 
 export type ReasonDetails =
   | { readonly type: "expired" | "noRoom" | "cannotSeal" | "unfit" | "evicted" }
-  | { readonly type: "simulationFailed"; readonly position: number; readonly code: number }
-  | { readonly type: "executionFailed"; readonly height: Height; readonly position: number; readonly code: number }
+  | ({ readonly type: "simulationFailed" } & TransactionFailure)
+  | ({ readonly type: "executionFailed"; readonly height: Height } & TransactionFailure)
   | { readonly type: "tipNotPaid"; readonly declared: bigint; readonly measured: bigint }
   | { readonly type: "lostAuction" | "unopened"; readonly height: Height }
   | { readonly type: "conflict"; readonly with: BundleRival }
   | { readonly type: "orderedApart"; readonly height: Height; readonly transaction: TransactionHash }
   /** A reason that this version does not know, by the builder's name for it. */
   | { readonly type: "other"; readonly name: string };
+
+/** `position`: of the transaction in the bundle. `code`: its result code. `operations`: the first with each code that is none of success,
+ *  a few of them. */
+export interface TransactionFailure {
+  readonly position: number;
+  readonly code: number;
+  readonly codeName: string;
+  readonly operations: readonly { readonly index: number; readonly code: number; readonly codeName: string }[];
+}
 
 export type BundleRival =
   | { readonly type: "bundle"; readonly id: BundleId }
@@ -44,8 +52,22 @@ export interface RegisteredBuilder {
   readonly isActive: boolean;
 }
 
+/** `type`: active, catchingUp, notRegistered, unbonding, bondTooLow, boxed, noFeeRecipient or notLinked, as far as this version knows.
+ *  `message`: the builder's sentence. */
+export interface BuilderReason {
+  readonly type: string;
+  readonly message: string;
+  /** Of an unbonding one: where it began, and the first height that may give the bond back. */
+  readonly unbondingHeight: Height | undefined;
+  readonly withdrawableAt: Height | undefined;
+  /** Of a boxed one: it builds again above this height. */
+  readonly until: Height | undefined;
+}
+
 export interface BuilderAnswer {
   readonly account: AccountId;
+  /** Why it builds, or does not; undefined where it does not say. */
+  readonly reason: BuilderReason | undefined;
   /** Undefined: it is no builder yet, or no longer, and nothing that it is given comes into a block. */
   readonly registered: RegisteredBuilder | undefined;
   readonly strategy: string;
@@ -88,9 +110,9 @@ export function bundleStatusOf(json: unknown, id: BundleId): BundleStatus | unde
     }
     case "included": {
       const blockHash = hashOf<BlockHash>(answer.blockHash);
-      const position = integerOf(answer.position);
-      if (height === undefined || blockHash === undefined || position === undefined) return undefined;
-      return { type: "included", height, blockHash, position };
+      const group = integerOf(answer.group);
+      if (height === undefined || blockHash === undefined || group === undefined) return undefined;
+      return { type: "included", height, blockHash, group };
     }
     case "notIncluded": {
       const reason = reasonOf(answer.reason);
@@ -119,7 +141,16 @@ export function builderOf(json: unknown): BuilderAnswer | undefined {
     ...{ failed: count(failed), open: count(open) },
   };
   if ([...Object.values(counts), ...Object.values(bundles)].some(Number.isNaN)) return undefined;
-  return { account, registered: registered === "not" ? undefined : registered, strategy, ...counts, paid, bundles };
+  const reason = builderReasonOf(answer.reason);
+  return { account, reason, registered: registered === "not" ? undefined : registered, strategy, ...counts, paid, bundles };
+}
+
+function builderReasonOf(value: unknown): BuilderReason | undefined {
+  const json = objectOf(value);
+  const [type, message] = [textOf(json?.type), textOf(json?.message)];
+  if (json === undefined || type === undefined || message === undefined) return undefined;
+  const { unbondingHeight, withdrawableAt, until } = json;
+  return { type, message, unbondingHeight: heightOf(unbondingHeight), withdrawableAt: heightOf(withdrawableAt), until: heightOf(until) };
 }
 
 const heightOf = (value: unknown): Height | undefined => integerOf(value) as Height | undefined;
@@ -197,10 +228,21 @@ function detailsOf(json: JsonObject): ReasonDetails | undefined {
 function failureOf(type: "simulationFailed" | "executionFailed", json: JsonObject): ReasonDetails | undefined {
   const position = integerOf(json.position);
   const code = integerOf(json.code);
-  if (position === undefined || code === undefined) return undefined;
-  if (type === "simulationFailed") return { type, position, code };
+  const codeName = textOf(json.codeName);
+  const operations = listOf(json.operations, operationFailureOf, OPERATION_FAILURES_MAX);
+  if (position === undefined || code === undefined || codeName === undefined || operations === undefined) return undefined;
+  const failure = { position, code, codeName, operations };
+  if (type === "simulationFailed") return { type, ...failure };
   const height = heightOf(json.height);
-  return height === undefined ? undefined : { type, height, position, code };
+  return height === undefined ? undefined : { type, height, ...failure };
+}
+
+const OPERATION_FAILURES_MAX = 1_024;
+
+function operationFailureOf(value: unknown): TransactionFailure["operations"][number] | undefined {
+  const json = objectOf(value);
+  const [index, code, codeName] = [integerOf(json?.index), integerOf(json?.code), textOf(json?.codeName)];
+  return index === undefined || code === undefined || codeName === undefined ? undefined : { index, code, codeName };
 }
 
 function rivalOf(json: JsonObject | undefined): BundleRival | undefined {

@@ -215,6 +215,8 @@ function describeRecord(words: Uint32Array, bondMin: bigint): Builder {
     bond,
     feeRecipient: idText<AccountId>(words, BUILDER.recipient),
     endpoint: port === 0 ? undefined : { address: dottedOf(words[BUILDER.ipv4] as number), port },
+    unbondingHeight: unbondingHeight === 0 ? undefined : Height.of(unbondingHeight),
+    boxedUntil: boxedUntil === 0 ? undefined : boxedUntil,
     isActiveAt: (height) => bond >= bondMin && height > boxedUntil && (unbondingHeight === 0 || height <= unbondingHeight + 1),
   };
 }

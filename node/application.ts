@@ -8,6 +8,7 @@ import type { PairHasher } from "../ledger/pair_hasher.ts";
 import { wasmPairHasher } from "../ledger/pair_hasher_wasm.ts";
 import type { TransactionCodeName } from "../ledger/result_codes.ts";
 import type { Application } from "../types/application.ts";
+import type { Builder } from "../types/builder.ts";
 import { toHex } from "../types/bytes.ts";
 import type { Genesis } from "../types/genesis.ts";
 import type { AccountId, ChainId } from "../types/ids.ts";
@@ -74,10 +75,19 @@ function ledgerApplication(genesis: Genesis, chainId: ChainId, hasher: PairHashe
     application: ledger,
     isFailedContent: (code) => FAILED_CONTENT.has(ledger.describeCode(code)),
     account(query) {
-      const answer = ledger.queryAccount({ account: query.account as AccountId, asset: query.asset });
-      return { ok: true, account: { ...query, ...jsonOf(answer), root: ledger.root, height: ledger.height } };
+      const owner = query.account as AccountId;
+      const answer = ledger.queryAccount({ account: owner, asset: query.asset });
+      const builder = builderJson(ledger.builderOf?.(owner));
+      return { ok: true, account: { ...query, ...jsonOf(answer), builder, root: ledger.root, height: ledger.height } };
     },
   };
+}
+
+/** What the account is as a builder; it has no proof. Null: it is none. */
+function builderJson(record: Builder | undefined): Record<string, unknown> | null {
+  if (record === undefined) return null;
+  const { bond, feeRecipient, endpoint, unbondingHeight, boxedUntil } = record;
+  return jsonOf({ bond, feeRecipient, endpoint, unbondingHeight, boxedUntil });
 }
 
 /** The native hasher where it loads; the portable one gives the same roots more slowly. */

@@ -25,15 +25,17 @@ export const BUILDER_HELP = `Runs one Sealstone builder, or looks after its regi
       --passphrase-file FILE    the key file's passphrase; otherwise the environment variable named in the configuration
 
   npm run builder -- keygen --out FILE [--passphrase-file FILE] [--cost N]
-      Creates an encrypted key file (mode 0600) and prints the account: it needs the bond and fees in the chain's fee asset.
+      Creates an encrypted key file (mode 0600) and prints the account. It needs the bond and some for fees, in the chain's fee asset. A new account
+      must be opened before it can be paid: whoever pays it sends openAccount and then transfer, as two operations of one transaction.
 
   npm run builder -- register --config FILE --bond N [--recipient ACCOUNT] [--rpc URL] [--passphrase-file FILE]
       Registers the account, or adds N to its bond and replaces what it registered; unbonding ends. Fees go to the recipient (its own account unless
-      another is given); searchers find it at "builder.endpoint" of the configuration.
+      another is given, which must be open in the fee asset); searchers find it at "builder.endpoint" of the configuration.
   npm run builder -- unbond --config FILE [--rpc URL] [--passphrase-file FILE]
       Builds no more; the bond can be withdrawn 1,024 heights later.
   npm run builder -- withdraw --config FILE [--rpc URL] [--passphrase-file FILE]
-      Gives the bond back. Each of the three waits until the transaction is final and prints its result.
+      Gives the bond back. Each of the three first asks the node whether it can succeed; then it waits until the transaction is final and prints its
+      result.
       --rpc URL                 of any node of the chain; otherwise the RPC that the configuration names
 
 Exit codes: 0 stopped as asked, 1 usage, 2 environment, 127 crash, 129 safety.
@@ -99,8 +101,22 @@ async function check(config: BuilderNodeConfig, passphraseFile: string | undefin
     dataDirectory: config.dataDirectory,
     listen: config.listen,
     rpc: config.rpc,
+    peers: config.peers.length,
+    warnings: peerWarnings(config, genesis.validators.length),
   });
   return EXIT_CODES.ok;
+}
+
+/** A builder bids with those only that it is linked with, and it dials all links itself. */
+function peerWarnings({ peers }: NodeConfig, validatorCount: number): readonly string[] {
+  const known = new Set(peers.map(({ validator }) => validator));
+  const warnings: string[] = [];
+  const missing = Array.from({ length: validatorCount }, (_, index) => index).filter((index) => !known.has(index));
+  if (known.size === 0) warnings.push('"peers" is empty: this builder connects with nobody; list all validators');
+  else if (missing.length > 0) warnings.push(`"peers" lacks validators ${missing.join(", ")}: they never get a bid of this builder`);
+  const foreign = [...known].filter((index) => index >= validatorCount);
+  if (foreign.length > 0) warnings.push(`"peers" names validators ${foreign.join(", ")}, and the genesis has only ${validatorCount}`);
+  return warnings;
 }
 
 async function keygen(arguments_: readonly string[]): Promise<number> {
@@ -111,5 +127,8 @@ async function keygen(arguments_: readonly string[]): Promise<number> {
   const keys = newKeys((await loadBlsSuite()).suite);
   await writeKeyFile(path, keys, passphrase, { cost });
   print({ account: toHex(ed25519PublicKeyOf(keys.ed25519Seed)) });
+  process.stderr.write(
+    "Next: have the account opened in the chain's fee asset (openAccount) and pay it the bond and some for fees; then register.\n",
+  );
   return EXIT_CODES.ok;
 }

@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { BUILDER_LIMITS, createBuilder } from "../builder/builder.ts";
 import { STRATEGIES } from "../builder/strategies.ts";
 import { signEd25519 } from "../crypto/ed25519_sodium.ts";
+import type { TransactionCodeName } from "../ledger/result_codes.ts";
 import type { Network } from "../p2p/interface.ts";
 import { createRateLimiter } from "../p2p/rate_limiter.ts";
 import type { Replica } from "../replica/interface.ts";
@@ -15,6 +16,7 @@ import { type AccountId, Height, type TimestampMs } from "../types/ids.ts";
 import type { SigningDomain } from "../types/signing.ts";
 import type { NodeApplication } from "./application.ts";
 import { type BuilderAgent, createBuilderAgent } from "./builder_agent.ts";
+import { standingOf } from "./builder_standing.ts";
 import { createBundleIngress } from "./bundle_ingress.ts";
 import type { BuilderConfig } from "./config.ts";
 import type { NodeIdentity } from "./identity.ts";
@@ -32,7 +34,7 @@ export function createBuilderParts(options: {
   readonly machine: {
     readonly identity: NodeIdentity;
     readonly domain: SigningDomain;
-    readonly application: Pick<NodeApplication, "application">;
+    readonly application: Pick<NodeApplication, "application" | "account">;
     readonly replica: Replica;
   };
   readonly config: BuilderConfig | undefined;
@@ -66,11 +68,12 @@ export function createBuilderParts(options: {
     elapsedMs,
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
     rebidMs: BUILDER_AGENT_LIMITS.rebidMs,
+    bytesPerSecond: BUILDER_AGENT_LIMITS.bidBytesPerSecond,
   });
   const { bundlesPerSecond, bundlesCheckingMax } = BUILDER_AGENT_LIMITS;
   const ingress = createBundleIngress({
     parse: (bytes) => replica.parse(bytes),
-    foreignRefusal: (transaction) => foreignRefusal(application, transaction),
+    lastingRefusal: (transaction) => lastingRefusal(application, transaction),
     workers,
     builder,
     onTaken: agent.onArrival,
@@ -78,10 +81,20 @@ export function createBuilderParts(options: {
     elapsedMs,
     checkingMax: bundlesCheckingMax,
   });
+  const { builderBondMin: bondMin, feeAsset: asset } = identity.genesis.parameters;
+  const isOpen = (owner: AccountId): boolean => {
+    const answer = machine.application.account({ account: owner, asset });
+    return answer.ok && answer.account.record !== null;
+  };
   const core: BuilderCore = {
     account,
     get registered() {
       return registeredOf(application, account);
+    },
+    get standing() {
+      const { height } = application;
+      const { isCatchingUp } = replica.status;
+      return standingOf({ record: application.builderOf?.(account), height, bondMin, isCatchingUp, links: core.links, isOpen });
     },
     get status() {
       return builder.status;
@@ -98,13 +111,13 @@ export function createBuilderParts(options: {
   return { agent, core };
 }
 
-/** Nonce, funds and fees may be right only after the transactions before it; the chain is wrong for ever. */
-function foreignRefusal(application: Application, transaction: ParsedTransaction): Refusal | undefined {
+/** Funds may be right only after the transactions before it; these are wrong for ever: an executed block uses nonces and gives none back. */
+export function lastingRefusal(application: Pick<Application, "check">, transaction: ParsedTransaction): Refusal | undefined {
   const checked = application.check(transaction);
-  return !checked.ok && checked.refusal.code === WRONG_CHAIN ? checked.refusal : undefined;
+  return !checked.ok && LASTING.has(checked.refusal.code) ? checked.refusal : undefined;
 }
 
-const WRONG_CHAIN = "wrongChain";
+const LASTING: ReadonlySet<string> = new Set<TransactionCodeName>(["wrongChain", "feeTooLow", "nonceTooOld", "nonceReplayed"]);
 
 function registeredOf(application: Application, account: AccountId): BuilderCore["registered"] {
   const record = application.builderOf?.(account);

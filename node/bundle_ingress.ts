@@ -45,8 +45,8 @@ const NOT_OPEN: Refusal = {
 
 export function createBundleIngress(options: {
   readonly parse: (bytes: Uint8Array) => ParseResult;
-  /** Why it can never run here, whatever stands before it: it is signed for another chain. */
-  readonly foreignRefusal: (transaction: ParsedTransaction) => Refusal | undefined;
+  /** Why it can never run here, whatever stands before it and however long it waits. */
+  readonly lastingRefusal: (transaction: ParsedTransaction) => Refusal | undefined;
   readonly workers: Pick<SignatureWorkers, "verify">;
   readonly builder: Pick<BlockBuilder, "submit">;
   /** The builder took one. */
@@ -77,8 +77,8 @@ export function createBundleIngress(options: {
       const result = options.parse(bytes);
       if (!result.ok) return { ok: false, refusal: result.refusal, position };
       if (result.signature === undefined || result.seal !== undefined) return { ok: false, refusal: NOT_OPEN, position };
-      const foreign = options.foreignRefusal(result.transaction);
-      if (foreign !== undefined) return { ok: false, refusal: foreign, position };
+      const lasting = options.lastingRefusal(result.transaction);
+      if (lasting !== undefined) return { ok: false, refusal: lasting, position };
       parsed.push(result.transaction);
       checks.push(result.signature);
     }

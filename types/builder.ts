@@ -19,6 +19,10 @@ export interface Builder {
   readonly feeRecipient: AccountId;
   /** Undefined: it has published none. */
   readonly endpoint: BuilderEndpoint | undefined;
+  /** Where it unbonded; undefined: it stays. */
+  readonly unbondingHeight?: Height | undefined;
+  /** Undefined: never boxed. Up to this height it builds nothing (L20). */
+  readonly boxedUntil?: Height | undefined;
   /** May a block of this height be built by it, as far as this state knows? */
   readonly isActiveAt: (height: Height) => boolean;
 }

@@ -37,10 +37,10 @@ export function createRpcApp(options: RpcAppOptions): Hono {
   addSealingRoute(app, core);
   addChainRoutes(app, core);
   addBuilderRoutes(app, core);
+  const served = core.builder === undefined ? PATHS : [...PATHS, ...BUILDER_PATHS];
   app.notFound((context) => {
     const { method, path } = context.req;
-    const advice = "see /v1/status, /v1/transactions, /v1/blocks, /v1/certificates, /v1/accounts, /v1/sealing, /v1/genesis";
-    return failureResponse(notFound(`nothing answers ${method} ${path.slice(0, 80)}`, advice));
+    return failureResponse(notFound(`nothing answers ${method} ${path.slice(0, 80)}`, `see ${served.join(", ")}`));
   });
   app.onError((error) => {
     options.onError(error);
@@ -49,3 +49,7 @@ export function createRpcApp(options: RpcAppOptions): Hono {
   });
   return app;
 }
+
+const PATHS = ["status", "transactions", "blocks", "certificates", "accounts", "sealing", "genesis"].map((name) => `/v1/${name}`);
+/** Of a builder's node only. */
+const BUILDER_PATHS = ["/v1/bundles", "/v1/builder"];

@@ -2,20 +2,25 @@
 
 import type { Context, Hono } from "hono";
 import { z } from "zod";
-import type { BundleId, BundleStatus, NotIncludedReason } from "../../builder/bundle.ts";
+import type { BundleId, BundleRefusalCode } from "../../builder/bundle.ts";
 import { tryFromHex } from "../../types/bytes.ts";
 import { Height, parseHash } from "../../types/ids.ts";
 import { BUNDLE_TRANSACTIONS_MAX, TRANSACTION_BYTES_MAX } from "../../types/limits.ts";
+import { type BuilderStanding, describeStanding } from "../builder_standing.ts";
 import type { BundleRequest } from "../bundle_ingress.ts";
 import { describeIssues } from "../json_file.ts";
 import { bodyOf } from "./body.ts";
+import { bundleStatusJson } from "./bundle_json.ts";
 import type { BuilderCore, NodeCore } from "./core.ts";
 import { badRequest, failureResponse, notFound, refused } from "./errors.ts";
 import { transactionFromValue } from "./transaction_json.ts";
 
 /** A bundle fits the largest sealed bundle, which is smaller than this as hex; as JSON most are, too. */
 const BODY_BYTES_MAX = 1024 * 1024;
-const ADVICE = 'the shape is {"transactions":[hex or {"payload","signature"}],"fromHeight","toHeight","tip"}';
+const ADVICE =
+  'the shape is {"transactions":["01ab…" or {"payload","signature"}],"fromHeight":1200,"toHeight":1260,"tip":"50"}; hex is lower case without 0x, and tip is a decimal string';
+/** Refusals that speak of a field of the request, as a value out of range does: the same request is wrong at any time. */
+const FIELD_FAULTS: ReadonlySet<string> = new Set<BundleRefusalCode>(["tipOutOfRange", "rangeEmpty", "tooFar"]);
 
 const height = z.int({ error: "must be a height" }).min(1, { error: "must be a height, from 1 on" }).max(Number.MAX_SAFE_INTEGER);
 const bundleSchema = z.strictObject({
@@ -43,7 +48,8 @@ export function addBuilderRoutes(app: Hono, core: NodeCore): void {
     if (result.ok) return context.json({ id: result.id, status: "accepted" }, 202);
     const where = result.position === undefined ? "the bundle" : `transactions[${result.position}]`;
     const failure = refused(result.refusal);
-    return failureResponse({ ...failure, message: `${where} was refused: ${failure.code}` });
+    const status = FIELD_FAULTS.has(failure.code) ? 400 : failure.status;
+    return failureResponse({ ...failure, status, message: `${where} was refused: ${failure.code}` });
   });
 
   app.get("/v1/bundles/:id", (context) => {
@@ -56,7 +62,7 @@ export function addBuilderRoutes(app: Hono, core: NodeCore): void {
         notFound("this builder knows no such bundle", "it was never taken here, or its end is forgotten; look for its transactions"),
       );
     }
-    return context.json({ id, ...bundleStatusJson(status) });
+    return context.json({ id, ...bundleStatusJson(status, core.describeCode) });
   });
 
   app.get("/v1/builder", (context) => context.json(builderJson(builder)));
@@ -85,66 +91,16 @@ async function readBundle(context: Context): Promise<BundleRequest | Response> {
 
 function fromHexText(text: string): ReturnType<typeof transactionFromValue> {
   const bytes = text.length > 2 * TRANSACTION_BYTES_MAX ? undefined : tryFromHex(text);
-  return bytes === undefined ? { ok: false, message: "is not the hex of one encoded transaction" } : { ok: true, bytes };
+  return bytes === undefined
+    ? { ok: false, message: "is not the hex, lower case and without 0x, of one encoded transaction" }
+    : { ok: true, bytes };
 }
 
-/** A bundle's status, its amounts as decimal strings and the reason in a sentence. */
-export function bundleStatusJson(status: BundleStatus): Readonly<Record<string, unknown>> {
-  switch (status.type) {
-    case "pending":
-      return { status: "pending", ...(status.last === undefined ? {} : { last: reasonJson(status.last) }) };
-    case "offered":
-      return { status: "offered", height: status.height, sequence: status.sequence, value: status.value.toString() };
-    case "included":
-      return { status: "included", height: status.height, blockHash: status.blockHash, position: status.position };
-    case "notIncluded":
-      return { status: "notIncluded", reason: reasonJson(status.reason) };
-    default:
-      return status satisfies never;
-  }
-}
-
-function reasonJson(reason: NotIncludedReason): Readonly<Record<string, unknown>> {
-  const { type, ...details } = reason;
-  const shown = Object.entries(details).map(([name, value]) => [name, typeof value === "bigint" ? value.toString() : value]);
-  return { type, message: sentenceOf(reason), ...Object.fromEntries(shown) };
-}
-
-function sentenceOf(reason: NotIncludedReason): string {
-  switch (reason.type) {
-    case "expired":
-      return "its last height has passed";
-    case "simulationFailed":
-      return `on the last executed state its transaction ${reason.position} fails with code ${reason.code}`;
-    case "executionFailed":
-      return `it stood in block ${reason.height}, and its transaction ${reason.position} failed with code ${reason.code}: nothing of it was kept`;
-    case "tipNotPaid":
-      return `it brings the builder ${reason.measured}, less than the ${reason.declared} that it promises`;
-    case "noRoom":
-      return "other bundles paid better for the room there is";
-    case "cannotSeal":
-      return "it could not be sealed: there is no sealing key, or too many blocks wait to be opened";
-    case "lostAuction":
-      return `it was bid with, and somebody else built block ${reason.height}`;
-    case "conflict":
-      return reason.with.type === "bundle" ? "another bundle used one of its nonces" : "a public transaction used one of its nonces";
-    case "unfit":
-      return "one of its transactions is not an open one of this chain, well signed";
-    case "unopened":
-      return `what it was sealed in for block ${reason.height} did not open`;
-    case "orderedApart":
-      return `one of its transactions was ordered in block ${reason.height} without the others`;
-    case "evicted":
-      return "the builder's pool was full, and others are worth more";
-    default:
-      return reason satisfies never;
-  }
-}
-
-function builderJson({ account, registered, status, lastBid, links }: BuilderCore): Readonly<Record<string, unknown>> {
+function builderJson({ account, registered, standing, status, lastBid, links }: BuilderCore): Readonly<Record<string, unknown>> {
   const { strategy, bids, resent, won, lost, failed, paid, bundles, open } = status;
   return {
     account,
+    reason: standingJson(standing),
     registered:
       registered === undefined ? null : { ...registered, bond: registered.bond.toString(), endpoint: registered.endpoint ?? null },
     strategy,
@@ -169,4 +125,11 @@ function builderJson({ account, registered, status, lastBid, links }: BuilderCor
             bundleBytes: lastBid.bid.bundle.length,
           },
   };
+}
+
+/** Why it builds, or does not. */
+function standingJson(standing: BuilderStanding): Readonly<Record<string, unknown>> {
+  const { type, ...details } = standing;
+  const shown = Object.entries(details).map(([name, value]) => [name, typeof value === "bigint" ? value.toString() : value]);
+  return { type, message: describeStanding(standing), ...Object.fromEntries(shown) };
 }

@@ -97,7 +97,11 @@ function sealedFailedOf({ block, operation }: StoredBlock, core: NodeCore): numb
 
 function blockJson({ blockHash, block, operation }: StoredBlock, core: NodeCore): Readonly<Record<string, unknown>> {
   const { sealedCount } = block.header;
-  const receiptJson = (receipt: TransactionReceipt) => ({ ...receipt, codeName: core.describeCode(receipt.code) });
+  const receiptJson = (receipt: TransactionReceipt) => ({
+    ...receipt,
+    codeName: core.describeCode(receipt.code),
+    operationCodeNames: receipt.operationCodes.map((each) => core.describeCode(each)),
+  });
   return {
     ...block.header,
     hash: blockHash,

@@ -10,6 +10,7 @@ import type { Builder } from "../../types/builder.ts";
 import type { Genesis } from "../../types/genesis.ts";
 import type { AccountId, BlockHash, ChainId, Height, TransactionHash } from "../../types/ids.ts";
 import type { LastBid } from "../builder_agent.ts";
+import type { BuilderStanding } from "../builder_standing.ts";
 import type { BuiltBlockTotals } from "../built_blocks.ts";
 import type { BundleRequest, SubmitBundleResult } from "../bundle_ingress.ts";
 import type { HistogramSnapshot } from "../histogram.ts";
@@ -53,6 +54,8 @@ export interface BuilderCore {
   readonly account: AccountId;
   /** Undefined: not registered. */
   readonly registered: (Pick<Builder, "bond" | "feeRecipient" | "endpoint"> & { readonly isActive: boolean }) | undefined;
+  /** Why it builds, or does not. */
+  readonly standing: BuilderStanding;
   readonly status: BuilderStatus;
   readonly lastBid: LastBid | undefined;
   /** Validators that take bids from us now. */

@@ -94,7 +94,11 @@ function statusJson(hash: TransactionHash, status: TransactionStatus, core: Node
     case "final": {
       const { place, ...rest } = status;
       const { lane, position, builder, paid } = place;
-      return { hash, ...rest, codeName: core.describeCode(status.code), lane, position, builder: builder ?? null, paid: paid.toString() };
+      const names = {
+        codeName: core.describeCode(status.code),
+        operationCodeNames: status.operationCodes.map((each) => core.describeCode(each)),
+      };
+      return { hash, ...rest, ...names, lane, position, builder: builder ?? null, paid: paid.toString() };
     }
   }
 }

@@ -12,7 +12,8 @@ import { transfer } from "../../client/operations.ts";
 import { createRpc, type Rpc } from "../../client/rpc.ts";
 import { sealTransaction } from "../../client/seal.ts";
 import { chainIdOf } from "../../crypto/hashes.ts";
-import { bundleStatusJson } from "../../node/rpc/bundles.ts";
+import { describeCode } from "../../ledger/result_codes.ts";
+import { bundleStatusJson } from "../../node/rpc/bundle_json.ts";
 import type { ParsedTransaction } from "../../types/application.ts";
 import { messageBytesOf, SEALED_SIZE_CLASS_MAX } from "../../types/envelope.ts";
 import { type BlockHash, type BundleId, Height, type TransactionHash } from "../../types/ids.ts";
@@ -143,7 +144,7 @@ t.test(
     t.strictSame(await rpc.bundle(bundle.id), { ok: true, value: { type: "pending", last: undefined } });
     t.strictSame(await rpc.bundle(bundle.id), { ok: true, value: { type: "offered", height: 3, sequence: 1, value: VALUE } });
     const before = node.ledger.feeBalanceOf(builder.id);
-    t.match(await rpc.bundle(bundle.id), { ok: true, value: { type: "included", height: 3, position: 0, blockHash: /^[0-9a-f]{64}$/ } });
+    t.match(await rpc.bundle(bundle.id), { ok: true, value: { type: "included", height: 3, group: 0, blockHash: /^[0-9a-f]{64}$/ } });
     t.equal(node.ledger.feeBalanceOf(builder.id), before + 20n + 2n * 7n, "the tip, and the fees on top");
     for (const [position, { hash }] of bundle.transactions.entries()) {
       const place = { lane: "bundle", position, builder: builder.id, paid: VALUE };
@@ -160,7 +161,7 @@ t.test("createRpc: submitBundle: the builder's refusals; a bundle that is not kn
   t.match(await rpc.submitBundle(bundle), { ok: true });
   t.match(await failureOf(rpc.submitBundle(bundle)), { type: "refused", httpStatus: 422, code: "duplicate", canRetry: false });
   const far = bundleOf({ to: at(1_000) });
-  t.match(await failureOf(rpc.submitBundle(far)), { type: "refused", httpStatus: 503, code: "tooFar", canRetry: true, advice: /\w/ });
+  t.match(await failureOf(rpc.submitBundle(far)), { type: "refused", httpStatus: 400, code: "tooFar", canRetry: false, advice: /\w/ });
   const many = bundleOf({ transactions: Array.from({ length: 17 }, (_, nonce) => open({ nonce })) });
   t.match(await failureOf(rpc.submitBundle(many)), { type: "refused", code: "tooManyTransactions" });
   const forged = { ...bundle, transactions: [open(), { hash: HASH, bytes: new Uint8Array([9]) }] };
@@ -178,7 +179,9 @@ t.test(
     const poor = bundleOf({ transactions: [open({ operations: [tip(9_999_999n)] })], to: at(3) });
     await rpc.submitBundle(poor);
     await rpc.bundle(poor.id);
-    const last = { type: "simulationFailed", position: 0, code: 110, message: /transaction 0 fails with code 110/ };
+    const operations = [{ index: 0, code: 16, codeName: "insufficientFunds" }];
+    const message = /transaction 0 fails with code 110 \(operationsFailed\): its operation 0 with code 16 \(insufficientFunds\)/;
+    const last = { type: "simulationFailed", position: 0, code: 110, codeName: "operationsFailed", operations, message };
     t.match(await rpc.bundle(poor.id), { ok: true, value: { type: "pending", last } });
     t.match(await rpc.bundle(poor.id), { ok: true, value: { type: "notIncluded", reason: last } });
     const mean = bundleOf({ tip: 35n });
@@ -195,13 +198,28 @@ t.test("createRpc: builder: account, registration and counts; before it is regis
   const { node, rpc } = start();
   const registered = { bond: BOND, feeRecipient: builder.id, endpoint: { address: "192.0.2.7", port: 8_080 }, isActive: true };
   const counts = { links: 4, bids: 1, resent: 2, wins: 0, losses: 4, failed: 0, open: 1 };
-  const value = { account: builder.id, registered, strategy: "plain", ...counts, paid: 0n, bundles: { count: 0, bytes: 0 } };
+  const nowhere = { unbondingHeight: undefined, withdrawableAt: undefined, until: undefined };
+  const reason = { type: "active", message: "it bids for blocks", ...nowhere };
+  const value = { account: builder.id, reason, registered, strategy: "plain", ...counts, paid: 0n, bundles: { count: 0, bytes: 0 } };
   t.strictSame(await rpc.builder(), { ok: true, value });
   const answer = (await (await node.fetch("http://builder.test/v1/builder", GET)).json()) as { readonly registered: JsonShape };
   node.override(() => json({ ...answer, registered: null }));
   t.strictSame(await rpc.builder(), { ok: true, value: { ...value, registered: undefined } });
   node.override(() => json({ ...answer, registered: { ...answer.registered, endpoint: null } }));
   t.match(await rpc.builder(), { ok: true, value: { registered: { endpoint: undefined, bond: BOND } } });
+  const unbonding = { type: "unbonding", message: "it has unbonded", unbondingHeight: 5, withdrawableAt: 1_029 };
+  for (const [given, read] of [
+    [unbonding, { ...nowhere, ...unbonding }],
+    [
+      { type: "moonPhase", message: "too full", until: 9 },
+      { ...nowhere, type: "moonPhase", message: "too full", until: 9 },
+    ],
+    [undefined, undefined],
+    [{ type: 5, message: "" }, undefined],
+  ]) {
+    node.override(() => json({ ...answer, reason: given }));
+    t.strictSame(await rpc.builder(), { ok: true, value: { ...value, reason: read } });
+  }
   const endpoints = [undefined, { address: "1.2.3", port: 80 }, { address: "1.2.3.256", port: 80 }, { address: "1.2.3.4", port: 0 }, 7];
   const broken = [
     ...[{ account: "x" }, { strategy: 5 }, { paid: 1 }, { paid: "-1" }, { bundles: undefined }, { bundles: { count: 1 } }],
@@ -223,8 +241,8 @@ const HASH = "ab".repeat(32) as TransactionHash;
 const REASONS: Readonly<Record<string, readonly Parameters<typeof reasonJson>[0][]>> = {
   plain: [{ type: "expired" }, { type: "noRoom" }, { type: "cannotSeal" }, { type: "unfit" }, { type: "evicted" }],
   failures: [
-    { type: "simulationFailed", position: 1, code: 7 },
-    { type: "executionFailed", height: at(9), position: 0, code: 7 },
+    { type: "simulationFailed", position: 1, code: 110, operations: [{ index: 3, code: 7 }] },
+    { type: "executionFailed", height: at(9), position: 0, code: 106, operations: [] },
   ],
   tips: [
     { type: "tipNotPaid", declared: 5n, measured: 4n },
@@ -242,7 +260,7 @@ const REASONS: Readonly<Record<string, readonly Parameters<typeof reasonJson>[0]
 };
 
 function reasonJson(reason: Extract<Parameters<typeof bundleStatusJson>[0], { type: "notIncluded" }>["reason"]): JsonShape {
-  const shown = bundleStatusJson({ type: "notIncluded", reason }) as { readonly reason: JsonShape };
+  const shown = bundleStatusJson({ type: "notIncluded", reason }, describeCode) as { readonly reason: JsonShape };
   // Through text, as it travels.
   return JSON.parse(JSON.stringify(shown.reason)) as JsonShape;
 }
@@ -256,7 +274,14 @@ const endOf = (reason: unknown): NotIncludedReason | undefined => {
 t.test("C4: bundleStatusOf: each reason of the builder is read as it was meant; without one of its fields it is none", async (t) => {
   for (const reason of Object.values(REASONS).flat()) {
     const shown = reasonJson(reason);
-    t.strictSame(endOf(shown), { ...reason, message: shown.message }, reason.type);
+    const names =
+      "code" in reason
+        ? {
+            codeName: describeCode(reason.code),
+            operations: reason.operations.map((each) => ({ ...each, codeName: describeCode(each.code) })),
+          }
+        : {};
+    t.strictSame(endOf(shown), { ...reason, ...names, message: shown.message }, reason.type);
     for (const name of Object.keys(shown)) {
       t.equal(endOf({ ...shown, [name]: undefined }), undefined, `${reason.type} without ${name}`);
       t.equal(endOf({ ...shown, [name]: { type: 5 } }), undefined, `${reason.type} with another ${name}`);
@@ -270,7 +295,7 @@ t.test("C4: bundleStatusOf: each reason of the builder is read as it was meant; 
 t.test("C4: bundleStatusOf: answers about another bundle, of unknown status or without their fields are malformed", async (t) => {
   const { node, rpc } = start();
   const offered = { id: ID, status: "offered", height: 9, sequence: 3, value: "8" };
-  const included = { id: ID, status: "included", height: 9, blockHash: HASH as string as BlockHash, position: 2 };
+  const included = { id: ID, status: "included", height: 9, blockHash: HASH as string as BlockHash, group: 2 };
   const rows = [
     ...[null, [], 5, {}, { id: ID }, { id: ID, status: "somewhere" }, { status: "pending" }, { id: HASH, status: "pending" }],
     ...[
@@ -279,7 +304,7 @@ t.test("C4: bundleStatusOf: answers about another bundle, of unknown status or w
       { id: ID, status: "notIncluded" },
     ],
     ...[{ height: -1 }, { sequence: "3" }, { value: 8 }, { value: "-8" }].map((change) => ({ ...offered, ...change })),
-    ...[{ height: "9" }, { blockHash: "x" }, { position: undefined }].map((change) => ({ ...included, ...change })),
+    ...[{ height: "9" }, { blockHash: "x" }, { group: undefined }].map((change) => ({ ...included, ...change })),
   ];
   for (const row of rows) {
     node.override(() => json(row));

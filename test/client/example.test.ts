@@ -82,7 +82,7 @@ t.test("C7: the README's bundle: pays both and the builder, or nobody; stops at 
     ...{ builderUrl: "http://builder.test", chainId: chainIdOf(node.genesis), seed, fetch: node.fetch },
     ...{ first: bob, second: bob, amount: 250n, tip: 40n },
   };
-  t.match(await payBoth(given), { type: "included", status: { position: 0 } });
+  t.match(await payBoth(given), { type: "included", status: { group: 0 } });
   const fees = 7n + 9n;
   t.strictSame(balances(), [10_000n - 500n - 40n - fees, 10_500n, bonded + 40n + fees]);
   const after = balances();

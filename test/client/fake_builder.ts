@@ -2,6 +2,7 @@
  *  waiting bundle after the first makes a block: what the ledger's simulation takes is offered in one and included in the next, and
  *  what fails twice is over. */
 
+import { failureOf } from "../../builder/bundle.ts";
 import { type BundlePool, createBundlePool } from "../../builder/bundle_pool.ts";
 import type { Account } from "../../client/keys.ts";
 import { signOpen } from "../../client/open.ts";
@@ -74,7 +75,7 @@ export function createFakeBuilder(given: {
       const done = ledger.execute({ height, timeMs, transactions: [], opened: [], built, bundle: [bundle.transactions] }).bundle?.[0];
       if (done?.isIncluded !== true) throw new Error("what was simulated runs");
       const blockHash = toHex<BlockHash>(sha256(fromHex(id)));
-      pool.finishIncluded(id, { height, blockHash, position: 0 });
+      pool.finishIncluded(id, { height, blockHash, group: 0 });
       won += 1;
       for (const [position, receipt] of done.receipts.entries()) {
         const place = { lane: "bundle", position, builder: account.id, paid: VALUE } as const;
@@ -89,7 +90,7 @@ export function createFakeBuilder(given: {
       do ledger.execute({ ...next(), transactions: [], opened: [] });
       while (hasFailed && ledger.height < bundle.lastHeight);
       if (!result.isIncluded) {
-        pool.noteMeasured(id, { reason: { type: "simulationFailed", position: result.position, code: result.failed.code } });
+        pool.noteMeasured(id, { reason: { type: "simulationFailed", ...failureOf(result) } });
       } else if (gain < bundle.tip) {
         pool.noteMeasured(id, { reason: { type: "tipNotPaid", declared: bundle.tip, measured: gain } });
       } else {
@@ -111,6 +112,7 @@ export function createFakeBuilder(given: {
       const bundles = { count: pool.count, bytes: pool.bytes };
       return { account: account.id, strategy: "plain", finalHeight: ledger.height, ...counts, paid: VALUE * BigInt(won), bundles };
     },
+    standing: { type: "active" },
     lastBid: undefined,
     links: 4,
     submitBundle,
@@ -121,7 +123,7 @@ export function createFakeBuilder(given: {
     },
   } satisfies BuilderCore;
 
-  const app = appOf({ builder: core });
+  const app = appOf({ builder: core, describeCode: (code) => ledger.describeCode(code) });
   return {
     answer: async (path, { method, body }) => app.request(path, { method, ...(body === undefined ? {} : { body }) }),
     forget() {

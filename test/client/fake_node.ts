@@ -207,7 +207,8 @@ export function createFakeNode(options: {
     }
     const { height, receipt, place } = item.placed;
     const shown = { lane: place.lane, position: place.position, builder: place.builder ?? null, paid: place.paid.toString() };
-    return { ...receipt, height, status: "final", codeName: ledger.describeCode(receipt.code), ...shown };
+    const operationCodeNames = receipt.operationCodes.map((code) => ledger.describeCode(code));
+    return { ...receipt, operationCodeNames, height, status: "final", codeName: ledger.describeCode(receipt.code), ...shown };
   }
 
   function sealing(): Response {

@@ -41,7 +41,7 @@ t.test("createRpc: submit, then the status: pending, ordered, executed with its 
   t.strictSame(await rpc.transaction(hash), { ok: true, value: { type: "pending" } });
   t.strictSame(await rpc.transaction(hash, { waitMs: 250 }), { ok: true, value: { type: "ordered", height: 1 } });
   const place = { lane: "open", position: 0, builder: undefined, paid: 0n };
-  const value = { type: "executed", height: 1, code: 0, codeName: "ok", operationCodes: [0], ...place };
+  const value = { type: "executed", height: 1, code: 0, codeName: "ok", operationCodes: [0], operationCodeNames: ["ok"], ...place };
   t.strictSame(await rpc.transaction(hash), { ok: true, value });
   t.strictSame(node.asked.slice(0, 4), [
     `GET /v1/transactions/${hash}`,
@@ -83,15 +83,42 @@ t.test("createRpc: account, status and genesis are read, unknown fields ignored"
   const { node, rpc } = start();
   const chainId = chainIdOf(node.genesis);
   t.match(await rpc.account({ account: to, asset: FEE_ASSET }), { ok: true, value: { available: 10_000n, nonces: { base: 0, used: [] } } });
-  t.strictSame(await rpc.status(), { ok: true, value: { chainId, finalHeight: 0, executedHeight: 0 } });
+  const unsaid = { isCatchingUp: undefined, isValidator: undefined, peers: undefined };
+  const heights = { chainId, finalHeight: 0, executedHeight: 0 };
+  t.strictSame(await rpc.status(), { ok: true, value: { ...heights, ...unsaid } });
+  const peers = [
+    { isLinked: true, status: { finalHeight: 7 } },
+    { isLinked: true, status: null },
+    { isLinked: false, status: { finalHeight: 9 } },
+  ];
+  node.override(() => json({ ...heights, isCatchingUp: true, validator: null, peers }));
+  t.strictSame(await rpc.status(), {
+    ok: true,
+    value: { ...heights, isCatchingUp: true, isValidator: false, peers: { count: 2, finalHeightMax: 7 } },
+  });
+  node.override(() => json({ ...heights, validator: 0, peers: [] }));
+  t.match(await rpc.status(), { ok: true, value: { isValidator: true, peers: { count: 0, finalHeightMax: 0 } } });
   t.strictSame(await rpc.genesis(), { ok: true, value: { chainId, genesis: node.genesis } });
   node.override(() => json({ account: to, asset: 3, record: { available: "-5" }, nonces: null }));
   t.match(await rpc.account({ account: to, asset: 3 }), { ok: true, value: { available: -5n, nonces: undefined } });
   node.override(() => json({ account: to, asset: 3, record: null, nonces: null }));
   t.strictSame(await rpc.account({ account: to, asset: 3 }), {
     ok: true,
-    value: { account: to, asset: 3, available: undefined, nonces: undefined },
+    value: { account: to, asset: 3, available: undefined, nonces: undefined, builder: undefined },
   });
+  const registered = { bond: "50", feeRecipient: to, endpoint: null, unbondingHeight: 7, boxedUntil: null };
+  for (const [given, builder] of [
+    [null, "none"],
+    [registered, { bond: 50n, feeRecipient: to, unbondingHeight: 7 }],
+    [
+      { ...registered, unbondingHeight: null },
+      { bond: 50n, feeRecipient: to, unbondingHeight: undefined },
+    ],
+    [{ ...registered, bond: 50 }, undefined],
+  ]) {
+    node.override(() => json({ account: to, asset: 3, record: null, nonces: null, builder: given }));
+    t.match(await rpc.account({ account: to, asset: 3 }), { ok: true, value: { builder } });
+  }
 });
 
 /** As a node says it of a block that its proposer built. */
@@ -121,6 +148,14 @@ t.test(
       [
         { status: "executed", height: 4, code: 7, ...PLACE },
         { type: "executed", codeName: "code 7", operationCodes: [] },
+      ],
+      [
+        { status: "final", height: 4, code: 110, ...PLACE, operationCodes: [0, 31], operationCodeNames: ["ok", "bondTooLow"] },
+        { type: "executed", operationCodes: [0, 31], operationCodeNames: ["ok", "bondTooLow"] },
+      ],
+      [
+        { status: "final", height: 4, code: 110, ...PLACE, operationCodes: [31], operationCodeNames: 7 },
+        { type: "executed", operationCodes: [31], operationCodeNames: ["code 31"] },
       ],
       [
         { status: "unknown", dropped: { code: "expired", canRetry: false, advice: "sign again" } },

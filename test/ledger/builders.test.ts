@@ -63,9 +63,10 @@ t.test("L17: builderOf: what was registered; adding keeps the bond, replaces the
     [true, false],
     "the block after the one that unbonds is the last",
   );
+  t.match(world.ledger.builderOf?.(BOB), { unbondingHeight: 2, boxedUntil: undefined });
   world.run([world.payload(BOB, [register({ account: ALICE, amount: 7n, asset: 0, index: 0 })])]);
   const builder = world.ledger.builderOf?.(BOB);
-  t.match(builder, { bond: 5_007n, feeRecipient: ALICE, endpoint: undefined });
+  t.match(builder, { bond: 5_007n, feeRecipient: ALICE, endpoint: undefined, unbondingHeight: undefined });
   t.equal(builder?.isActiveAt(Height.of(10_000)), true);
   t.equal(world.ledger.root, world.model.root());
 });
@@ -257,6 +258,7 @@ t.test("L20: three failures within 256 heights box the builder for 256; one more
       world.run([], 10, [], builtBy(BOB, { failed: height === first || height === 100 || height === last }));
     }
     const next = last + 1;
+    t.equal(world.ledger.builderOf?.(BOB)?.boxedUntil, isBoxed ? last + 256 : undefined);
     t.strictSame(
       [next, last + 256, last + 257].map((height) => isActiveAt(world, height)),
       [!isBoxed, !isBoxed, true],

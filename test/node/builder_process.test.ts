@@ -1,72 +1,29 @@
 /** A builder as an operator and a searcher meet it: key, mistakes, registration, blocks that it builds, a bundle by RPC to a receipt, and unbonding. */
 
-import { readFileSync, writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import t from "tap";
 import { submitAndFollow } from "../../client/follow.ts";
-import { type Account, accountFromSeed } from "../../client/keys.ts";
-import { type PreparedTransaction, signOpen } from "../../client/open.ts";
-import { transfer } from "../../client/operations.ts";
+import type { PreparedTransaction } from "../../client/open.ts";
 import { createRpc, type Rpc } from "../../client/rpc.ts";
 import { assert } from "../../types/assert.ts";
 import { toHex } from "../../types/bytes.ts";
-import type { AccountId, ChainId } from "../../types/ids.ts";
-import { Height } from "../../types/ids.ts";
+import {
+  alice,
+  bob,
+  CONFIG,
+  FOLLOW,
+  file,
+  jsonAt,
+  prepare,
+  type Ready,
+  runWith,
+  signed,
+  until,
+  writeJson,
+} from "./builder_process_support.ts";
 import { type Ended, runBuilderScript, runValidatorScript } from "./validator_script.ts";
 
 t.setTimeout(300_000);
-
-const base = await mkdtemp(join(tmpdir(), "sealstone-builder-"));
-t.teardown(() => rm(base, { recursive: true, force: true }));
-const file = (name: string) => join(base, name);
-const writeJson = (name: string, value: unknown): void => writeFileSync(file(name), JSON.stringify(value));
-const FOLLOW = { deadlineMs: 30_000, pauseMsMin: 10, pauseMsMax: 100 };
-const CONFIG = { genesis: "genesis.json", listen: ["/ip4/127.0.0.1/tcp/0"], rpc: { port: 0 } };
-
-const accountOf = (byte: number): Account => {
-  const account = accountFromSeed(new Uint8Array(32).fill(byte));
-  assert(account !== undefined, "a seed has 32 bytes");
-  return account;
-};
-const [alice, bob] = [accountOf(1), accountOf(2)];
-const ISSUER = "09".repeat(32) as AccountId;
-
-async function jsonAt(url: string): Promise<Record<string, unknown>> {
-  return (await (await fetch(url)).json()) as Record<string, unknown>;
-}
-
-async function until(what: string, isTrue: () => Promise<boolean>): Promise<void> {
-  const endMs = performance.now() + 60_000;
-  while (!(await isTrue())) {
-    if (performance.now() > endMs) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-interface Ready {
-  readonly rpc: string;
-  readonly addresses: readonly string[];
-  readonly builder: string;
-}
-
-type Run = (arguments_: readonly string[], onLine?: (line: string, stop: () => void) => Promise<void>) => Promise<Ended>;
-
-/** Rejects when `act` does. */
-async function runWith(run: Run, name: string, act: (ready: Ready) => Promise<void>): Promise<Ended> {
-  let failure: unknown;
-  const ended = await run(["--config", file(name)], async (line, stop) => {
-    try {
-      await act(JSON.parse(line) as Ready);
-    } catch (error) {
-      failure = error;
-    }
-    stop();
-  });
-  if (failure !== undefined) throw failure;
-  return ended;
-}
 
 t.test("builder: help, and mistakes with what to do", async (t) => {
   const help = await runBuilderScript(["--help"]);
@@ -90,6 +47,9 @@ t.test("builder: help, and mistakes with what to do", async (t) => {
     [["register", "--config", file("plain.json")], /has no "builder"/],
     [["unbond"], /--config FILE is needed/],
     [["unbond", "--bond", "4"], /--bond/],
+    [["regster", "--config", file("plain.json")], /"regster" is no command or option of this program; see --help/],
+    [["--config", file("plain.json"), "register"], /"register" is no command/],
+    [["keygen", "keys.json"], /"keys\.json" is no command/],
   ];
   const endings = await Promise.all(cases.map(([arguments_]) => runBuilderScript(arguments_)));
   for (const [index, [arguments_, expected]] of cases.entries()) {
@@ -100,38 +60,6 @@ t.test("builder: help, and mistakes with what to do", async (t) => {
   }
 });
 
-/** Keys of one validator and one builder, and the genesis of a chain that takes builders. */
-async function prepare(t: typeof import("tap").default | import("tap").Test): Promise<string> {
-  const validator = await runValidatorScript(["keygen", "--out", file("validator_keys.json"), "--cost", "10"]);
-  writeFileSync(file("validator_public.json"), validator.output);
-  const made = await runBuilderScript(["keygen", "--out", file("keys.json"), "--cost", "10"]);
-  t.equal(made.code, 0, made.errors);
-  const { account } = JSON.parse(made.output) as { account: string };
-  const parameters = {
-    ...{ heartbeatMs: 200, feeAsset: 1, feePerTransaction: 2, feePerOperation: 1 },
-    ...{ sealingSuite: 1, keygenWindowMs: 500, builderBondMin: "1000" },
-  };
-  const balances = [alice.id, bob.id, account as AccountId].map((id) => ({ account: id, asset: 1, amount: "100000" }));
-  writeJson("template.json", { parameters, assets: [{ asset: 1, decimals: 2, issuer: ISSUER }], balances });
-  const genesis = await runValidatorScript([
-    ...["genesis", "--out", file("genesis.json"), "--name", "built", "--template", file("template.json")],
-    file("validator_public.json"),
-  ]);
-  t.equal(genesis.code, 0, genesis.errors);
-  writeJson("validator.json", { ...CONFIG, keyFile: "validator_keys.json", dataDirectory: "validator_data", proposeDelayMs: 100 });
-  return account;
-}
-
-async function signed(rpc: Rpc, account: Account, nonce: number): Promise<PreparedTransaction> {
-  const [genesis, status] = [await rpc.genesis(), await rpc.status()];
-  assert(genesis.ok && status.ok, "the node answers");
-  const { chainId, finalHeight } = { ...genesis.value, ...status.value } as { chainId: ChainId; finalHeight: Height };
-  const operations = [transfer({ to: account === alice ? bob.id : alice.id, asset: 1, amount: 7n })];
-  const result = signOpen({ account, chainId, nonce, expiryHeight: Height.plus(finalHeight, 500), feeMax: 100n, operations });
-  assert(result.ok, "what the test signs can be signed");
-  return result.transaction;
-}
-
 t.test("builder: registers, builds blocks, includes a bundle, shows who was paid what, unbonds", async (t) => {
   const account = await prepare(t);
   const validator = await runWith(runValidatorScript, "validator.json", async ({ rpc: url, addresses }) => {
@@ -140,7 +68,15 @@ t.test("builder: registers, builds blocks, includes a bundle, shows who was paid
     const own = { ...CONFIG, keyFile: "keys.json", dataDirectory: "data", peers: [{ validator: 0, addresses }] };
     writeJson("builder.json", { ...own, builder: { strategy: "aggressive", endpoint } });
     const check = await runBuilderScript(["--config", file("builder.json"), "--check"]);
-    t.match(JSON.parse(check.output), { ok: true, builder: account, strategy: "aggressive", bondMin: "1000" });
+    t.match(JSON.parse(check.output), { ok: true, builder: account, strategy: "aggressive", bondMin: "1000", peers: 1, warnings: [] });
+    for (const [peers, warnings] of [
+      [[], [/"peers" is empty: this builder connects with nobody; list all validators/]],
+      [[{ validator: 3, addresses }], [/"peers" lacks validators 0: they never get/, /names validators 3, and the genesis has only 1/]],
+    ] as const) {
+      writeJson("lonely.json", { ...own, peers, builder: {} });
+      const lonely = await runBuilderScript(["--config", file("lonely.json"), "--check"]);
+      t.match(JSON.parse(lonely.output), { ok: true, peers: peers.length, warnings });
+    }
     const plainGenesis = JSON.parse(readFileSync(file("genesis.json"), "utf8")) as { parameters: object };
     writeJson("no_builders.json", { ...plainGenesis, parameters: { ...plainGenesis.parameters, builderBondMin: "0" } });
     writeJson("lost.json", { ...own, genesis: "no_builders.json", builder: {} });
@@ -149,11 +85,18 @@ t.test("builder: registers, builds blocks, includes a bundle, shows who was paid
     const builder = await runWith(runBuilderScript, "builder.json", async (ready) => {
       t.equal(ready.builder, account);
       t.match(await jsonAt(`${ready.rpc}/v1/builder`), { account, registered: null, bids: 0, lastBid: null });
+      const mean = await runBuilderScript(["register", "--config", file("builder.json"), "--bond", "10", "--rpc", url]);
+      t.match(mean, { code: 1, errors: /--bond 10 is below this chain's least bond, 1000/ });
+      const nowhere = ["--bond", "50000", "--recipient", "77".repeat(32), "--rpc", url];
+      const lostFees = await runBuilderScript(["register", "--config", file("builder.json"), ...nowhere]);
+      t.match(lostFees, { code: 1, errors: /is not open in the chain's fee asset 1/ });
       const registered = await runBuilderScript(["register", "--config", file("builder.json"), "--bond", "50000", "--rpc", url]);
       t.equal(registered.code, 0, registered.errors);
       t.match(JSON.parse(registered.output), { command: "register", builder: account, code: 0 });
       await until("the link", async () => (await jsonAt(`${ready.rpc}/v1/builder`)).links === 1);
-      t.match(await jsonAt(`${ready.rpc}/v1/builder`), { registered: { bond: "50000", isActive: true, endpoint, feeRecipient: account } });
+      t.match(await jsonAt(`${ready.rpc}/v1/builder`), {
+        ...{ registered: { bond: "50000", isActive: true, endpoint, feeRecipient: account }, reason: { type: "active" } },
+      });
       await until("the sealing key", async () => (await rpc.sealing()).ok && (await jsonAt(`${url}/v1/sealing`)).status === "live");
       // Under load a view waits before it proposes, so that bids are there in time.
       let nonce = 0;
@@ -174,7 +117,8 @@ t.test("builder: registers, builds blocks, includes a bundle, shows who was paid
       t.match(JSON.parse(unbonded.output), { command: "unbond", code: 0 });
       const early = await runBuilderScript(["withdraw", "--config", file("builder.json"), "--rpc", url]);
       t.equal(early.code, 1, "the bond is not free yet");
-      t.not((JSON.parse(early.output) as { code: number }).code, 0);
+      t.match(early.errors, /bondLocked\); withdraw works from height \d+ on, the chain is at \d+; nothing was sent/);
+      t.match(await jsonAt(`${ready.rpc}/v1/builder`), { reason: { type: "unbonding", withdrawableAt: Number } });
     });
     t.equal(builder.code, 0, builder.errors);
   });

@@ -90,7 +90,8 @@ t.test("GET /v1/transactions/:hash: unknown, dropped, pending and final", async 
   t.same((await call(appOf({ transaction: () => ({ status: "pending" }) }), path)).body, { hash: HASH, status: "pending" });
   const final = { status: "final", height: Height.of(1), index: 2, blockHash: BLOCK_HASH, code: 7, operationCodes: [0, 7] } as const;
   const place = { lane: "open", position: 1, builder: undefined, paid: 0n } as const;
-  const expected = { hash: HASH, ...final, codeName: "code7", lane: "open", position: 1, builder: null, paid: "0" };
+  const names = { codeName: "code7", operationCodeNames: ["code0", "code7"] };
+  const expected = { hash: HASH, ...final, ...names, lane: "open", position: 1, builder: null, paid: "0" };
   t.same((await call(appOf({ transaction: () => ({ ...final, place }) }), path)).body, expected);
   const account = hex("0b") as AccountId;
   const built = { lane: "bundle", position: 0, builder: account, paid: 5n } as const;

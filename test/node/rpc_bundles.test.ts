@@ -2,14 +2,21 @@
 
 import t from "tap";
 import { BUILDER_LIMITS, createBuilder } from "../../builder/builder.ts";
-import type { BundleId, BundleStatus, NotIncludedReason } from "../../builder/bundle.ts";
+import { BUNDLE_REFUSALS, type BundleId, type BundleStatus, type NotIncludedReason } from "../../builder/bundle.ts";
 import { STRATEGIES } from "../../builder/strategies.ts";
+import { type Account, accountFromSeed } from "../../client/keys.ts";
+import { signOpen } from "../../client/open.ts";
+import { transfer } from "../../client/operations.ts";
+import { chainIdOf } from "../../crypto/hashes.ts";
+import { describeCode } from "../../ledger/result_codes.ts";
+import { lastingRefusal } from "../../node/builder_setup.ts";
+import { standingOf } from "../../node/builder_standing.ts";
 import { type BundleRequest, createBundleIngress, type SubmitBundleResult } from "../../node/bundle_ingress.ts";
 import { createHistogram } from "../../node/histogram.ts";
 import type { BuilderCore } from "../../node/rpc/core.ts";
 import { INVALID, VALID } from "../../node/signature_ring.ts";
 import { createRateLimiter } from "../../p2p/rate_limiter.ts";
-import type { ParseResult, Refusal } from "../../types/application.ts";
+import type { ParsedTransaction, ParseResult, Refusal } from "../../types/application.ts";
 import { toHex } from "../../types/bytes.ts";
 import {
   type AccountId,
@@ -17,13 +24,16 @@ import {
   type ChainId,
   Epoch,
   Height,
+  TimestampMs,
   type TransactionHash,
   ValidatorIndex,
   type ValidatorSetHash,
 } from "../../types/ids.ts";
+import { createFakeNode } from "../client/fake_node.ts";
 import { appOf, BUSY, call, EXPIRED, HASH, hex, isFailure } from "./fake_core.ts";
 
 const ACCOUNT = hex("0b") as AccountId;
+const [ALICE, STRANGER] = [1, 2].map((byte) => accountFromSeed(new Uint8Array(32).fill(byte))) as [Account, Account];
 const ID = hex("1d") as BundleId;
 const domain = { chainId: hex("01") as ChainId, epoch: Epoch.ZERO, validatorSetHash: hex("02") as ValidatorSetHash };
 const newBuilder = () =>
@@ -40,6 +50,7 @@ function builderCore(change: Partial<BuilderCore> = {}): BuilderCore {
   return {
     account: ACCOUNT,
     registered: undefined,
+    standing: { type: "notRegistered" },
     status: newBuilder().status,
     lastBid: undefined,
     links: 0,
@@ -74,6 +85,7 @@ t.test("POST /v1/bundles: mistakes are named by their path, refusals by code and
     [{ ...BUNDLE, transactions: [] }, /transactions: must hold at least one/],
     [{ ...BUNDLE, transactions: Array.from({ length: 129 }, () => "00") }, /at most 128/],
     [{ ...BUNDLE, transactions: ["00", "0g"] }, /transactions\[1\]: is not the hex/],
+    [{ ...BUNDLE, transactions: ["0xAB"] }, /transactions\[0\]: is not the hex, lower case and without 0x/],
     [{ ...BUNDLE, transactions: [{ payload: 1 }] }, /transactions\[0\]: the transaction has mistakes/],
     [{ ...BUNDLE, fromHeight: 0 }, /fromHeight: must be a height/],
     [{ ...BUNDLE, toHeight: "5" }, /toHeight: must be a height/],
@@ -82,7 +94,9 @@ t.test("POST /v1/bundles: mistakes are named by their path, refusals by code and
     [{ ...BUNDLE, more: 1 }, /more/],
   ];
   for (const [body, message] of cases) {
-    isFailure(t, await call(app, "/v1/bundles", post(body)), { status: 400, code: "badRequest", message });
+    const answer = await call(app, "/v1/bundles", post(body));
+    isFailure(t, answer, { status: 400, code: "badRequest", message });
+    t.match(answer.body, { error: { advice: /lower case without 0x, and tip is a decimal string/ } });
   }
   isFailure(t, await call(app, "/v1/bundles", post(" ".repeat(1024 * 1024 + 1))), { status: 413, code: "tooLarge" });
   const refusing = (result: SubmitBundleResult) => appOf({ builder: builderCore({ submitBundle: async () => result }) });
@@ -92,14 +106,20 @@ t.test("POST /v1/bundles: mistakes are named by their path, refusals by code and
   isFailure(t, await call(refusing({ ok: false, refusal: BUSY, position: undefined }), "/v1/bundles", post(BUNDLE)), {
     ...{ status: 503, code: "busy", message: /^the bundle was refused/ },
   });
+  for (const code of ["tooFar", "rangeEmpty", "tipOutOfRange"] as const) {
+    const result = { ok: false, refusal: BUNDLE_REFUSALS[code], position: undefined } as const;
+    const answer = await call(refusing(result), "/v1/bundles", post(BUNDLE));
+    isFailure(t, answer, { status: 400, code, message: /^the bundle was refused/ });
+    t.match(answer.body, { error: { canRetry: false } }, "the same request is wrong at any time");
+  }
 });
 
 const at = Height.of(9);
 const BLOCK = hex("cd") as BlockHash;
 const REASONS: readonly NotIncludedReason[] = [
   { type: "expired" },
-  { type: "simulationFailed", position: 1, code: 7 },
-  { type: "executionFailed", height: at, position: 1, code: 7 },
+  { type: "simulationFailed", position: 1, code: 7, operations: [] },
+  { type: "executionFailed", height: at, position: 1, code: 7, operations: [] },
   { type: "tipNotPaid", declared: 5n, measured: 4n },
   { type: "noRoom" },
   { type: "cannotSeal" },
@@ -124,8 +144,8 @@ t.test("GET /v1/bundles/:id: every state, each reason with a sentence; unknown i
     sequence: 3,
     value: "8",
   });
-  t.same(await shown({ type: "included", height: at, blockHash: BLOCK, position: 2 }), {
-    ...{ id: ID, status: "included", height: 9, blockHash: BLOCK, position: 2 },
+  t.same(await shown({ type: "included", height: at, blockHash: BLOCK, group: 2 }), {
+    ...{ id: ID, status: "included", height: 9, blockHash: BLOCK, group: 2 },
   });
   const messages = new Set<string>();
   for (const reason of REASONS) {
@@ -136,6 +156,25 @@ t.test("GET /v1/bundles/:id: every state, each reason with a sentence; unknown i
   t.equal(messages.size, REASONS.length, "no two reasons read the same");
   t.match(await shown({ type: "notIncluded", reason: { type: "tipNotPaid", declared: 5n, measured: 4n } }), {
     reason: { declared: "5", measured: "4" },
+  });
+  const operations = [
+    { index: 0, code: 1 },
+    { index: 2, code: 16 },
+  ];
+  const failed = { status: "notIncluded", reason: { type: "simulationFailed", position: 1, code: 110, codeName: "operationsFailed" } };
+  const named = appOf({
+    builder: builderCore({
+      bundle: () => ({ type: "notIncluded", reason: { type: "simulationFailed", position: 1, code: 110, operations } }),
+    }),
+    describeCode,
+  });
+  const answer = (await call(named, `/v1/bundles/${ID}`)).body;
+  t.match(answer, failed);
+  t.match(answer, {
+    reason: {
+      operations: [{ codeName: "linkedOperationFailed" }, { index: 2, code: 16, codeName: "insufficientFunds" }],
+      message: /transaction 1 fails with code 110 \(operationsFailed\): its operation 2 with code 16 \(insufficientFunds\)/,
+    },
   });
   const app = appOf({ builder: builderCore() });
   isFailure(t, await call(app, `/v1/bundles/${ID}`), { status: 404, code: "notFound", message: /knows no such bundle/ });
@@ -157,6 +196,46 @@ t.test("GET /v1/builder: registered or not, with the last bid; a node without a 
   });
   for (const path of ["/v1/builder", `/v1/bundles/${ID}`]) isFailure(t, await call(appOf(), path), { status: 404, code: "notFound" });
   isFailure(t, await call(appOf(), "/v1/bundles", post(BUNDLE)), { status: 404, code: "notFound" });
+});
+
+t.test("GET /v1/builder: why it does not build, first of what keeps it from it; amounts as strings", async (t) => {
+  const height = Height.of(100);
+  const record = { bond: 50n, feeRecipient: ACCOUNT, endpoint: undefined, isActiveAt: () => true };
+  const fine = { record, height, bondMin: 50n, isCatchingUp: false, links: 2, isOpen: () => true };
+  const unbonding = { ...record, unbondingHeight: Height.of(90) };
+  const rows: readonly (readonly [Partial<Parameters<typeof standingOf>[0]>, Record<string, unknown>])[] = [
+    [{}, { type: "active" }],
+    [{ isCatchingUp: true, record: undefined }, { type: "catchingUp" }],
+    [{ record: undefined, links: 0 }, { type: "notRegistered" }],
+    [
+      { record: unbonding, links: 0 },
+      { type: "unbonding", unbondingHeight: 90, withdrawableAt: 90 + 1_024 },
+    ],
+    [{ bondMin: 51n }, { type: "bondTooLow", bond: "50", bondMin: "51" }],
+    [{ record: { ...record, boxedUntil: Height.of(101) } }, { type: "boxed", until: 101 }],
+    [{ record: { ...record, boxedUntil: height } }, { type: "active" }],
+    [
+      { isOpen: () => false, links: 0 },
+      { type: "noFeeRecipient", feeRecipient: ACCOUNT },
+    ],
+    [{ links: 0 }, { type: "notLinked" }],
+  ];
+  const messages = new Set<string>();
+  for (const [change, reason] of rows) {
+    const app = appOf({ builder: builderCore({ standing: standingOf({ ...fine, ...change }) }) });
+    const { reason: shown } = (await call(app, "/v1/builder")).body as { reason: { message: string } };
+    const { message, ...rest } = shown;
+    t.same(rest, reason);
+    messages.add(message);
+  }
+  t.equal(messages.size, rows.length - 1, "each with its own sentence");
+});
+
+t.test("notFound: a builder's node names what only builders answer to", async (t) => {
+  const advice = async (app: Parameters<typeof call>[0]) =>
+    ((await call(app, "/v1/nothing")).body as { error: { advice: string } }).error.advice;
+  t.match(await advice(appOf({ builder: builderCore() })), /\/v1\/genesis, \/v1\/bundles, \/v1\/builder$/);
+  t.match(await advice(appOf()), /\/v1\/genesis$/);
 });
 
 t.test("GET /v1/status: builders, null on a chain without; links, bids and the last block's builder", async (t) => {
@@ -206,7 +285,7 @@ function ingressFixture(options: { readonly isTaken?: boolean; readonly perSecon
   const builder = newBuilder();
   const ingress = createBundleIngress({
     parse,
-    foreignRefusal: ({ nonce }) => (nonce === FOREIGN_NONCE ? FOREIGN : undefined),
+    lastingRefusal: ({ nonce }) => (nonce === FOREIGN_NONCE ? FOREIGN : undefined),
     workers: {
       verify(checks, done) {
         if (options.isTaken === false) return false;
@@ -239,6 +318,27 @@ t.test("createBundleIngress: parsed and checked, it reaches the builder; refusal
   t.match(await submit(5, 4), { ok: false, refusal: { code: "nonceOrder" }, position: undefined });
   t.equal(taken(), 1, "nothing that was refused wakes the builder");
   t.equal(builder.status.bundles.count, 1);
+});
+
+t.test("lastingRefusal: a used nonce, another chain or too low a fee can never run; funds and nonces ahead may come right", async (t) => {
+  const node = createFakeNode({ accounts: [ALICE.id] });
+  const { ledger, genesis } = node;
+  const chainId = chainIdOf(genesis);
+  const parsed = (change: Partial<Parameters<typeof signOpen>[0]>, account = ALICE): ParsedTransaction => {
+    const operations = [transfer({ to: ACCOUNT, asset: 3, amount: 1n })];
+    const signed = signOpen({ account, chainId, nonce: 0, expiryHeight: Height.of(50), feeMax: 100n, operations, ...change });
+    const result = signed.ok ? ledger.parse(signed.transaction.bytes) : undefined;
+    if (result?.ok !== true) throw new Error("what the test signs parses");
+    return result.transaction;
+  };
+  const used = parsed({ nonce: 3 });
+  ledger.execute({ height: Height.of(1), timeMs: TimestampMs.of(2_000), transactions: [used], opened: [] });
+  const codeOf = (transaction: ParsedTransaction) => lastingRefusal(ledger, transaction)?.code;
+  t.equal(codeOf(used), "nonceReplayed");
+  t.equal(codeOf(parsed({ nonce: 3, feeMax: 99n })), "nonceReplayed", "whoever used it");
+  t.equal(codeOf(parsed({ chainId: hex("77") as ChainId })), "wrongChain");
+  t.equal(codeOf(parsed({ feeMax: 1n })), "feeTooLow");
+  for (const hopeful of [parsed({ nonce: 4 }), parsed({ nonce: 5_000 }), parsed({}, STRANGER)]) t.equal(codeOf(hopeful), undefined);
 });
 
 t.test("createBundleIngress: bounded under way and a second, and busy when the workers are", async (t) => {
