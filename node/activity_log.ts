@@ -14,6 +14,8 @@ export interface ActivityLog {
 export interface ActivityLogOptions {
   readonly log: Logger;
   readonly intervalMs: number;
+  /** Monotonic. */
+  readonly elapsedMs: () => number;
   /** Read once for each summary line. */
   readonly state: () => {
     readonly height: number;
@@ -29,12 +31,28 @@ export interface ActivityLogOptions {
   readonly sealing: () => string | undefined;
 }
 
-export function createActivityLog({ log, intervalMs, state, sealing }: ActivityLogOptions): ActivityLog {
+/** A refusal of one kind is shown once in so long: who is refused tries again, and strangers must not fill the log. */
+const REFUSED_REPEAT_MS = 60_000;
+
+const REFUSAL_ADVICE: readonly (readonly [reason: string, advice: string])[] = [
+  ["wrongChain", "its genesis is not ours; compare the chain ids that --check prints"],
+  ["wrongValidatorSet", "its genesis is not ours; compare the chain ids that --check prints"],
+  ["twoNodesOneKey", "another process runs with the same key"],
+];
+
+function withAdvice(detail: string): string {
+  const advice = REFUSAL_ADVICE.find(([reason]) => detail.startsWith(reason))?.[1];
+  return advice === undefined ? detail : `${detail}: ${advice}`;
+}
+
+export function createActivityLog({ log, intervalMs, elapsedMs, state, sealing }: ActivityLogOptions): ActivityLog {
   let blocks = 0;
   let transactions = 0;
   let lastHeight = state().height;
   let wasCatchingUp = false;
   let sealingSaid: string | undefined;
+  /** When a refusal was shown last, by what the network says about it, of which there are a dozen sentences. */
+  const refusedMs = new Map<string, number>();
 
   function summarize(): void {
     const { height, view, peers, isCatchingUp, whyNotFinal, hasStoppedSigning, p50Ms, p99Ms } = state();
@@ -56,6 +74,14 @@ export function createActivityLog({ log, intervalMs, state, sealing }: ActivityL
     if (said === sealingSaid) return;
     sealingSaid = said;
     if (said !== undefined) log.info(said);
+  }
+
+  function isRefusalDue(detail: string): boolean {
+    const atMs = elapsedMs();
+    const lastMs = refusedMs.get(detail);
+    if (lastMs !== undefined && atMs - lastMs < REFUSED_REPEAT_MS) return false;
+    refusedMs.set(detail, atMs);
+    return true;
   }
 
   const timer = setInterval(summarize, intervalMs);
@@ -80,6 +106,9 @@ export function createActivityLog({ log, intervalMs, state, sealing }: ActivityL
           log.info({ code, peer }, detail);
           return;
         case "peerRefused":
+          if (isRefusalDue(detail)) log.warn({ code, peer }, withAdvice(detail));
+          else log.debug({ code, peer }, detail);
+          return;
         case "frameDropped":
         case "dialFailed":
           log.debug({ code, peer }, detail);

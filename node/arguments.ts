@@ -7,7 +7,16 @@ import { messageOf, NodeError } from "./errors.ts";
 
 type OptionTable = Readonly<Record<string, { readonly type: "string" | "boolean"; readonly short?: string }>>;
 
+/** Options only: a word that is none is a mistake, such as a command that there is not. */
 export function parse(arguments_: readonly string[], options: OptionTable) {
+  const parsed = parseWithFiles(arguments_, options);
+  const [word] = parsed.positionals;
+  if (word !== undefined) throw new NodeError("usage", `${JSON.stringify(word)} is no command or option of this program; see --help.`);
+  return parsed;
+}
+
+/** Words that are no options are file names. */
+export function parseWithFiles(arguments_: readonly string[], options: OptionTable) {
   try {
     return parseArgs({ args: [...arguments_], options, allowPositionals: true, strict: true });
   } catch (cause) {

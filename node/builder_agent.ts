@@ -1,8 +1,9 @@
 /** Runs a builder beside the machine of a full node: a block that may be built comes in, a bid goes to its leader, and again when what waits has
  *  changed, at a bounded pace. What to pack and how much to bid is the builder's (`builder/`); when to ask it is decided here.
  *
- *  Bounds: one opportunity at a time, the latest; bids for it no closer together than `rebidMs`, nor than `REST_FACTOR` times what the last one took,
- *  so that building leaves the processor to following the chain. Never waits, and never touches the machine's state. */
+ *  Bounds: one opportunity at a time, the latest, which is looked at at once; more bids for it no closer together than `rebidMs`, nor than `REST_FACTOR`
+ *  times what the last one took, so that building leaves the processor to following the chain. To one leader no more bytes than it takes from a builder's
+ *  link, which would be a flood: before that the agent waits, and bids later with what waits then. Never blocks, and never touches the machine's state. */
 
 import type { BlockBuilder, ConsiderRequest } from "../builder/interface.ts";
 import { RANDOMNESS_BYTES } from "../builder/make_bid.ts";
@@ -21,6 +22,8 @@ export interface BuilderAgentOptions {
   readonly elapsedMs: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly rebidMs: number;
+  /** Of bids to one leader: so much a second, a second's worth and the bid that begins in it at once. */
+  readonly bytesPerSecond: number;
 }
 
 export interface LastBid {
@@ -39,6 +42,9 @@ export interface BuilderAgent {
 }
 
 const REST_FACTOR = 3;
+/** At least what a bid takes without its bundle, and one hash. */
+const BID_BYTES = 512;
+const HASH_BYTES = 32;
 
 export function createBuilderAgent(options: BuilderAgentOptions): BuilderAgent {
   const { account, builder, replica, elapsedMs } = options;
@@ -48,8 +54,11 @@ export function createBuilderAgent(options: BuilderAgentOptions): BuilderAgent {
   let lastBid: LastBid | undefined;
   let isStopped = false;
 
+  const budgets = createBudgets(options);
+
   function send({ leader }: Opportunity, offered: OfferedBid): void {
     lastBid = { bid: offered.bid, leader };
+    budgets.spend(leader, BID_BYTES + offered.bid.bundle.length + offered.tailHashes.length * HASH_BYTES);
     options.send(leader, offered);
   }
 
@@ -64,6 +73,8 @@ export function createBuilderAgent(options: BuilderAgentOptions): BuilderAgent {
   function consider(): void {
     const opportunity = current;
     if (opportunity === undefined || isStopped) return;
+    const waitMs = budgets.waitMs(opportunity.leader);
+    if (waitMs > 0) return schedule(waitMs);
     const startMs = elapsedMs();
     const material = replica.materialFor(account, opportunity);
     if (material === undefined) return;
@@ -80,7 +91,7 @@ export function createBuilderAgent(options: BuilderAgentOptions): BuilderAgent {
       current = opportunity;
       // What stands already can go to a new leader before anything is packed anew.
       const standing = builder.resend({ opportunity, keyId: replica.sealingKey?.key.keyId });
-      if (standing !== undefined) send(opportunity, standing);
+      if (standing !== undefined && budgets.waitMs(opportunity.leader) === 0) send(opportunity, standing);
       clearTimeout(timer);
       timer = undefined;
       schedule(0);
@@ -100,6 +111,34 @@ export function createBuilderAgent(options: BuilderAgentOptions): BuilderAgent {
     },
     get lastBid() {
       return lastBid;
+    },
+  };
+}
+
+interface Budgets {
+  /** Until the next bid to `leader` may leave; 0: now. */
+  waitMs(leader: ValidatorIndex): number;
+  spend(leader: ValidatorIndex, byteCount: number): void;
+}
+
+/** What each leader may still get. A bid leaves while anything is left, whatever its size, since none is larger than the burst at the other end allows. */
+function createBudgets({ bytesPerSecond, elapsedMs }: Pick<BuilderAgentOptions, "bytesPerSecond" | "elapsedMs">): Budgets {
+  /** One for each validator at most. */
+  const budgets = new Map<ValidatorIndex, { readonly left: number; readonly atMs: number }>();
+
+  function leftOf(leader: ValidatorIndex): number {
+    const budget = budgets.get(leader);
+    if (budget === undefined) return bytesPerSecond;
+    return Math.min(bytesPerSecond, budget.left + ((elapsedMs() - budget.atMs) * bytesPerSecond) / 1_000);
+  }
+
+  return {
+    waitMs(leader) {
+      const left = leftOf(leader);
+      return left > 0 ? 0 : 1 + Math.ceil((-left * 1_000) / bytesPerSecond);
+    },
+    spend(leader, byteCount) {
+      budgets.set(leader, { left: leftOf(leader) - byteCount, atMs: elapsedMs() });
     },
   };
 }

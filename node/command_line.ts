@@ -8,7 +8,7 @@ import { KEY_FILE_COST_DEFAULT, KEY_FILE_COST_MAX, KEY_FILE_COST_MIN } from "../
 import { toHex } from "../types/bytes.ts";
 import { Epoch, TimestampMs } from "../types/ids.ts";
 import { requireStartable } from "./application.ts";
-import { integerOf, parse, print, required, textOf } from "./arguments.ts";
+import { integerOf, parse, parseWithFiles, print, required, textOf } from "./arguments.ts";
 import { loadBlsSuite } from "./bls_suite.ts";
 import { readConfig } from "./config.ts";
 import { EXIT_CODES, NodeError, reportFailure } from "./errors.ts";
@@ -130,7 +130,11 @@ async function keygen(arguments_: readonly string[]): Promise<number> {
 }
 
 async function makeGenesis(arguments_: readonly string[]): Promise<number> {
-  const { values, positionals } = parse(arguments_, { out: { type: "string" }, name: { type: "string" }, template: { type: "string" } });
+  const { values, positionals } = parseWithFiles(arguments_, {
+    out: { type: "string" },
+    name: { type: "string" },
+    template: { type: "string" },
+  });
   const path = required(values.out, "--out FILE");
   const name = required(values.name, "--name NAME");
   if (positionals.length === 0) throw new NodeError("usage", "genesis needs the public JSON file of at least one validator");

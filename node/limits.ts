@@ -1,5 +1,6 @@
 /** Every bound and pace of one node in one place; `node/README.md` says what happens at each queue's bound. */
 
+import { NETWORK_LIMITS } from "../p2p/limits.ts";
 import type { ReplicaConfig } from "../replica/context.ts";
 import type { SealingConfig } from "../replica/sealing.ts";
 import type { ChainParameters } from "../types/genesis.ts";
@@ -34,8 +35,14 @@ export const SEALING_CONFIG: SealingConfig = {
   listIntervalMs: 10,
 };
 
-/** A builder: bids for one block are at least so far apart, in ms; bundles of searchers that may be checked at once, and a second. */
-export const BUILDER_AGENT_LIMITS = { rebidMs: 5, bundlesCheckingMax: 256, bundlesPerSecond: 500 } as const;
+/** A builder: bids for one block are at least so far apart, in ms; bytes of bids to one leader a second, half of what its link may carry so that transactions
+ *  find room; bundles of searchers that may be checked at once, and a second. */
+export const BUILDER_AGENT_LIMITS = {
+  rebidMs: 5,
+  bidBytesPerSecond: NETWORK_LIMITS.builderBytesPerSecond / 2,
+  bundlesCheckingMax: 256,
+  bundlesPerSecond: 500,
+} as const;
 
 /** How long a clean stop may take before the process ends anyway. */
 export const STOP_DEADLINE_MS = 5_000;

@@ -231,6 +231,7 @@ function startActivity(parts: {
   return createActivityLog({
     log,
     intervalMs: SUMMARY_INTERVAL_MS,
+    elapsedMs: () => performance.now(),
     state: () => activityState(machine, network(), tracker.finality),
     sealing: createSealingSentence(machine.replica),
   });

@@ -55,7 +55,8 @@ export async function startNetwork(parts: {
       validators,
       self,
       builder,
-      nodeSeed: keys.nodeSeed,
+      // A full node's is new with each process: nobody dials it, and two processes with one key file must not displace each other.
+      nodeSeed: self === undefined ? new Uint8Array(randomBytes(32)) : keys.nodeSeed,
       signHandshake: hasClaim ? (message) => signEd25519(keys.ed25519Seed, message) : undefined,
       verifyEd25519,
       listen: config.listen,

@@ -6,10 +6,13 @@ import { RANDOMNESS_BYTES } from "../../builder/make_bid.ts";
 import { type BuilderAgentOptions, createBuilderAgent } from "../../node/builder_agent.ts";
 import { createBuiltBlocks } from "../../node/built_blocks.ts";
 import { createLanePlaces } from "../../node/lane_places.ts";
+import { BUILDER_AGENT_LIMITS } from "../../node/limits.ts";
+import { NETWORK_LIMITS } from "../../p2p/limits.ts";
 import type { FinalizedBlock, Opportunity } from "../../replica/interface.ts";
 import type { OfferedBid } from "../../types/bid.ts";
 import type { Block } from "../../types/block.ts";
 import { type AccountId, type BlockHash, Height, TimestampMs, ValidatorIndex, View } from "../../types/ids.ts";
+import { FRAME_BYTES_MAX } from "../../types/limits.ts";
 
 const ACCOUNT = "0b".repeat(32) as AccountId;
 const opportunity = (height: number, view = height, leader = 0): Opportunity => ({
@@ -18,21 +21,24 @@ const opportunity = (height: number, view = height, leader = 0): Opportunity => 
   view: View.of(view),
   leader: ValidatorIndex.of(leader),
 });
-const offered = (sequence: number): OfferedBid => ({ bid: { sequence } as OfferedBid["bid"], tailHashes: [] });
+const offered = (sequence: number, bundleBytes = 0): OfferedBid => ({
+  bid: { sequence, bundle: new Uint8Array(bundleBytes) } as OfferedBid["bid"],
+  tailHashes: [],
+});
 const finalAt = (height: number): FinalizedBlock => ({ header: { height: Height.of(height) } }) as FinalizedBlock;
 
 function fixture(change: Partial<BuilderAgentOptions> = {}) {
   const asked: ConsiderRequest[] = [];
   const sent: [leader: number, sequence: number][] = [];
   const finals: number[] = [];
-  const state = { elapsedMs: 0, costMs: 0, hasMaterial: true, standing: undefined as OfferedBid | undefined, sequence: 0 };
+  const state = { elapsedMs: 0, costMs: 0, hasMaterial: true, standing: undefined as OfferedBid | undefined, sequence: 0, bundleBytes: 0 };
   const agent = createBuilderAgent({
     account: ACCOUNT,
     builder: {
       consider(request) {
         asked.push(request);
         state.elapsedMs += state.costMs;
-        return offered(++state.sequence);
+        return offered(++state.sequence, state.bundleBytes);
       },
       resend: () => state.standing,
       onFinal: ({ header }) => finals.push(header.height),
@@ -47,9 +53,18 @@ function fixture(change: Partial<BuilderAgentOptions> = {}) {
     elapsedMs: () => state.elapsedMs,
     randomBytes: (length) => new Uint8Array(length),
     rebidMs: 1,
+    bytesPerSecond: 1_000_000,
     ...change,
   });
   return { agent, state, asked, sent, finals };
+}
+
+async function until(what: string, isTrue: () => boolean): Promise<void> {
+  const endMs = performance.now() + 10_000;
+  while (!isTrue()) {
+    if (performance.now() > endMs) throw new Error(`waited in vain: ${what}`);
+    await pause(5);
+  }
 }
 
 /** Timers of the length that the agent uses have run by then. */
@@ -136,6 +151,34 @@ t.test("createBuilderAgent: after a costly look it rests three times as long; a 
   await pause();
   t.equal(asked.length, 2);
   agent.stop();
+});
+
+t.test("createBuilderAgent: bids that would be more than a leader takes wait, and go to another leader at once", async (t) => {
+  const { agent, state, sent } = fixture({ bytesPerSecond: 10_000 });
+  state.bundleBytes = 4_000;
+  agent.onBuildable(opportunity(5, 5, 0));
+  for (let count = 0; count < 10; count++) {
+    await pause(5);
+    agent.onArrival();
+  }
+  t.equal(sent.length, 3, "a second's worth and the bid that begins in it, while no time passes");
+  agent.onBuildable(opportunity(5, 6, 1));
+  await until("a bid to the other one", () => sent.some(([leader]) => leader === 1));
+  agent.onBuildable(opportunity(6, 7, 0));
+  state.standing = offered(1);
+  agent.onBuildable(opportunity(6, 8, 0));
+  await pause();
+  t.equal(sent.filter(([leader]) => leader === 0).length, 3, "neither a new block nor what stands makes an exception");
+  state.elapsedMs = 10_000;
+  await until("it goes on by itself", () => sent.filter(([leader]) => leader === 0).length > 3);
+  agent.stop();
+});
+
+t.test("BUILDER_AGENT_LIMITS: bids alone stay within what a validator takes over a builder's link", async (t) => {
+  const { bidBytesPerSecond } = BUILDER_AGENT_LIMITS;
+  const { builderBytesPerSecond } = NETWORK_LIMITS;
+  t.ok(bidBytesPerSecond < builderBytesPerSecond);
+  t.ok(bidBytesPerSecond + FRAME_BYTES_MAX < 2 * builderBytesPerSecond, "at once");
 });
 
 t.test("createBuilderAgent: stopped, nothing is considered any more", async (t) => {

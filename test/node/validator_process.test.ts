@@ -29,6 +29,8 @@ t.test("validator: help and mistakes on the command line, exit codes 0 and 1 wit
     [["keygen"], /--out FILE is needed/],
     [["keygen", "--out", file("k"), "--cost", "99"], /--cost must be a whole number from 10 to 20/],
     [["genesis", "--out", file("g"), "--name", "x"], /at least one validator/],
+    [["genisis", "--config", file("none.json")], /"genisis" is no command or option of this program; see --help/],
+    [["keygen", "keys.json"], /"keys\.json" is no command/],
   ];
   for (const [arguments_, expected] of cases) {
     const { code, errors } = await run(arguments_);
