@@ -7,7 +7,7 @@ import type { Monitor } from "./monitor.ts";
 import type { NetworkFiles } from "./network_files.ts";
 import type { TestnetOptions } from "./options.ts";
 import type { Output } from "./output.ts";
-import { accountRangesOf, bundlesPerSecond } from "./parameters.ts";
+import { accountRangesOf } from "./parameters.ts";
 import type { RpcClient } from "./rpc_client.ts";
 import type { BuildersResult } from "./summary.ts";
 
@@ -34,7 +34,7 @@ export async function beginBuilders(context: BuildersContext, files: NetworkFile
   for (const { builder, rpc } of await startBuilders(shared)) output.say(`  builder ${builder}: ${rpc}/v1/builder`);
   const { from, count } = accountRangesOf(options).bundles;
   const accounts = files.accounts.slice(from, from + count);
-  const traffic = createBundleTraffic(shared, { perSecond: bundlesPerSecond(options.load), accounts });
+  const traffic = createBundleTraffic(shared, { perSecond: options.bundles, accounts });
   traffic.start();
   return { traffic, bids: 0, registrations: options.builders, killedAt: undefined };
 }
@@ -54,9 +54,9 @@ export async function killBuildersHalfway(context: BuildersContext, run: Builder
   await cluster.killBuilders();
   await monitor.takeBlocks();
   const { height, lostViews, byBuilder, bySelf } = monitor.built;
-  const blocks = [...byBuilder.values()].reduce((total, count) => total + count, bySelf);
+  const built = [...byBuilder.values()].reduce((total, count) => total + count, 0);
   output.say(`killed all builders at height ${height}`);
   output.event({ type: "buildersKilled", height });
   await pause(durationMs / 2);
-  return { ...counted, killedAt: { height, lostViews, blocks } };
+  return { ...counted, killedAt: { height, lostViews, built, blocks: built + bySelf } };
 }

@@ -14,6 +14,8 @@ export interface TestnetOptions {
   readonly sealed: number;
   /** Builders that bid for blocks; 0: every proposer builds itself. */
   readonly builders: number;
+  /** Private bundles per second that the builders get; 0: none. */
+  readonly bundles: number;
   readonly operationsPerTransaction: number;
   readonly application: ApplicationName;
   /** Bytes of one opaque transaction of the null application. */
@@ -37,6 +39,9 @@ const LOAD_MAX = 1_000_000;
 /** One process seals them, at less than 1 ms each. */
 const SEALED_MAX = 1_000;
 const BUILDERS_MAX = 16;
+/** Below what one builder takes in a second. */
+const BUNDLES_MAX = 400;
+const LOAD_PER_BUNDLE = 10;
 /** Largest values that the protocol takes, from types/limits.ts; not imported, so that a wrong option answers at once. */
 export const OPERATIONS_MAX = 1_024;
 /** Operations that fit a sealed body. */
@@ -56,8 +61,8 @@ Starts real validator processes on this machine, submits signed transactions, ch
   --load N                       transactions per second to submit; 0 for none (20)
   --sealed N                     sealed transactions per second to submit beside the load, up to ${SEALED_MAX}; 0 for none (0);
                                  begins when the validators have made their sealing key
-  --builders N                   builders that bid for blocks, up to ${BUILDERS_MAX}; 0 for none (0). They are registered with a bond and get private
-                                 bundles, one for every ten transactions of the load
+  --builders N                   builders that bid for blocks, up to ${BUILDERS_MAX}; 0 for none (0). They are registered with a bond
+  --bundles N                    private bundles per second for the builders (one for every ten transactions of the load); needs --builders
   --operations-per-transaction N transfers under one signature, 1 to ${OPERATIONS_MAX} (1)
   --application ledger|null      what executes; null only orders opaque bytes (ledger)
   --payload-bytes N              bytes of one transaction of the null application, ${PAYLOAD_BYTES_MIN} to ${PAYLOAD_BYTES_MAX} (512)
@@ -77,11 +82,14 @@ export function parseOptions(args: readonly string[], ownRuntime: "node" | "deno
   const values = parseValues(args);
   if (values.help === true) return { type: "help" };
   const application = choice("--application", values.application, ["ledger", "null"], "ledger");
+  const load = integer("--load", values.load, { min: 0, max: LOAD_MAX, fallback: 20 });
+  const builders = integer("--builders", values.builders, { min: 0, max: BUILDERS_MAX, fallback: 0 });
   const options: TestnetOptions = {
     validators: integer("--validators", values.validators, { min: 1, max: TESTNET_VALIDATORS_MAX, fallback: 4 }),
-    load: integer("--load", values.load, { min: 0, max: LOAD_MAX, fallback: 20 }),
+    load,
     sealed: integer("--sealed", values.sealed, { min: 0, max: SEALED_MAX, fallback: 0 }),
-    builders: integer("--builders", values.builders, { min: 0, max: BUILDERS_MAX, fallback: 0 }),
+    builders,
+    bundles: integer("--bundles", values.bundles, { min: 0, max: BUNDLES_MAX, fallback: builders === 0 ? 0 : load / LOAD_PER_BUNDLE }),
     operationsPerTransaction: integer("--operations-per-transaction", values["operations-per-transaction"], {
       min: 1,
       max: OPERATIONS_MAX,
@@ -112,6 +120,7 @@ function parseValues(args: readonly string[]) {
         load: { type: "string" },
         sealed: { type: "string" },
         builders: { type: "string" },
+        bundles: { type: "string" },
         "operations-per-transaction": { type: "string" },
         application: { type: "string" },
         "payload-bytes": { type: "string" },
@@ -151,6 +160,9 @@ function requireSense(options: TestnetOptions, values: Values): void {
   }
   if (options.killBuilders && (options.builders === 0 || options.durationMs === undefined)) {
     throw new TestnetFailure("usage", "--kill-builders needs --builders and --duration: it kills them half-way through the run");
+  }
+  if (values.bundles !== undefined && options.builders === 0) {
+    throw new TestnetFailure("usage", "--bundles needs --builders: nobody else takes them");
   }
   if (options.application === "null" && options.builders > 0) {
     throw new TestnetFailure("usage", "--builders needs --application ledger: the null application has no bonds to bid with");

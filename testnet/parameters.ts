@@ -59,9 +59,6 @@ export function accountsFor(load: number, lanes: number): number {
   return Math.min(Math.max(wanted, lanes * SENDERS_PER_LANE_MIN), ACCOUNTS_MAX);
 }
 
-/** Bundles a second for the builders of a run: private flow beside the public one. */
-export const bundlesPerSecond = (load: number): number => Math.max(1, load / 10);
-
 export interface AccountRange {
   readonly from: number;
   readonly count: number;
@@ -71,12 +68,13 @@ export interface AccountRange {
 export function accountRangesOf(options: {
   readonly load: number;
   readonly sealed: number;
-  readonly builders: number;
+  readonly bundles: number;
   readonly validators: number;
 }): { readonly open: AccountRange; readonly sealed: AccountRange; readonly bundles: AccountRange; readonly count: number } {
   const open = { from: 0, count: accountsFor(options.load, options.validators) };
   const sealed = { from: open.count, count: options.sealed === 0 ? 0 : accountsFor(options.sealed, options.validators) };
-  const bundleAccounts = 2 * accountsFor(bundlesPerSecond(options.load), options.validators);
-  const bundles = { from: sealed.from + sealed.count, count: options.builders === 0 ? 0 : bundleAccounts };
+  // Two senders stand in each.
+  const bundleAccounts = options.bundles === 0 ? 0 : 2 * accountsFor(options.bundles, options.validators);
+  const bundles = { from: sealed.from + sealed.count, count: bundleAccounts };
   return { open, sealed, bundles, count: bundles.from + bundles.count };
 }

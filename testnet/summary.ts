@@ -85,7 +85,7 @@ export interface BuildersSummary {
   /** By account. */
   readonly blocksByBuilder: Readonly<Record<string, number>>;
   readonly blocksBySelf: number;
-  /** Fraction of all blocks, 0 to 1; null when there were none. */
+  /** Fraction of all blocks, with --kill-builders of those before the kill; 0 to 1, null when there were none. */
   readonly builtShare: number | null;
   /** Made by builders that answered last. */
   readonly bids: number;
@@ -108,7 +108,15 @@ export interface BuildersResult {
   readonly bundles: BundleCounters;
   /** Transactions of the run itself that registered them. */
   readonly registrations: number;
-  readonly killedAt: { readonly height: number; readonly lostViews: number; readonly blocks: number } | undefined;
+  readonly killedAt: KilledAt | undefined;
+}
+
+/** Where all builders were killed, and what had been counted by then: blocks, and how many of them builders had built. */
+export interface KilledAt {
+  readonly height: number;
+  readonly lostViews: number;
+  readonly blocks: number;
+  readonly built: number;
 }
 
 /** What the run knows when it ends, however it ends. */
@@ -224,7 +232,7 @@ function describeBuilders(builders: BuildersSummary): readonly string[] {
   const shares = Object.entries(builders.blocksByBuilder).map(([account, count]) => `${count} by ${account.slice(0, 8)}`);
   const share = builders.builtShare === null ? "–" : `${(100 * builders.builtShare).toFixed(1)} %`;
   const lines = [
-    `  blocks: ${[...shares, `${builders.blocksBySelf} by their proposers`].join(", ")}; ${share} built; ${builders.bids} bids, ${builders.paid} paid; bid to proposal p50 ${bidToProposalMs.p50 ?? "–"} ms, p99 ${bidToProposalMs.p99 ?? "–"} ms`,
+    `  blocks: ${[...shares, `${builders.blocksBySelf} by their proposers`].join(", ")}; ${share} built${killed === undefined ? "" : " before they were killed"}; ${builders.bids} bids, ${builders.paid} paid; bid to proposal p50 ${bidToProposalMs.p50 ?? "–"} ms, p99 ${bidToProposalMs.p99 ?? "–"} ms`,
     `  bundles: ${bundles.submitted} submitted, ${bundles.refused} refused, ${bundles.transactionsIncluded} transactions of them included`,
   ];
   if (killed !== undefined) {
@@ -242,10 +250,11 @@ function buildersOf({ options, builders, monitor }: RunResult): BuildersSummary 
   const builtCount = byBuilder.reduce((total, [, count]) => total + count, 0);
   const bySelf = built?.bySelf ?? 0;
   const killedAt = builders?.killedAt;
+  const withBuilders = killedAt ?? { built: builtCount, blocks: builtCount + bySelf };
   return {
     blocksByBuilder: Object.fromEntries(byBuilder),
     blocksBySelf: bySelf,
-    builtShare: rounded(builtCount + bySelf === 0 ? undefined : builtCount / (builtCount + bySelf), 4),
+    builtShare: rounded(withBuilders.blocks === 0 ? undefined : withBuilders.built / withBuilders.blocks, 4),
     bids: builders?.bids ?? 0,
     paid: (built?.paid ?? 0n).toString(),
     bidToProposalMs: quantilesOf(monitor?.bidToProposal),

@@ -147,6 +147,12 @@ t.test("summaryOf: builders, blocks by whom, what they paid, how long bids waite
   await monitor.takeBlocks();
   const parsed = parseOptions(["--validators", "2", "--builders", "2"], "node");
   if (parsed.type !== "run") throw new Error("these arguments ask for help");
+  const builders = {
+    bids: 9,
+    bundles: { submitted: 6, refused: 2, refusals: new Map([["tooFar", 2]]) },
+    registrations: 2,
+    killedAt: { height: 4, lostViews: 0, blocks: 3, built: 2 },
+  };
   const result: RunResult = {
     options: parsed.options,
     failure: undefined,
@@ -156,12 +162,7 @@ t.test("summaryOf: builders, blocks by whom, what they paid, how long bids waite
     counters: { submitted: 20, refused: 0, retried: 0, heldBack: 0, refusals: new Map() },
     sealedCounters: undefined,
     keyReadyMs: undefined,
-    builders: {
-      bids: 9,
-      bundles: { submitted: 6, refused: 2, refusals: new Map([["tooFar", 2]]) },
-      registrations: 2,
-      killedAt: { height: 4, lostViews: 0, blocks: 3 },
-    },
+    builders,
     killOne: undefined,
     measured: { ms: 2_000, transactions: 4, sealed: 0 },
   };
@@ -169,7 +170,7 @@ t.test("summaryOf: builders, blocks by whom, what they paid, how long bids waite
   t.match(summary.builders, {
     blocksByBuilder: { aa: 2, bb: 1 },
     blocksBySelf: 2,
-    builtShare: 0.6,
+    builtShare: 0.6667,
     bids: 9,
     paid: "17",
     bundles: { submitted: 6, refused: 2, refusals: { tooFar: 2 }, transactionsIncluded: 4 },
@@ -177,6 +178,9 @@ t.test("summaryOf: builders, blocks by whom, what they paid, how long bids waite
   });
   t.ok((summary.builders?.bidToProposalMs.p50 ?? 0) > 1 && (summary.builders?.bidToProposalMs.p99 ?? 99) <= 10);
   t.equal(summary.transactions.finalized, 6 * 2 - 2, "registrations are nobody's load");
-  t.match(describeSummary(summary), /2 by aa, 1 by bb, 2 by their proposers; 60\.0 % built; 9 bids, 17 paid/);
+  t.match(describeSummary(summary), /2 by aa, 1 by bb, 2 by their proposers; 66\.7 % built before they were killed; 9 bids, 17 paid/);
+  const alive = summaryOf({ ...result, builders: { ...builders, killedAt: undefined } });
+  t.equal(alive.builders?.builtShare, 0.6);
+  t.match(describeSummary(alive), /60\.0 % built; 9 bids/);
   t.match(describeSummary(summary), /killed at height 4; 2 blocks became final without them, 2 views lost/);
 });

@@ -16,6 +16,7 @@ t.test("parseOptions: no arguments, a light load on four validators of the own r
     load: 20,
     sealed: 0,
     builders: 0,
+    bundles: 0,
     killBuilders: false,
     runtime: "node",
     application: "ledger",
@@ -35,6 +36,7 @@ t.test("parseOptions: every option given, each is taken", async (t) => {
     load: 500,
     sealed: 30,
     builders: 3,
+    bundles: 50,
     operationsPerTransaction: 64,
     application: "ledger",
     payloadBytes: 512,
@@ -46,7 +48,10 @@ t.test("parseOptions: every option given, each is taken", async (t) => {
     keep: true,
     dataDirectory: "d",
   });
-  t.match(optionsOf(..."--builders 1 --kill-builders --duration 5".split(" ")), { builders: 1, killBuilders: true });
+  t.match(optionsOf(..."--builders 1 --kill-builders --duration 5".split(" ")), { builders: 1, bundles: 2, killBuilders: true });
+  t.match(optionsOf(..."--builders 2 --load 0".split(" ")), { bundles: 0 }, "no load, no bundles");
+  t.match(optionsOf(..."--builders 2 --load 5".split(" ")), { bundles: 0.5 });
+  t.match(optionsOf(..."--builders 2 --load 0 --bundles 7".split(" ")), { bundles: 7 }, "but where they are asked for");
   t.match(optionsOf("--application", "null", "--payload-bytes", "2048", "--load=0"), { application: "null", payloadBytes: 2048, load: 0 });
 });
 
@@ -72,6 +77,8 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ["--sealed 1001", /--sealed must be a whole number from 0 to 1000/],
   ["--application null --sealed 5", /--sealed needs --application ledger/],
   ["--sealed 5 --operations-per-transaction 1024", /--sealed takes at most 1023 operations/],
+  ["--bundles 5", /--bundles needs --builders/],
+  ["--builders 1 --bundles 401", /--bundles must be a whole number from 0 to 400/],
   ["--builders 17", /--builders must be a whole number from 0 to 16/],
   ["--application null --builders 1", /--builders needs --application ledger/],
   ["--kill-builders --duration 9", /--kill-builders needs --builders and --duration/],
