@@ -7,6 +7,7 @@
 
 import type { BlockBuilder, ConsiderRequest } from "../builder/interface.ts";
 import { RANDOMNESS_BYTES } from "../builder/make_bid.ts";
+import { type Budget, createBudget } from "../p2p/rate_limiter.ts";
 import type { FinalizedBlock, Opportunity, Replica } from "../replica/interface.ts";
 import type { Bid, OfferedBid } from "../types/bid.ts";
 import type { AccountId, TimestampMs, ValidatorIndex } from "../types/ids.ts";
@@ -121,24 +122,18 @@ interface Budgets {
   spend(leader: ValidatorIndex, byteCount: number): void;
 }
 
-/** What each leader may still get. A bid leaves while anything is left, whatever its size, since none is larger than the burst at the other end allows. */
+/** Of each leader, and of validators there are few. */
 function createBudgets({ bytesPerSecond, elapsedMs }: Pick<BuilderAgentOptions, "bytesPerSecond" | "elapsedMs">): Budgets {
-  /** One for each validator at most. */
-  const budgets = new Map<ValidatorIndex, { readonly left: number; readonly atMs: number }>();
+  const budgets = new Map<ValidatorIndex, Budget>();
 
-  function leftOf(leader: ValidatorIndex): number {
-    const budget = budgets.get(leader);
-    if (budget === undefined) return bytesPerSecond;
-    return Math.min(bytesPerSecond, budget.left + ((elapsedMs() - budget.atMs) * bytesPerSecond) / 1_000);
+  function budgetOf(leader: ValidatorIndex): Budget {
+    const budget = budgets.get(leader) ?? createBudget({ perSecond: bytesPerSecond, nowMs: elapsedMs() });
+    budgets.set(leader, budget);
+    return budget;
   }
 
   return {
-    waitMs(leader) {
-      const left = leftOf(leader);
-      return left > 0 ? 0 : 1 + Math.ceil((-left * 1_000) / bytesPerSecond);
-    },
-    spend(leader, byteCount) {
-      budgets.set(leader, { left: leftOf(leader) - byteCount, atMs: elapsedMs() });
-    },
+    waitMs: (leader) => budgetOf(leader).waitMs(elapsedMs()),
+    spend: (leader, byteCount) => budgetOf(leader).spend(byteCount, elapsedMs()),
   };
 }

@@ -64,6 +64,8 @@ export interface NetworkLimits {
   readonly gapDelayMs: number;
   readonly gapLingerMs: number;
 
+  /** Transactions that a full node sends a second: less than is taken from a stranger by gossip, or over a builder's link beside its bids. */
+  readonly fullNodeTransactionBytesPerSecond: number;
   /** Gossip of transactions: the pause between two messages adapts between these bounds. */
   readonly transactionFlushMsMin: number;
   readonly transactionFlushMsMax: number;
@@ -142,6 +144,7 @@ export const NETWORK_LIMITS: NetworkLimits = {
   gapDelayMs: 1_000,
   gapLingerMs: 5_000,
 
+  fullNodeTransactionBytesPerSecond: MIB,
   transactionFlushMsMin: 4,
   transactionFlushMsMax: 20,
   transactionBatchBytes: 64 * KIB,
@@ -181,6 +184,7 @@ export function assertLimits(limits: NetworkLimits): void {
   assert(limits.responseBytesMax <= RESPONSE_BYTES_MAX, "responses stay within the protocol's bound");
   assert(limits.scoreMin < 0, "a neutral peer is above the bound");
   assert(limits.builderBytesPerSecond > FRAME_BYTES_MAX, "a builder may send a frame of every size");
+  assert(limits.fullNodeTransactionBytesPerSecond < limits.gossipBytesPerSecondStranger, "an honest full node is no flood");
   assert(limits.builderAttemptsPerSecond * limits.builderRetryMs > 1_000, "an honest builder's attempts stay within their rate");
   assert(limits.connectionFramesMax < 2 ** 32, "a connection is renewed before its nonces end");
 }

@@ -101,7 +101,7 @@ class LibP2pNetwork implements Network {
       onRequest: (peer, request) => options.handlers.onRequest(peer.sender, request),
       onUnanswered: (peer, detail) => this.#report("frameDropped", `request of peer not answered: ${detail}`, peer.key),
     });
-    const spread = createTransactionSpread({ peers: this.#peers, gossip: this.#gossip, statuses: () => this.#statuses, limits });
+    const spread = createTransactionSpread({ ...shared, self, gossip: this.#gossip, statuses: () => this.#statuses });
     this.#batcher = createTransactionBatcher({ limits, turnEnd: this.#turnEnd, spread });
     this.#statuses = createStatusExchange({
       ...shared,

@@ -174,11 +174,12 @@ t.test("createBuilderAgent: bids that would be more than a leader takes wait, an
   agent.stop();
 });
 
-t.test("BUILDER_AGENT_LIMITS: bids alone stay within what a validator takes over a builder's link", async (t) => {
+t.test("BUILDER_AGENT_LIMITS: bids and transactions stay within what a validator takes over a builder's link", async (t) => {
   const { bidBytesPerSecond } = BUILDER_AGENT_LIMITS;
-  const { builderBytesPerSecond } = NETWORK_LIMITS;
-  t.ok(bidBytesPerSecond < builderBytesPerSecond);
-  t.ok(bidBytesPerSecond + FRAME_BYTES_MAX < 2 * builderBytesPerSecond, "at once");
+  const { builderBytesPerSecond, fullNodeTransactionBytesPerSecond } = NETWORK_LIMITS;
+  const perSecond = bidBytesPerSecond + fullNodeTransactionBytesPerSecond;
+  t.ok(perSecond < builderBytesPerSecond);
+  t.ok(perSecond + 2 * FRAME_BYTES_MAX < 2 * builderBytesPerSecond, "at once");
 });
 
 t.test("createBuilderAgent: stopped, nothing is considered any more", async (t) => {

@@ -18,7 +18,9 @@ function fixture(options: {
   readonly peers: readonly FakePeer[];
   readonly isGoingAround?: boolean;
   readonly isFullNodeListening?: boolean;
+  readonly isFullNode?: boolean;
 }) {
+  const clock = { ms: 0 };
   const queues: FrameQueue[] = [];
   let gossiped = 0;
   const peers = options.peers.map(({ validator, hasLink }) => {
@@ -36,9 +38,11 @@ function fixture(options: {
     peers: { all: peers as unknown as readonly Peer[], count: peers.length } as unknown as PeerTable,
     gossip,
     statuses: () => ({ isGoingAround: options.isGoingAround ?? false }),
-    limits: { queueBytesMax: QUEUE_BYTES_MAX },
+    self: options.isFullNode === true ? undefined : ValidatorIndex.of(0),
+    nowMs: () => clock.ms,
+    limits: { queueBytesMax: QUEUE_BYTES_MAX, fullNodeTransactionBytesPerSecond: 250 },
   });
-  return { spread, queued: () => queues.map(({ count }) => count), gossiped: () => gossiped };
+  return { spread, clock, queued: () => queues.map(({ count }) => count), gossiped: () => gossiped };
 }
 
 const BATCH = [new Uint8Array(100)];
@@ -73,3 +77,21 @@ t.test("createTransactionSpread: congested when most links hold an eighth of the
   for (let batch = 0; batch < 12; batch++) spread.publish(BATCH);
   t.equal(spread.isCongested, true);
 });
+
+t.test(
+  "createTransactionSpread: a full node has sent what is taken from it in a second, congested until it has earned more; a validator is not",
+  async (t) => {
+    const { spread, clock } = fixture({ peers: LINKED, isFullNode: true });
+    for (const isCongested of [false, false, false, true]) {
+      t.equal(spread.isCongested, isCongested);
+      spread.publish(BATCH);
+    }
+    clock.ms = 600;
+    t.equal(spread.isCongested, true);
+    clock.ms = 601;
+    t.equal(spread.isCongested, false);
+    const validator = fixture({ peers: LINKED }).spread;
+    for (let count = 0; count < 5; count++) validator.publish(BATCH);
+    t.equal(validator.isCongested, false);
+  },
+);
