@@ -3,6 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { BUILDER_LIMITS, createBuilder } from "../builder/builder.ts";
+import type { BlockBuilder } from "../builder/interface.ts";
 import { STRATEGIES } from "../builder/strategies.ts";
 import { signEd25519 } from "../crypto/ed25519_sodium.ts";
 import type { TransactionCodeName } from "../ledger/result_codes.ts";
@@ -17,7 +18,7 @@ import type { SigningDomain } from "../types/signing.ts";
 import type { NodeApplication } from "./application.ts";
 import { type BuilderAgent, createBuilderAgent } from "./builder_agent.ts";
 import { standingOf } from "./builder_standing.ts";
-import { createBundleIngress } from "./bundle_ingress.ts";
+import { type BundleIngress, createBundleIngress } from "./bundle_ingress.ts";
 import type { BuilderConfig } from "./config.ts";
 import type { NodeIdentity } from "./identity.ts";
 import { BUILDER_AGENT_LIMITS } from "./limits.ts";
@@ -70,17 +71,7 @@ export function createBuilderParts(options: {
     rebidMs: BUILDER_AGENT_LIMITS.rebidMs,
     bytesPerSecond: BUILDER_AGENT_LIMITS.bidBytesPerSecond,
   });
-  const { bundlesPerSecond, bundlesCheckingMax } = BUILDER_AGENT_LIMITS;
-  const ingress = createBundleIngress({
-    parse: (bytes) => replica.parse(bytes),
-    lastingRefusal: (transaction) => lastingRefusal(application, transaction),
-    workers,
-    builder,
-    onTaken: agent.onArrival,
-    limiter: createRateLimiter({ perSecond: bundlesPerSecond, burst: bundlesPerSecond, nowMs: elapsedMs() }),
-    elapsedMs,
-    checkingMax: bundlesCheckingMax,
-  });
+  const ingress = startIngress({ replica, application, workers, builder, onTaken: agent.onArrival });
   const { builderBondMin: bondMin, feeAsset: asset } = identity.genesis.parameters;
   const isOpen = (owner: AccountId): boolean => {
     const answer = machine.application.account({ account: owner, asset });
@@ -94,7 +85,7 @@ export function createBuilderParts(options: {
     get standing() {
       const { height } = application;
       const { isCatchingUp } = replica.status;
-      return standingOf({ record: application.builderOf?.(account), height, bondMin, isCatchingUp, links: core.links, isOpen });
+      return standingOf({ record: application.builderOf?.(account), height, bondMin, isCatchingUp, ...linksOf(network), isOpen });
     },
     get status() {
       return builder.status;
@@ -103,12 +94,39 @@ export function createBuilderParts(options: {
       return agent.lastBid;
     },
     get links() {
-      return network.peers.filter(({ validator, isLinked }) => validator !== undefined && isLinked).length;
+      return linksOf(network).links;
     },
     submitBundle: (request) => ingress.submit(request),
     bundle: (id) => builder.statusOf(id),
   };
   return { agent, core };
+}
+
+function startIngress(parts: {
+  readonly replica: Pick<Replica, "parse">;
+  readonly application: Application;
+  readonly workers: SignatureWorkers;
+  readonly builder: BlockBuilder;
+  readonly onTaken: () => void;
+}): BundleIngress {
+  const { replica, application, workers, builder, onTaken } = parts;
+  const elapsedMs = (): number => performance.now();
+  const { bundlesPerSecond, bundlesCheckingMax } = BUILDER_AGENT_LIMITS;
+  return createBundleIngress({
+    parse: (bytes) => replica.parse(bytes),
+    lastingRefusal: (transaction) => lastingRefusal(application, transaction),
+    workers,
+    builder,
+    onTaken,
+    limiter: createRateLimiter({ perSecond: bundlesPerSecond, burst: bundlesPerSecond, nowMs: elapsedMs() }),
+    elapsedMs,
+    checkingMax: bundlesCheckingMax,
+  });
+}
+
+/** Validators that take bids from us now, and everybody that we are connected with. */
+function linksOf({ peers }: Network): { readonly links: number; readonly peers: number } {
+  return { links: peers.filter(({ validator, isLinked }) => validator !== undefined && isLinked).length, peers: peers.length };
 }
 
 /** Funds may be right only after the transactions before it; these are wrong for ever: an executed block uses nonces and gives none back. */

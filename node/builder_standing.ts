@@ -26,13 +26,16 @@ export function standingOf(given: {
   readonly height: Height;
   readonly bondMin: bigint;
   readonly isCatchingUp: boolean;
+  /** Validators that take its bids now, and all nodes that it is connected with. */
   readonly links: number;
+  readonly peers: number;
   /** Asked about the fee asset. */
   readonly isOpen: (account: AccountId) => boolean;
 }): BuilderStanding {
-  const { record, height, bondMin, isCatchingUp, links, isOpen } = given;
+  const { record, height, bondMin, isCatchingUp, links, peers, isOpen } = given;
   if (isCatchingUp) return { type: "catchingUp" };
-  if (record === undefined) return { type: "notRegistered" };
+  // Who hears nobody cannot tell whether it is registered by now.
+  if (record === undefined) return peers === 0 ? { type: "notLinked" } : { type: "notRegistered" };
   const { bond, feeRecipient, unbondingHeight, boxedUntil } = record;
   if (unbondingHeight !== undefined) return { type: "unbonding", unbondingHeight, withdrawableAt: withdrawableAt(unbondingHeight) };
   if (bond < bondMin) return { type: "bondTooLow", bond, bondMin };

@@ -201,12 +201,13 @@ t.test("GET /v1/builder: registered or not, with the last bid; a node without a 
 t.test("GET /v1/builder: why it does not build, first of what keeps it from it; amounts as strings", async (t) => {
   const height = Height.of(100);
   const record = { bond: 50n, feeRecipient: ACCOUNT, endpoint: undefined, isActiveAt: () => true };
-  const fine = { record, height, bondMin: 50n, isCatchingUp: false, links: 2, isOpen: () => true };
+  const fine = { record, height, bondMin: 50n, isCatchingUp: false, links: 2, peers: 3, isOpen: () => true };
   const unbonding = { ...record, unbondingHeight: Height.of(90) };
   const rows: readonly (readonly [Partial<Parameters<typeof standingOf>[0]>, Record<string, unknown>])[] = [
     [{}, { type: "active" }],
     [{ isCatchingUp: true, record: undefined }, { type: "catchingUp" }],
     [{ record: undefined, links: 0 }, { type: "notRegistered" }],
+    [{ record: undefined, links: 0, peers: 0 }, { type: "notLinked" }],
     [
       { record: unbonding, links: 0 },
       { type: "unbonding", unbondingHeight: 90, withdrawableAt: 90 + 1_024 },
@@ -228,7 +229,7 @@ t.test("GET /v1/builder: why it does not build, first of what keeps it from it; 
     t.same(rest, reason);
     messages.add(message);
   }
-  t.equal(messages.size, rows.length - 1, "each with its own sentence");
+  t.equal(messages.size, rows.length - 2, "each with its own sentence");
 });
 
 t.test("notFound: a builder's node names what only builders answer to", async (t) => {
