@@ -8,7 +8,7 @@ import type { AccountId, ValidatorIndex } from "../types/ids.ts";
 import { decodeMessage, encodeMessage, type Message } from "../types/message.ts";
 import type { PeerKey, PenaltyReason, Sender } from "../types/sender.ts";
 import type { SyncRequest, SyncResponse } from "../types/sync.ts";
-import { createAccountPace } from "./account_pace.ts";
+import { createAdmission } from "./admission.ts";
 import { type BuilderRelay, createBuilderRelay } from "./builder_relay.ts";
 import { createDialer, type Dialer, type DialResult } from "./dialer.ts";
 import { describeError, NetworkError } from "./errors.ts";
@@ -21,7 +21,7 @@ import { assertLimits } from "./limits.ts";
 import { isAccepted, isCarried, isOwnWord, linkRoleOf } from "./link_roles.ts";
 import { createLinks, type Links } from "./links.ts";
 import type { NetworkOptions, PeerAddresses } from "./options.ts";
-import { type Candidate, createPeer, createPeerTable, type Peer, type PeerTable } from "./peer_table.ts";
+import { createPeer, createPeerTable, type Peer, type PeerTable } from "./peer_table.ts";
 import { createRequests, type Requests } from "./requests.ts";
 import { createScoreTable, type ScoreTable } from "./scores.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
@@ -83,13 +83,12 @@ class LibP2pNetwork implements Network {
     const isBuilder = (account: AccountId): boolean => options.handlers.isBuilder(account);
     const { strangersMax, builderLinksMax: buildersMax } = limits;
     this.#peers = createPeerTable({ self, strangersMax, buildersMax, isBuilder });
-    const shared = { limits, nowMs, peers: this.#peers, isPoor: (peer: PeerKey) => scores.isPoor(peer, nowMs()) };
+    const shared = { self, limits, nowMs, peers: this.#peers, isPoor: (peer: PeerKey) => scores.isPoor(peer, nowMs()) };
     const penalize = (peer: Peer, reason: PenaltyReason) => this.penalize(peer.sender, reason);
     this.#gossip = createGossip({
       ...shared,
       host,
       chainId: options.chainId,
-      self,
       onMessage: (peer, message) => options.handlers.onMessage({ type: "relay", peer: peer.key }, message),
       onTransactions: (peer, transactions) => options.handlers.onGossipedTransactions({ type: "relay", peer: peer.key }, transactions),
       penalize: (peer, reason) => this.penalize({ type: "relay", peer: peer.key }, reason),
@@ -101,34 +100,22 @@ class LibP2pNetwork implements Network {
       onRequest: (peer, request) => options.handlers.onRequest(peer.sender, request),
       onUnanswered: (peer, detail) => this.#report("frameDropped", `request of peer not answered: ${detail}`, peer.key),
     });
-    const spread = createTransactionSpread({ ...shared, self, gossip: this.#gossip, statuses: () => this.#statuses });
+    const spread = createTransactionSpread({ ...shared, gossip: this.#gossip, statuses: () => this.#statuses });
     this.#batcher = createTransactionBatcher({ limits, turnEnd: this.#turnEnd, spread });
     this.#statuses = createStatusExchange({
       ...shared,
-      self,
       validatorCount: options.validators.set.validators.length,
       handlers: options.handlers,
       gossip: this.#gossip,
       request: (peer, request, bounds) => this.request(peer, request, bounds),
     });
-    this.#builderRelay = createBuilderRelay({ ...shared, self, gossip: this.#gossip, handlers: options.handlers });
-    const pace = {
-      perSecond: limits.builderAttemptsPerSecond,
-      burst: 2 * limits.builderAttemptsPerSecond,
-      accountsMax: limits.pacedAccountsMax,
-    };
-    const connectionPace = createAccountPace({ ...pace, nowMs });
-    const judge = (candidate: Candidate) => (scores.isBanned(candidate.key, nowMs()) ? "banned" : this.#peers.judge(candidate));
+    this.#builderRelay = createBuilderRelay({ ...shared, gossip: this.#gossip, handlers: options.handlers });
+    const admission = createAdmission({ ...shared, scores, isBuilder });
     this.#sessions = createSessions({
       network: options,
       host,
       session: options.randomBytes(SESSION_BYTES),
-      judge,
-      admit(candidate) {
-        const { builder } = candidate.identity;
-        const isPaced = self !== undefined && builder !== undefined && isBuilder(builder);
-        return judge(candidate) ?? (isPaced && !connectionPace.take(builder) ? "full" : undefined);
-      },
+      ...admission,
       register: (connection, identity) => this.#register(connection, identity),
       onRefused: (peer, detail) => this.#report("peerRefused", detail, peer),
       penalize: (peer, reason) => this.penalize({ type: "relay", peer }, reason),
@@ -137,7 +124,7 @@ class LibP2pNetwork implements Network {
       ...shared,
       turnEnd: this.#turnEnd,
       handlers: options.handlers,
-      pace: createAccountPace({ ...pace, nowMs }),
+      pace: admission.linkPace,
       peerOf: (connection) => this.#sessions.peerOf(connection),
       onFrame: (peer, body) => this.#onFrame(peer, body),
       onStatus: (peer, status) => this.#statuses.onStatus(peer, status),
@@ -147,11 +134,9 @@ class LibP2pNetwork implements Network {
       drop: (peer, detail) => this.#drop(peer, detail),
     });
     this.#dialer = createDialer({
-      limits,
-      self,
+      ...shared,
       peers: options.peers,
       randomBytes: options.randomBytes,
-      nowMs,
       isLinked: (validator) => this.#peers.ofValidator(validator)?.connection.status === "open",
       dial: (peer) => this.#dial(peer),
       onFailed: (peer, detail) => this.#report("dialFailed", `validator ${peer.validator}: ${detail}`, undefined),
