@@ -51,7 +51,7 @@ const lines = (count: number): string => "// line\n".repeat(count);
 check([
   {
     title: "a domain importing types and crypto is fine",
-    files: { "builder/a.ts": 'import { x } from "../types/x.ts";\nimport "../crypto/y.ts";\n' },
+    files: { "availability/a.ts": 'import { x } from "../types/x.ts";\nimport "../crypto/y.ts";\n' },
     findings: [],
   },
   {
@@ -61,8 +61,8 @@ check([
   },
   {
     title: "a domain importing a domain is refused",
-    files: { "builder/a.ts": 'import type { X } from "../mempool/x.ts";\n' },
-    findings: ["builder/a.ts:2 import-direction"],
+    files: { "availability/a.ts": 'import type { X } from "../mempool/x.ts";\n' },
+    findings: ["availability/a.ts:2 import-direction"],
   },
   {
     title: "a re-export counts as an import",
