@@ -11,7 +11,7 @@ import type { BlsSuite } from "../types/suites.ts";
 import { BLS_PUBLIC_KEY_BYTES, BLS_SECRET_KEY_BYTES, isBlsSecretKey } from "./bls_scalar.ts";
 import { ED25519_PUBLIC_KEY_BYTES, ED25519_SEED_BYTES } from "./ed25519_point.ts";
 
-/** `blsSecretKey` signs votes, `ed25519Seed` proposals and handshakes, `nodeSeed` is the libp2p identity; 32 bytes each. */
+/** `blsSecretKey` signs votes, `ed25519Seed` proposals and handshakes, `nodeSeed` is a validator's libp2p identity; 32 bytes each. */
 export interface ValidatorKeys {
   readonly blsSecretKey: Uint8Array;
   readonly ed25519Seed: Uint8Array;
