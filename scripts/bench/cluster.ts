@@ -24,6 +24,12 @@ export interface TestnetSummary {
     readonly finalityMs: { readonly p50: number | null; readonly p99: number | null };
     readonly openMs: { readonly p50: number | null; readonly p99: number | null };
   };
+  /** With --builders only. */
+  readonly builders?: {
+    readonly builtShare: number | null;
+    readonly bidToProposalMs: { readonly p50: number | null };
+    readonly killed?: { readonly viewsLostAfter: number };
+  };
   readonly catchUp?: { readonly blocks: number; readonly blocksPerSecond: number };
 }
 

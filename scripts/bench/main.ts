@@ -4,13 +4,14 @@
 import { cpus, platform, release } from "node:os";
 import { parseArgs } from "node:util";
 import { OWN_RUNTIME, PROJECT_ROOT } from "../gate/runtimes.ts";
+import { BUILT_CLUSTER_BENCH } from "./built_cluster.ts";
 import { calibrate } from "./calibration.ts";
 import { CLUSTER_BENCHES } from "./cluster.ts";
 import { COMPONENT_BENCHES, figuresOf } from "./components.ts";
 import { describeReport, type Figure, type Report, reportJson, type Section, writeReport } from "./report.ts";
 import { SEALED_CLUSTER_BENCH } from "./sealed_cluster.ts";
 
-const CLUSTERS = [...CLUSTER_BENCHES, SEALED_CLUSTER_BENCH];
+const CLUSTERS = [...CLUSTER_BENCHES, SEALED_CLUSTER_BENCH, BUILT_CLUSTER_BENCH];
 const NAMES = ["calibration", ...[...COMPONENT_BENCHES, ...CLUSTERS].map(({ name }) => name)];
 const SECONDS = 30;
 
