@@ -5,7 +5,7 @@ import { createEarlyMessages } from "../../mempool/opening_early.ts";
 import type { OpeningEffect } from "../../mempool/opening_interface.ts";
 import { EARLY_BYTES_MAX, EARLY_MESSAGES_MAX, HELD_BLOCKS_MAX, RECENT_BLOCKS_MAX, STEP_WORK_MAX } from "../../mempool/opening_interface.ts";
 import { type BlockHash, Height, View } from "../../types/ids.ts";
-import { BLOCK_SEALED_MAX } from "../../types/limits.ts";
+import { BLOCK_OPENINGS_MAX } from "../../types/limits.ts";
 import type { SharesMessage } from "../../types/opening_message.ts";
 import { ask, askProofs, type Bench, benchOfFour, blockHashOf, brief, heldOfFour, index, lane, seeds } from "./opening_fixture.ts";
 
@@ -55,8 +55,8 @@ t.test("early messages: each sender has its own room, in number and in bytes, an
   );
   t.equal(early.take(blockHashOf(2)).length, 1);
   t.equal(early.take(blockHashOf(2)).length, 0);
-  for (let number = 20; number < 26; number++) early.add(index(0), sharesOf(number, BLOCK_SEALED_MAX));
-  const kept = Math.floor(EARLY_BYTES_MAX / (32 + BLOCK_SEALED_MAX * 34));
+  for (let number = 20; number < 26; number++) early.add(index(0), sharesOf(number, BLOCK_OPENINGS_MAX));
+  const kept = Math.floor(EARLY_BYTES_MAX / (32 + BLOCK_OPENINGS_MAX * 34));
   t.same(
     [20, 21, 22, 23, 24, 25].map((number) => early.take(blockHashOf(number)).length),
     Array.from({ length: 6 }, (_, at) => (at >= 6 - kept ? 1 : 0)),
@@ -96,10 +96,10 @@ t.test("proofs: over new lists, as many positions as the block has for each peer
 });
 
 /** A full lane whose checks take several steps. */
-const everyPosition = Array.from({ length: BLOCK_SEALED_MAX }, (_, position) => position);
+const everyPosition = Array.from({ length: BLOCK_OPENINGS_MAX }, (_, position) => position);
 
 t.test("work: a step stops after STEP_WORK_MAX and asks for another; nothing is lost or done twice", async (t) => {
-  const of = heldOfFour(lane(BLOCK_SEALED_MAX));
+  const of = heldOfFour(lane(BLOCK_OPENINGS_MAX));
   const message = seeds(of, everyPosition);
   t.same(brief(of.receive(0, message)), ["proceed"]);
   const first = of.openings.status()[0]?.openedCount as number;
@@ -109,13 +109,13 @@ t.test("work: a step stops after STEP_WORK_MAX and asks for another; nothing is 
   let steps = 2;
   for (; last.at(-1) === "proceed"; steps++) last = brief(of.openings.proceed());
   t.same(last, ["opened"]);
-  t.equal(steps, Math.ceil(BLOCK_SEALED_MAX / first));
-  t.equal(of.counts.isSeedOf, BLOCK_SEALED_MAX);
+  t.equal(steps, Math.ceil(BLOCK_OPENINGS_MAX / first));
+  t.equal(of.counts.isSeedOf, BLOCK_OPENINGS_MAX);
   t.same(of.openings.proceed(), []);
 });
 
 t.test("work: what waits for a forgotten block is not done", async (t) => {
-  const of = heldOfFour(lane(BLOCK_SEALED_MAX));
+  const of = heldOfFour(lane(BLOCK_OPENINGS_MAX));
   of.receive(0, seeds(of, everyPosition));
   const { isSeedOf } = of.counts;
   of.openings.forget(of.block.blockHash);
@@ -124,7 +124,7 @@ t.test("work: what waits for a forgotten block is not done", async (t) => {
 });
 
 t.test("work: at most eight requests for proofs of one peer wait", async (t) => {
-  const of = heldOfFour(lane(BLOCK_SEALED_MAX));
+  const of = heldOfFour(lane(BLOCK_OPENINGS_MAX));
   of.release();
   const message = seeds(of, everyPosition);
   // The seeds of three more full lanes keep the machine busy for a dozen steps.

@@ -3,7 +3,7 @@
 
 import t from "tap";
 import { type BlockHash, ValidatorIndex } from "../../types/ids.ts";
-import { BLOCK_SEALED_MAX, FRAME_BYTES_MAX, VALIDATORS_MAX } from "../../types/limits.ts";
+import { BLOCK_OPENINGS_MAX, FRAME_BYTES_MAX, VALIDATORS_MAX } from "../../types/limits.ts";
 import { encodeMessage } from "../../types/message.ts";
 import {
   BLOCK_OPENINGS_BYTES_MAX,
@@ -25,7 +25,7 @@ const proof = new Uint8Array(64).fill(8);
 const proven = (validator: number): ProvenShare => ({ validator: ValidatorIndex.of(validator), share, proof });
 const seed: Opening = { type: "seed", seed: share };
 const failedBy = (validators: readonly number[]): Opening => ({ type: "failed", shares: validators.map(proven) });
-const everyPosition = Array.from({ length: BLOCK_SEALED_MAX }, (_, position) => position);
+const everyPosition = Array.from({ length: BLOCK_OPENINGS_MAX }, (_, position) => position);
 
 const shares = (positions: readonly number[]): SealingMessage => ({
   type: "shares",
@@ -52,8 +52,9 @@ const reasonOf = (message: SealingMessage): string => {
 
 t.test("decodeSealingMessage: positions that are none, repeated, descending or beyond a lane, nonCanonical", async (t) => {
   for (const make of [shares, request, proofRequest, (positions: readonly number[]) => proofs([positions])]) {
-    t.equal(reasonOf(make([0, 5, BLOCK_SEALED_MAX - 1])), "ok");
-    for (const positions of [[], [1, 1], [2, 1], [BLOCK_SEALED_MAX]]) t.equal(reasonOf(make(positions)), "nonCanonical", positions.join());
+    t.equal(reasonOf(make([0, 5, BLOCK_OPENINGS_MAX - 1])), "ok");
+    for (const positions of [[], [1, 1], [2, 1], [BLOCK_OPENINGS_MAX]])
+      t.equal(reasonOf(make(positions)), "nonCanonical", positions.join());
   }
 });
 
@@ -127,7 +128,7 @@ t.test("encodeSealingMessage: a whole lane, within a frame", async (t) => {
 t.test("openingBytesOf: never less than an opening takes, and SEEDS_BYTES_MAX of them fit a message", async (t) => {
   const failed = failedBy(Array.from({ length: FAILED_SHARES_MAX }, (_, index) => index));
   for (const opening of [seed, failed, failedBy([3])]) {
-    const count = Math.min(BLOCK_SEALED_MAX, Math.floor(SEEDS_BYTES_MAX / openingBytesOf(opening)));
+    const count = Math.min(BLOCK_OPENINGS_MAX, Math.floor(SEEDS_BYTES_MAX / openingBytesOf(opening)));
     const openings = everyPosition.slice(0, count).map((position) => ({ position, opening }));
     const bytes = seedsMessageCodec.encode({ type: "seeds", blockHash, openings });
     t.ok(bytes.length <= 64 + count * openingBytesOf(opening));
