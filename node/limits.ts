@@ -38,7 +38,7 @@ export const SEALING_CONFIG: SealingConfig = {
 /** A builder: bids for one block are at least so far apart, in ms; bytes of bids to one leader a second, half of what its link may carry so that transactions
  *  find room; bundles of searchers that may be checked at once, and a second. */
 export const BUILDER_AGENT_LIMITS = {
-  rebidMs: 5,
+  rebidMs: 8,
   bidBytesPerSecond: NETWORK_LIMITS.builderBytesPerSecond / 2,
   bundlesCheckingMax: 256,
   bundlesPerSecond: 500,

@@ -48,6 +48,8 @@ export interface ClusterOptions {
   readonly directory: RunDirectory;
   readonly validators: number;
   readonly builders: number;
+  /** Do the validators? */
+  readonly takesBids: boolean;
   readonly runtime: RuntimeChoice;
   readonly application: ApplicationName;
   readonly accounts: number;
@@ -110,11 +112,12 @@ export function createCluster(options: ClusterOptions): Cluster {
       import("./network_files.ts"),
     ]);
     const [{ suite: bls }, sealing] = await Promise.all([loadBlsSuite(), loadSealingSuite()]);
-    const { validators, builders: builderCount, application, accounts } = options;
+    const { validators, builders: builderCount, takesBids, application, accounts } = options;
     const files = await writeNetworkFiles({
       directory: options.directory.path,
       validators,
       builders: builderCount,
+      takesBids,
       application,
       accounts,
       parameters: parametersFor(application, builderCount),

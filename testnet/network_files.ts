@@ -47,12 +47,15 @@ export interface NetworkFiles {
   readonly validators: readonly ValidatorFiles[];
   /** With the account that each bids from. */
   readonly builders: readonly BuilderFiles[];
+  /** Do the validators? */
+  readonly takesBids: boolean;
 }
 
 export interface NetworkPlan {
   readonly directory: string;
   readonly validators: number;
   readonly builders: number;
+  readonly takesBids: boolean;
   readonly application: ApplicationName;
   readonly accounts: number;
   readonly parameters: ChainParameters;
@@ -78,13 +81,14 @@ export async function writeNetworkFiles(plan: NetworkPlan): Promise<NetworkFiles
     writeFile(accountsPath, accountsJson(issuer, accounts), { mode: 0o600 }),
     ...owned.map(([name, key]) => writeKeyFile(join(directory, name, "keys.json"), key, TESTNET_PASSPHRASE, { cost: KEY_FILE_COST_MIN })),
   ]);
-  const files = { directory, genesis, accounts, issuer, accountsPath, validators, builders };
+  const { takesBids } = plan;
+  const files = { directory, genesis, accounts, issuer, accountsPath, validators, builders, takesBids };
   await writeConfigurations(files);
   return files;
 }
 
 /** Picks free ports and writes every configuration anew; called again when a port was taken before it could be used. */
-export async function writeConfigurations(files: Pick<NetworkFiles, "directory" | "validators" | "builders">): Promise<void> {
+export async function writeConfigurations(files: Pick<NetworkFiles, "directory" | "validators" | "builders" | "takesBids">): Promise<void> {
   const count = files.validators.length;
   const nodes = [...files.validators, ...files.builders];
   const ports = await chooseFreePorts(2 * nodes.length);
@@ -101,8 +105,10 @@ export async function writeConfigurations(files: Pick<NetworkFiles, "directory" 
         peers: others.map((other) => ({ validator: other.index, addresses: [addressOf(other.index)] })),
         rpc: { host: "127.0.0.1", port },
         log: { level: "info" },
-        proposeDelayMs: proposeDelayMsFor(count, availableParallelism()),
-        ...(node < count ? {} : { builder: { strategy: strategyOf(node - count), endpoint: { address: "127.0.0.1", port } } }),
+        proposeDelayMs: proposeDelayMsFor(nodes.length, availableParallelism()),
+        ...(node < count
+          ? { bids: files.takesBids }
+          : { builder: { strategy: strategyOf(node - count), endpoint: { address: "127.0.0.1", port } } }),
       };
       return writeFile(configPath, `${JSON.stringify(config, undefined, 2)}\n`);
     }),

@@ -24,6 +24,8 @@ export interface TestnetOptions {
   readonly durationMs: number | undefined;
   readonly runtime: RuntimeChoice;
   readonly killOne: boolean;
+  /** Validators take no bids: builders follow and bid in vain. */
+  readonly noBids: boolean;
   /** All builders are killed half-way through the run, for good. */
   readonly killBuilders: boolean;
   readonly json: boolean;
@@ -69,6 +71,7 @@ Starts real validator processes on this machine, submits signed transactions, ch
   --duration S                   seconds to run after the first final block (until Ctrl-C)
   --runtime node|deno|mixed      what runs the validators; mixed alternates (the runtime of this command)
   --kill-one                     kill a validator a third into the run, restart it at two thirds; needs --duration
+  --no-bids                      validators take no bids: what two more full nodes cost, without what they build; needs --builders
   --kill-builders                kill all builders half-way; needs --duration and --builders
   --json                         events as JSON lines on stdout, the summary last; text for people on stderr
   --keep                         leave keys, stores and logs behind and say where
@@ -100,6 +103,7 @@ export function parseOptions(args: readonly string[], ownRuntime: "node" | "deno
     durationMs: duration(values.duration),
     runtime: choice("--runtime", values.runtime, ["node", "deno", "mixed"], ownRuntime),
     killOne: values["kill-one"] === true,
+    noBids: values["no-bids"] === true,
     killBuilders: values["kill-builders"] === true,
     json: values.json === true,
     keep: values.keep === true,
@@ -127,6 +131,7 @@ function parseValues(args: readonly string[]) {
         duration: { type: "string" },
         runtime: { type: "string" },
         "kill-one": { type: "boolean" },
+        "no-bids": { type: "boolean" },
         "kill-builders": { type: "boolean" },
         json: { type: "boolean" },
         keep: { type: "boolean" },
@@ -155,6 +160,8 @@ function requireSense(options: TestnetOptions, values: Values): void {
       `--kill-one needs --validators ${KILL_ONE_VALIDATORS_MIN} or more: ${asked} has no quorum without one`,
     );
   }
+  if (options.noBids && options.builders === 0)
+    throw new TestnetFailure("usage", "--no-bids needs --builders: without them there are none");
   if (options.killBuilders && options.killOne) {
     throw new TestnetFailure("usage", "--kill-one and --kill-builders are drills of their own: one of them at a time");
   }

@@ -32,7 +32,7 @@ export function parametersFor(application: ApplicationName, builders: number): C
   return { ...TESTNET_PARAMETERS, sealingSuite, builderBondMin: builders > 0 ? BUILDER_BOND_MIN : 0n };
 }
 
-/** What one view costs a validator, in ms of a core, messages and signatures and writes together (`npm run bench`). */
+/** What one view costs a validator, and about as much a builder, in ms of a core, messages and signatures and writes together (`npm run bench`). */
 const VIEW_CPU_MS = 10;
 /** Of the cores, views may take so much; the rest is for transactions, clients and whoever else is on this machine. */
 const VIEWS_SHARE = 0.5;
@@ -41,8 +41,8 @@ const PROPOSE_DELAY_MS_MAX = 200;
 
 /** Validators on one machine share its cores: views that followed each other as fast as separate machines can would leave none for
  *  transactions. So views under load are spaced by what they cost all validators together. A lone transaction never waits. */
-export function proposeDelayMsFor(validators: number, cores: number): number {
-  const spacingMs = Math.round((VIEW_CPU_MS * validators) / (VIEWS_SHARE * Math.max(1, cores)));
+export function proposeDelayMsFor(nodes: number, cores: number): number {
+  const spacingMs = Math.round((VIEW_CPU_MS * nodes) / (VIEWS_SHARE * Math.max(1, cores)));
   return Math.min(PROPOSE_DELAY_MS_MAX, Math.max(PROPOSE_DELAY_MS_MIN, spacingMs));
 }
 

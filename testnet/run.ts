@@ -134,6 +134,7 @@ async function perform(context: RunContext, parts: Parts): Promise<void> {
     directory: parts.directory,
     validators: options.validators,
     builders: options.builders,
+    takesBids: !options.noBids,
     runtime: options.runtime,
     application: options.application,
     accounts: accountRangesOf(options).count,

@@ -1,9 +1,9 @@
-/** Bids 80 % of what it gains, once for each block, and again only when the gain has grown by a tenth. */
+/** Bids 80 % of what it gains, and again when the gain has grown by a hundredth: whatever comes in while the block waits should not wait for the next. */
 
 import { type Strategy, shareOf } from "../strategy.ts";
 
 const SHARE_PERCENT = 80;
-const STEP_PERCENT = 10n;
+const STEP_PERCENT = 1n;
 
 export const plain: Strategy = {
   name: "plain",

@@ -70,7 +70,7 @@ interface Sealer {
 
 function makeBid({ suite, publicKey }: Sealer, size: { readonly tail: number; readonly bundleBytes: number }): OfferedBid {
   const tailHashes = Array.from({ length: size.tail }, (_, index) => toHex<TransactionHash>(sha256(new Uint8Array([index, index >> 8]))));
-  const place = { builder: BUILDER, height: Height.of(9), parentHash: "33".repeat(32) as BlockHash, sequence: 1, value: 1_000n };
+  const place = { builder: BUILDER, height: Height.of(1), parentHash: "33".repeat(32) as BlockHash, sequence: 1, value: 1_000n };
   const keyId = (size.bundleBytes === 0 ? ZERO_HASH : "44".repeat(32)) as string as KeyId;
   const message = encodeBundle({ groups: [[new Uint8Array(Math.max(1, size.bundleBytes)).fill(1)]] });
   const label = bundleLabelOf(CHAIN_ID, { ...place, keyId });

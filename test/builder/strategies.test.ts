@@ -16,11 +16,11 @@ const situation = (change: Partial<BidSituation> = {}): BidSituation => ({
 
 const { plain, aggressive } = STRATEGIES;
 
-t.test("plain: 80 % of the gain, once, and again only when it has grown by a tenth", async (t) => {
+t.test("plain: 80 % of the gain, and again only when it has grown by a hundredth", async (t) => {
   t.equal(plain.valueOf(situation()), 800n);
   const previous = { value: 800n, gain: 1_000n, count: 1 };
-  t.equal(plain.valueOf(situation({ gain: 1_099n, previous })), undefined);
-  t.equal(plain.valueOf(situation({ gain: 1_100n, previous })), 880n);
+  t.equal(plain.valueOf(situation({ gain: 1_009n, previous })), undefined);
+  t.equal(plain.valueOf(situation({ gain: 1_010n, previous })), 808n);
   t.equal(plain.valueOf(situation({ losses: LOSSES_WINDOW })), 800n);
 });
 

@@ -30,6 +30,7 @@ async function withFiles(application: ApplicationName, check: (files: NetworkFil
         directory,
         validators: 3,
         builders,
+        takesBids: builders > 0,
         application,
         accounts: 5,
         parameters: TESTNET_PARAMETERS,
@@ -77,6 +78,8 @@ t.test("writeNetworkFiles: each key file opens with the passphrase, is private, 
 t.test("writeNetworkFiles: builders have keys, money, and a configuration that names all validators and both strategies", async (t) => {
   const check = async (files: NetworkFiles): Promise<void> => {
     const configs = await Promise.all(files.builders.map(({ configPath }) => readConfig(configPath)));
+    const validators = await Promise.all(files.validators.map(({ configPath }) => readConfig(configPath)));
+    t.ok(validators.every(({ bids }) => bids));
     t.same(
       configs.map(({ builder, observer, peers }) => [builder?.strategy, observer, peers.length]),
       [
@@ -127,13 +130,10 @@ t.test("chooseFreePorts: as many different ports as asked for", async (t) => {
   t.ok(ports.every((port) => port > 1_024 && port < 32_768));
 });
 
-t.test(
-  "proposeDelayMsFor: views of all validators take half of the cores; never below a node's own spacing, never above 200 ms",
-  async (t) => {
-    t.equal(proposeDelayMsFor(4, 2), 40);
-    t.equal(proposeDelayMsFor(7, 2), 70);
-    t.equal(proposeDelayMsFor(4, 64), 15);
-    t.equal(proposeDelayMsFor(64, 1), 200);
-    t.equal(proposeDelayMsFor(1, 0), 20, "a runtime that tells no cores has one");
-  },
-);
+t.test("proposeDelayMsFor: views of all nodes take half of the cores; never below a node's own spacing, never above 200 ms", async (t) => {
+  t.equal(proposeDelayMsFor(4, 2), 40);
+  t.equal(proposeDelayMsFor(7, 2), 70);
+  t.equal(proposeDelayMsFor(4, 64), 15);
+  t.equal(proposeDelayMsFor(64, 1), 200);
+  t.equal(proposeDelayMsFor(1, 0), 20, "a runtime that tells no cores has one");
+});

@@ -18,6 +18,7 @@ t.test("parseOptions: no arguments, a light load on four validators of the own r
     builders: 0,
     bundles: 0,
     killBuilders: false,
+    noBids: false,
     runtime: "node",
     application: "ledger",
     killOne: false,
@@ -44,11 +45,17 @@ t.test("parseOptions: every option given, each is taken", async (t) => {
     runtime: "mixed",
     killOne: true,
     killBuilders: false,
+    noBids: false,
     json: true,
     keep: true,
     dataDirectory: "d",
   });
-  t.match(optionsOf(..."--builders 1 --kill-builders --duration 5".split(" ")), { builders: 1, bundles: 2, killBuilders: true });
+  t.match(optionsOf(..."--builders 1 --no-bids --kill-builders --duration 5".split(" ")), {
+    builders: 1,
+    bundles: 2,
+    noBids: true,
+    killBuilders: true,
+  });
   t.match(optionsOf(..."--builders 2 --load 0".split(" ")), { bundles: 0 }, "no load, no bundles");
   t.match(optionsOf(..."--builders 2 --load 5".split(" ")), { bundles: 0.5 });
   t.match(optionsOf(..."--builders 2 --load 0 --bundles 7".split(" ")), { bundles: 7 }, "but where they are asked for");
@@ -79,6 +86,7 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ["--sealed 5 --operations-per-transaction 1024", /--sealed takes at most 1023 operations/],
   ["--bundles 5", /--bundles needs --builders/],
   ["--builders 1 --bundles 401", /--bundles must be a whole number from 0 to 400/],
+  ["--no-bids", /--no-bids needs --builders/],
   ["--builders 17", /--builders must be a whole number from 0 to 16/],
   ["--application null --builders 1", /--builders needs --application ledger/],
   ["--kill-builders --duration 9", /--kill-builders needs --builders and --duration/],
