@@ -47,7 +47,7 @@ export const OPENING_MUTANTS: readonly Mutant[] = [
     file: FLOW,
     find: "  carryOut(context, sealing, { blockHash, height }, effects);\n",
     replace:
-      "  carryOut(context, sealing, { blockHash, height }, effects);\n  const { secretShare } = sealing.keygen;\n  carryOut(context, sealing, { blockHash, height }, sealing.openings.release({ blockHash, secretShare }));\n",
+      "  carryOut(context, sealing, { blockHash, height }, effects);\n  carryOut(context, sealing, { blockHash, height }, sealing.openings.release({ blockHash, secretShare: sealing.keygen.secretShare }));\n",
     what: "Shares leave as soon as a proposal is judged right.",
   },
   {
